@@ -5,7 +5,7 @@ argument blocks it patches, loop counters, scalar results) lies in the words of 
 a `Table` is the image such states are copied from, so concurrent runs of one plan share nothing
 but code.
 
-State: ``HEADER`` words, named below as indices of words, then the rows, the clock records, the data.
+State: ``HEADER`` words, named below as indices of words, the rows, the clock records, the data.
 
 Row, ``ROW_WORDS`` words: the opcode, then
 
@@ -58,13 +58,12 @@ POOL = 5  # address of the thread pool's words; 0 walks alone
 CLOCK = 6  # address of the clock records, one per row; 0 stamps nothing
 SLICE = 7  # nanoseconds after which the walk returns SLICED
 FEED_COUNT = 8
-FEEDS = 9  # address of the first feed
-FETCH_COUNT = 10
-FETCHES = 11  # address of the first fetch
-OPERAND = 12  # which feed or fetch did not fit
-HOLD_GIL = 13  # 1: so short that giving the interpreter lock away would cost more than it brings
-ROW_COUNT = 14
-ARRAY_TYPE = 15  # address of numpy.ndarray
+OPERAND_COUNT = 9  # feeds and fetches
+OPERANDS = 10  # address of the first feed; the fetches follow the feeds
+OPERAND = 11  # which feed or fetch did not fit, counted within its kind
+HOLD_GIL = 12  # 1: so short that giving the interpreter lock away would cost more than it brings
+ROW_COUNT = 13
+ARRAY_TYPE = 14  # address of numpy.ndarray
 HEADER = 16
 
 ROW_WORDS = 8
@@ -100,10 +99,8 @@ HOST_ROW = 2  # Python must do ROW, then walk on
 NEEDS_DIMS = 3  # Python must bind dims for ROW, then walk on
 SLICED = 4  # a time slice has passed: let Python look at its signals, walk on
 NEEDS_POOL = 5  # a parallel row is next: start the pool's threads, walk on
-FEEDS_DIFFER = (
-    6  # feed OPERAND (or their number) is not what the table was built for; nothing has run
-)
-FETCHES_DIFFER = 7  # the same of a fetch
+FEEDS_DIFFER = 6  # feed OPERAND does not fit (-1: their number); nothing has run
+FETCHES_DIFFER = 7  # the same of fetch OPERAND
 
 SLICE_NANOSECONDS = 50_000_000
 MAXIMUM_CHUNKS = (1 << 20) - (1 << 12)  # of a row: the pool counts them in 20 bits
@@ -333,12 +330,13 @@ class TableBuilder:
         """The image; an END row is added."""
         self._row(None, END)
         self._data += [0] * (-len(self._data) % SCALAR_WORDS)
-        feeds, fetches = (self._operands(records) for records in (self._feeds, self._fetches))
+        operands = self.block(word for record in self._feeds + self._fetches for word in record)
         header: list[Word] = [0] * HEADER
         header[ROWS] = Relative(_ROWS, 0)
         header[SLICE] = SLICE_NANOSECONDS
-        header[FEED_COUNT], header[FEEDS] = len(self._feeds), feeds
-        header[FETCH_COUNT], header[FETCHES] = len(self._fetches), fetches
+        header[FEED_COUNT] = len(self._feeds)
+        header[OPERAND_COUNT] = len(self._feeds) + len(self._fetches)
+        header[OPERANDS] = operands
         header[HOLD_GIL] = int(self._hold_gil)
         header[ROW_COUNT] = len(self._rows)
         header[ARRAY_TYPE] = id(np.ndarray)
@@ -356,9 +354,6 @@ class TableBuilder:
 
     def _triples(self, slots: Sequence[Triple]) -> Relative:
         return self.block(word for slot in slots for word in slot)
-
-    def _operands(self, records: list[list[Word]]) -> Relative:
-        return self.block(word for record in records for word in record)
 
 
 def canonical(dtype: np.dtype) -> np.dtype:

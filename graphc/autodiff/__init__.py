@@ -1,0 +1,1 @@
+"""Reverse and forward mode; knows no op by name."""

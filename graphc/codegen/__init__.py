@@ -1,0 +1,1 @@
+"""Kernels as data, the kernel vocabulary and its plain-Python meaning."""

@@ -1,0 +1,1 @@
+"""The graph: dims, dtypes, nodes, the op record and registry, the Builder, text form, verifier."""

@@ -1,0 +1,134 @@
+"""The Builder: ``b.matmul(x, w)`` appends a node; how gradients, rewrites and operators make graph.
+
+Every registered op is a method, named as the op: operands first, attributes by keyword.  Python
+numbers, arrays and lists become constants of the dtype of the operands beside them.
+:func:`composite` adds spellings that expand to several ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import DTypeError
+from graphc.ir.dtype import DType, as_dtype, float32, int32, int64
+from graphc.ir.op import REGISTRY, Literal, Op
+from graphc.ir.source import here
+
+COMPOSITES: dict[str, Callable] = {}
+
+
+def composite(function: Callable) -> Callable:
+    """Make ``function(b, ...)`` a method of every Builder."""
+    COMPOSITES[function.__name__] = function
+    return function
+
+
+class Builder:
+    """Adds nodes to ``home``: a Graph, or an Edit of one."""
+
+    __slots__ = ("home",)
+
+    def __init__(self, home: Any) -> None:
+        self.home = home
+
+    def __getattr__(self, name: str) -> Any:
+        from graphc import ops  # noqa: F401  (importing the families registers them)
+
+        if name in COMPOSITES:
+            function = COMPOSITES[name]
+            return lambda *args, **kwargs: function(self, *args, **kwargs)
+        if name not in REGISTRY:
+            raise AttributeError(f"no op is called {name!r}")
+        kind = REGISTRY[name]
+        return lambda *operands, **attributes: self.apply(kind, operands, attributes)
+
+    def apply(self, kind: type[Op], operands: Sequence[Any], attributes: dict[str, Any]) -> Any:
+        """Apply an op; ``name`` and ``control`` among the attributes are the node's."""
+        name = attributes.pop("name", None)
+        control = attributes.pop("control", ())
+        tensors = self.tensors(operands)
+        node = self.home.add(kind(**attributes), tensors, name=name, control=control)
+        if len(node.outputs) == 1:
+            return node.outputs[0]
+        return node.outputs if node.outputs else node
+
+    def tensors(self, operands: Sequence[Any]) -> list[Any]:
+        """Every operand as a tensor: literals take the dtype of the first tensor among them."""
+        like = next((as_tensor(o) for o in operands if as_tensor(o) is not None), None)
+        return [self.tensor(o, like=like) for o in operands]
+
+    def tensor(self, value: Any, like: Any = None, dtype: DType | None = None) -> Any:
+        """``value`` as a tensor: itself, or a constant (of ``dtype``, or of ``like``'s dtype)."""
+        existing = as_tensor(value)
+        if existing is not None:
+            return existing
+        array = constant_array(value, dtype or (like.dtype if like is not None else None))
+        return self.const(value=Literal(array))
+
+    def full(self, shape: tuple, value: Any, dtype: DType) -> Any:
+        """A tensor of ``shape`` (symbolic sizes allowed) filled with one number."""
+        scalar = self.tensor(value, dtype=dtype)
+        return self.broadcast_to(scalar, shape=shape) if shape else scalar
+
+
+def as_tensor(value: Any) -> Any:
+    """The tensor behind a tensor, variable, or anything with ``as_graph_tensor``; else None."""
+    from graphc.ir.graph import Tensor
+
+    if isinstance(value, Tensor):
+        return value
+    convert = getattr(value, "as_graph_tensor", None)
+    return convert() if convert is not None else None
+
+
+def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
+    """A Python or NumPy value as an array of ``dtype``, by TF1's rules for literals.
+
+    Without a dtype, Python floats are float32 and Python ints int32 (int64 when they need it).
+    A float does not become an integer: that raises :class:`DTypeError`.
+    """
+    given = np.asarray(value)
+    if given.dtype.kind in "USO":
+        if given.dtype.kind == "O" and not all(isinstance(v, str | bytes) for v in given.ravel()):
+            raise DTypeError(f"cannot make a tensor of {value!r}", site=here())
+        return given.astype(object)
+    literal = not isinstance(value, np.ndarray | np.generic)
+    if dtype is None:
+        if not literal:
+            return given
+        dtype = as_dtype(given.dtype)
+        if dtype.name == "float64":
+            dtype = float32
+        elif dtype is int64 and _fits(given, int32):
+            dtype = int32
+    fits = given.size == 0 or _convertible(given, dtype, literal)
+    if not fits:
+        raise DTypeError(
+            f"expected {dtype}, got {_briefly(value)} of {as_dtype(given.dtype)}",
+            hint=f"convert it first: tf.cast(..., tf.{dtype})",
+            site=here(),
+        )
+    return given.astype(dtype.numpy)
+
+
+def _convertible(given: np.ndarray, dtype: DType, literal: bool) -> bool:
+    kind = given.dtype.kind
+    if dtype.is_bool or kind == "b":
+        return dtype.is_bool and kind == "b"
+    if dtype.is_integer:
+        return kind in "iu" and (literal or given.dtype == dtype.numpy) and _fits(given, dtype)
+    if dtype.is_floating:
+        return kind in "iuf" if literal else kind == "f" and given.dtype == dtype.numpy
+    return dtype.is_complex and kind in "iufc"
+
+
+def _fits(given: np.ndarray, dtype: DType) -> bool:
+    return given.size == 0 or bool(dtype.min <= given.min() and given.max() <= dtype.max)
+
+
+def _briefly(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."

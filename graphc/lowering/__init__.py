@@ -1,0 +1,1 @@
+"""From fusion groups to kernels, launches and the memory plan."""

@@ -1,0 +1,15 @@
+"""One class per op, one file per family.  Importing this package registers every op."""
+
+from graphc.ops import (  # noqa: F401
+    arithmetic,
+    comparison,
+    functions,
+    index,
+    linear,
+    loss,
+    random,
+    reduction,
+    shape,
+    source,
+    state,
+)
