@@ -1,0 +1,1 @@
+"""Sessions, devices and memory: everything that runs a Program.  Imports graphc, never frontends."""

@@ -1,0 +1,1 @@
+"""One folder per device: a target half that compiles, a driver half that runs."""

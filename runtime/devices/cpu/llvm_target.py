@@ -1,0 +1,122 @@
+"""From LLVM IR to an object file for this machine: our own pass pipeline, Numba not involved.
+
+What must stay true:
+
+* Pipeline: O2, loop vectoriser, no unrolling and no SLP (they double the time and win nothing here).
+* Full vector width: server cores with AVX-512 otherwise get half (``prefer-vector-width``).
+* An object calls nothing but what its maker allows, so it links without any library.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+from graphc.errors import InternalError
+
+SPEED_LEVEL = 2
+# What the machine code depends on besides the IR; part of the cache key.
+FLAGS = f"O{SPEED_LEVEL} vectorize no-unroll no-slp prefer-vector-width=512 no-builtins"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The processor kernels are compiled for."""
+
+    triple: str
+    cpu: str
+    features: str
+
+    @property
+    def has_avx512(self) -> bool:
+        return "+avx512f" in self.features.split(",")
+
+
+@cache
+def host() -> Machine:
+    features = llvm.get_host_cpu_features().flatten()
+    return Machine(llvm.get_process_triple(), llvm.get_host_cpu_name(), features)
+
+
+@cache
+def target_machine(machine: Machine) -> llvm.TargetMachine:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_triple(machine.triple)
+    return target.create_target_machine(cpu=machine.cpu, features=machine.features, opt=2, jit=True)
+
+
+@cache
+def data_layout(machine: Machine) -> str:
+    return str(target_machine(machine).target_data)
+
+
+def new_module(name: str, machine: Machine) -> ir.Module:
+    module = ir.Module(name)
+    module.triple = machine.triple
+    module.data_layout = data_layout(machine)
+    return module
+
+
+def set_attributes(function: ir.Function, machine: Machine) -> None:
+    """What every function of ours says about itself to LLVM."""
+    # llvmlite knows no string attributes, but prints whatever its set holds
+    attributes = ['"no-builtins"']  # loops stay loops: no memset, no memcpy
+    if machine.has_avx512:
+        attributes.append('"prefer-vector-width"="512"')
+    set.update(function.attributes, attributes)
+
+
+def optimised(text: str, machine: Machine) -> llvm.ModuleRef:
+    module = llvm.parse_assembly(text)
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=SPEED_LEVEL)
+    options.loop_vectorization = True
+    options.loop_interleaving = True
+    options.slp_vectorization = False
+    options.loop_unrolling = False
+    passes = llvm.create_pass_builder(target_machine(machine), options)
+    passes.getModulePassManager().run(module, passes)
+    return module
+
+
+def object_code(module: llvm.ModuleRef, machine: Machine, allowed: Iterable[str] = ()) -> bytes:
+    """The object file of an optimised module; it may need no symbol that is not ``allowed``."""
+    code = target_machine(machine).emit_object(module)
+    surplus = sorted(undefined_symbols(code) - set(allowed))
+    if surplus:
+        raise InternalError(f"bug in graphc: '{module.name}' calls {', '.join(surplus)}")
+    return code
+
+
+def compile_module(module: ir.Module, machine: Machine, allowed: Iterable[str] = ()) -> bytes:
+    """A module built with llvmlite as an object file."""
+    return object_code(optimised(str(module), machine), machine, allowed)
+
+
+def undefined_symbols(code: bytes) -> set[str]:
+    """The symbols an ELF object needs from elsewhere.  Other formats are not read: the empty set."""
+    if code[:5] != b"\x7fELF\x02":
+        return set()
+    (table_offset,) = struct.unpack_from("<Q", code, 40)
+    entry_size, entries = struct.unpack_from("<HH", code, 58)
+    sections = [
+        struct.unpack_from("<IIQQQQIIQQ", code, table_offset + position * entry_size)
+        for position in range(entries)
+    ]
+    found: set[str] = set()
+    for _, kind, _, _, offset, size, strings, _, _, symbol_size in sections:
+        if kind != 2:  # SHT_SYMTAB
+            continue
+        names = sections[strings][4]
+        for position in range(offset + symbol_size, offset + size, symbol_size):
+            name, _, _, section = struct.unpack_from("<IBBH", code, position)
+            if section == 0:
+                end = code.index(b"\0", names + name)
+                found.add(code[names + name : end].decode())
+    return found
