@@ -3,6 +3,7 @@
 from graphc.ops import (  # noqa: F401
     arithmetic,
     comparison,
+    custom,
     functions,
     index,
     linear,

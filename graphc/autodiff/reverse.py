@@ -1,0 +1,284 @@
+"""Reverse mode: the gradient of a graph is more graph.
+
+:func:`gradients` walks the nodes between ``xs`` and ``ys`` from the ys back, once, and asks each op
+for its ``vjp``.  No op is known by name here except the two that join cotangents: ``add`` (several
+readers) and ``sum_to`` (an operand that was broadcast).  What must stay true:
+
+* only nodes on a path from an x to a y are visited, so the cost follows the model, not the graph;
+* the walk is iterative: depth is bounded by memory, not by Python's stack;
+* every node made knows the node it differentiates (``node.forward``).
+
+The method is reverse accumulation (Linnainmaa 1970; Speelpenning 1980).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.errors import DTypeError, GraphError, ShapeError
+from graphc.ir.builder import Builder, as_tensor
+from graphc.ir.dims import format_shape
+from graphc.ir.edit import Edit
+from graphc.ir.graph import Node, Tensor
+from graphc.ir.op import NotDifferentiable
+from graphc.ir.source import here
+from graphc.ir.types import TensorType, same_dim
+
+
+def gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    stop_gradients: Any = (),
+    *,
+    name: str = "gradients",
+    colocate: bool = False,
+) -> list[Tensor | None]:
+    """The derivative of ``sum(ys * grad_ys)`` with respect to each of ``xs``.
+
+    None where no gradient flows (:func:`why_none` says why).  ``grad_ys`` entries may be None for
+    ones.  ``stop_gradients`` are taken as constants.  ``colocate`` puts each gradient node on the
+    device of the node it differentiates.  An x that another x depends on gets the total derivative.
+
+        dw, db = gradients(loss, [w, b])
+    """
+    ys, xs, stops = as_tensors(ys, "y"), as_tensors(xs, "x"), as_tensors(stop_gradients, "stop")
+    if not ys or not xs:
+        return [None] * len(xs)
+    graph = ys[0].graph
+    same_graph(graph, (*ys, *xs, *stops))
+    with graph.name_scope(name):
+        b = Builder(graph)
+        sweep = Sweep(b, ys, xs, stops, colocate)
+        return sweep.run(seeds(b, ys, grad_ys))
+
+
+def why_none(ys: Any, x: Any) -> str:
+    """Why ``gradients(ys, [x])`` is None: the ops that blocked it and their reasons.  Adds nothing."""
+    ys, (x,) = as_tensors(ys, "y"), as_tensors([x], "x")
+    if not x.dtype.is_differentiable:
+        return f"{x.name} is {x.dtype}: only floating and complex tensors have gradients"
+    named = ", ".join(y.name for y in ys)
+    path = between(ys, [x], ())
+    if not path and x not in ys:
+        return f"{named} does not depend on {x.name}: no operand leads from one to the other"
+    b = Builder(Edit(x.graph))
+    sweep = Sweep(b, ys, [x], ())
+    (found,) = sweep.run(seeds(b, ys, None))
+    if found is not None:
+        return f"{x.name} has a gradient"
+    lines = [f"no gradient flows from {named} to {x.name}; it stops at"]
+    lines += [f"    {block}" for block in dict.fromkeys(map(str, sweep.blocks))]
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A node that has a cotangent and passes none to an operand."""
+
+    node: Node
+    reason: str
+
+    def __str__(self) -> str:
+        where = f" ({self.node.site.short})" if self.node.site else ""
+        return f"{self.node.op.name} '{self.node.name}'{where}: {self.reason}"
+
+
+class Sweep:
+    """One reverse walk: cotangents gather at tensors, nodes pass them to their operands."""
+
+    def __init__(
+        self,
+        b: Builder,
+        ys: Sequence[Tensor],
+        xs: Sequence[Tensor],
+        stops: Iterable[Tensor],
+        colocate: bool = False,
+    ) -> None:
+        self.b = b
+        self.ys, self.xs = ys, xs
+        self.stops = frozenset(stops)
+        self.path = between(ys, xs, self.stops)
+        self.colocate = colocate
+        self.pending: dict[Tensor, list[Tensor]] = {}
+        self.blocks: list[Block] = []
+
+    def run(self, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
+        for y, ct in zip(self.ys, cotangents, strict=True):
+            if ct is not None:
+                self.pending.setdefault(y, []).append(ct)
+            elif not y.dtype.is_differentiable:
+                self.blocks.append(Block(y.node, f"{y.dtype} values have no gradient"))
+        on_path, wanted = set(self.path), set(self.xs)
+        for node in reversed(self.path):
+            self._visit(node, on_path, wanted)
+        return [self._total(x) for x in self.xs]
+
+    def _visit(self, node: Node, on_path: set[Node], wanted: set[Tensor]) -> None:
+        live = [None if t in self.stops else self._total(t) for t in node.outputs]
+        if all(ct is None for ct in live):
+            return
+        graph = node.graph
+        with graph.gradient_of(node):
+            if self.colocate and node.device:
+                with graph.device_scope(node.device):
+                    given = pull_back(self.b, node, live)
+            else:
+                given = pull_back(self.b, node, live)
+            for operand, ct in zip(node.operands, given, strict=True):
+                if operand not in wanted and (operand in self.stops or operand.node not in on_path):
+                    continue
+                if isinstance(ct, NotDifferentiable):
+                    self.blocks.append(Block(node, ct.reason))
+                else:
+                    self.pending.setdefault(operand, []).append(ct)
+
+    def _total(self, tensor: Tensor) -> Tensor | None:
+        """The sum of the cotangents that reached a tensor; adjacent ones are added in pairs, so
+        the rounding error grows with the logarithm of their number."""
+        parts = self.pending.get(tensor)
+        if not parts:
+            return None
+        if len(parts) > 1:
+            with tensor.graph.gradient_of(tensor.node):
+                while len(parts) > 1:
+                    odd = parts[len(parts) // 2 * 2 :]
+                    pairs = zip(parts[::2], parts[1::2], strict=False)
+                    parts = [self.b.add(left, right) for left, right in pairs] + odd
+            self.pending[tensor] = parts
+        return parts[0]
+
+
+def pull_back(
+    b: Builder, node: Node, cotangents: Sequence[Tensor | None]
+) -> list[Tensor | NotDifferentiable]:
+    """What a node's ``vjp`` passes to each operand, in the operand's shape; or why nothing."""
+    op, operands = node.op, node.operands
+    if isinstance(op.vjp, NotDifferentiable):
+        return [op.vjp] * len(operands)
+    if len(node.outputs) == 1:
+        given = op.vjp(b, cotangents[0], node.outputs[0], *operands)
+    else:
+        given = op.vjp(b, tuple(cotangents), node.outputs, *operands)
+    if len(given) != len(operands):
+        raise GraphError(
+            f"its vjp gives {len(given)} cotangents for {len(operands)} operands",
+            subject=f"{op.name} {node.name!r}",
+            site=node.site,
+        )
+    names = op.operand_names(len(operands))
+    return [
+        _fitted(b, node, label, operand, ct)
+        for label, operand, ct in zip(names, operands, given, strict=True)
+    ]
+
+
+def _fitted(
+    b: Builder, node: Node, label: str, operand: Tensor, ct: Tensor | None
+) -> Tensor | NotDifferentiable:
+    if not operand.dtype.is_differentiable:
+        return NotDifferentiable(f"{label} is {operand.dtype}, which has no gradient")
+    if ct is None:
+        return NotDifferentiable(f"no gradient flows to {label}")
+    if ct.dtype is not operand.dtype:
+        raise DTypeError(
+            f"its vjp gives {label} a cotangent of another dtype",
+            rows=[(label, str(operand.type), ""), ("cotangent", str(ct.type), "")],
+            subject=f"{node.op.name} {node.name!r}",
+            site=node.site,
+        )
+    if ct.type.shape is None or ct.type.shape != operand.type.shape:
+        return b.sum_to(ct, operand)
+    return ct
+
+
+def between(ys: Sequence[Tensor], xs: Sequence[Tensor], stops: Iterable[Tensor]) -> list[Node]:
+    """The nodes on a path from an x to a y that passes no stop, in dependency order."""
+    stops, wanted = frozenset(stops), frozenset(xs)
+    order = ancestors([y.node for y in ys if y not in stops], stops)
+    found: set[Node] = set()
+    for node in order:
+        for t in node.operands:
+            if t in wanted or (t not in stops and t.node in found):
+                found.add(node)
+                break
+    return [node for node in order if node in found]
+
+
+def ancestors(roots: Iterable[Node], stops: frozenset[Tensor]) -> list[Node]:
+    """The nodes that ``roots`` are computed from (roots included), operands before their readers."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack: list[Node | None] = []
+    for root in roots:
+        stack.append(root)
+        while stack:
+            node = stack.pop()
+            if node is None:
+                order.append(stack.pop())  # type: ignore[arg-type]
+            elif node not in seen:
+                seen.add(node)
+                stack += (node, None)
+                stack += [t.node for t in node.operands if t.node not in seen and t not in stops]
+    return order
+
+
+def seeds(b: Builder, ys: Sequence[Tensor], grad_ys: Any) -> list[Tensor | None]:
+    """The cotangent each y starts with; None where its dtype has no gradient."""
+    given = [None] * len(ys) if grad_ys is None else list(_listed(grad_ys))
+    if len(given) != len(ys):
+        raise GraphError(f"{len(ys)} ys and {len(given)} grad_ys; give one for each", site=here())
+    return [_seed(b, y, ct) for y, ct in zip(ys, given, strict=True)]
+
+
+def _seed(b: Builder, y: Tensor, given: Any) -> Tensor | None:
+    if not y.dtype.is_differentiable:
+        return None
+    if given is None:
+        return b.ones_like(y) if y.type.shape is None else b.full(y.type.shape, 1, y.dtype)
+    ct = b.tensor(given, like=y)
+    if ct.dtype is not y.dtype:
+        raise DTypeError(
+            "grad_ys must have the dtype of ys", rows=_pair("grad_y", ct.type, y.type), site=here()
+        )
+    if not _may_be_equal(ct.type, y.type):
+        raise ShapeError(
+            "grad_ys must have the shape of ys", rows=_pair("grad_y", ct.type, y.type), site=here()
+        )
+    return ct
+
+
+def _pair(label: str, mine: TensorType, theirs: TensorType) -> list[tuple[str, str, str]]:
+    return [(label, str(mine), ""), ("y", str(theirs), "")]
+
+
+def _may_be_equal(a: TensorType, b: TensorType) -> bool:
+    if a.shape is None or b.shape is None:
+        return True
+    return len(a.shape) == len(b.shape) and all(
+        same_dim(m, n, format_shape(a.shape)) is not None
+        for m, n in zip(a.shape, b.shape, strict=True)
+    )
+
+
+def _listed(values: Any) -> Sequence[Any]:
+    return values if isinstance(values, list | tuple) else [values]
+
+
+def as_tensors(values: Any, what: str) -> list[Tensor]:
+    """Tensors (or variables) given one by one or as a list; anything else is refused by position."""
+    found = [as_tensor(v) for v in _listed(values)]
+    for k, (tensor, value) in enumerate(zip(found, _listed(values), strict=True)):
+        if tensor is None:
+            raise GraphError(
+                f"{what}s[{k}] must be a tensor or variable, got {value!r}", site=here()
+            )
+    return found
+
+
+def same_graph(graph: Any, tensors: Iterable[Tensor]) -> None:
+    for tensor in tensors:
+        if tensor.graph is not graph:
+            raise GraphError(f"{tensor.name} belongs to another graph", site=here())
