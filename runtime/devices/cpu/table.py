@@ -102,6 +102,16 @@ NEEDS_POOL = 5  # a parallel row is next: start the pool's threads, walk on
 FEEDS_DIFFER = 6  # feed OPERAND does not fit (-1: their number); nothing has run
 FETCHES_DIFFER = 7  # the same of fetch OPERAND
 
+# Words of a PyArrayObject, as the prepared call reads it (`boot.py` checks that they are these).
+OBJECT_TYPE = 1
+ARRAY_DATA = 2
+ARRAY_RANK = 3  # an int32
+ARRAY_DIMS = 4
+ARRAY_DESCR = 7
+ARRAY_FLAGS = 8  # an int32
+READABLE = 0x0101  # flags: C-contiguous, aligned
+WRITEABLE = 0x0501
+
 SLICE_NANOSECONDS = 50_000_000
 MAXIMUM_CHUNKS = (1 << 20) - (1 << 12)  # of a row: the pool counts them in 20 bits
 

@@ -1,0 +1,514 @@
+"""The walk, the prepared call and the pool's worker, in the int64 subset of Python.
+
+Imported only when these must be compiled (`int64.py` says how); a process that finds them in the
+object cache never loads this file.  The layouts are those of `table.py` and `pool.py`.  First the
+words, functions that emit LLVM IR, then what is written in them.
+
+The pool follows one 64-bit ticket: generation (24 bits), chunk count (20), next chunk (20).  One
+fetch-and-add claims a chunk and says which row it belongs to; a claim is valid while next < count,
+and the job cannot change under a valid claim, because the caller publishes again only once every
+chunk is finished.  The caller waits for claimed chunks, never for a worker that claimed nothing.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+
+from llvmlite import ir
+
+from runtime.devices.cpu import int64, llvm_target
+from runtime.devices.cpu.pool import (
+    BUSY,
+    CALLER_SLEEPS,
+    COUNT_BITS,
+    FUTEX_CALL,
+    JOB_COUNT,
+    JOB_ENTRIES,
+    JOB_KERNEL,
+    LEFT,
+    SLEEPERS,
+    STARTED,
+    TICKET,
+    WORKERS,
+)
+from runtime.devices.cpu.pool import STATUS as POOL_STATUS
+from runtime.devices.cpu.table import (
+    ADVANCE,
+    ARRAY_DATA,
+    ARRAY_DESCR,
+    ARRAY_DIMS,
+    ARRAY_FLAGS,
+    ARRAY_RANK,
+    ARRAY_TYPE,
+    BIND,
+    BRANCH,
+    CLOCK,
+    CLOCK_WORDS,
+    COMMIT,
+    COMMITTED,
+    COPY,
+    DONE,
+    END,
+    ENTRY_WORDS,
+    FAILED,
+    FEED_COUNT,
+    FEEDS_DIFFER,
+    FETCHES_DIFFER,
+    HOLD_GIL,
+    HOST,
+    HOST_ROW,
+    JUMP,
+    LAUNCH,
+    LOOP_BEGIN,
+    LOOP_NEXT,
+    NEEDS_DIMS,
+    NEEDS_POOL,
+    OBJECT_TYPE,
+    OPERAND,
+    OPERAND_COUNT,
+    OPERANDS,
+    PARALLEL,
+    PC,
+    POOL,
+    READABLE,
+    ROW,
+    ROW_WORDS,
+    ROWS,
+    SLICE,
+    SLICED,
+    STATUS,
+    SWAP,
+    TRIPLE_WORDS,
+    WORD,
+    WRITEABLE,
+)
+
+INT = ir.IntType(64)
+INT32 = ir.IntType(32)
+POINTER = INT.as_pointer()
+
+COUNT_MASK = (1 << COUNT_BITS) - 1
+GENERATION_SHIFT = 2 * COUNT_BITS
+GENERATION_MASK = (1 << (64 - GENERATION_SHIFT - 1)) - 1  # a ticket is never negative
+ENTRY_BYTES = ENTRY_WORDS * WORD
+ROW_BYTES = ROW_WORDS * WORD
+TRIPLE_BYTES = TRIPLE_WORDS * WORD
+CLOCK_BYTES = CLOCK_WORDS * WORD
+
+SPIN_NANOSECONDS = 50_000
+POLLS_PER_LOOK = 32  # polls between two looks at the clock
+ROWS_PER_LOOK = 256
+
+# C functions the object may need.
+EXTERNAL = (
+    "clock_gettime",
+    "memcpy",
+    "syscall",
+    "usleep",
+    "PyEval_SaveThread",
+    "PyEval_RestoreThread",
+    "PyLong_FromLongLong",
+)
+
+PAUSE = {"x86_64": "llvm.x86.sse2.pause", "AMD64": "llvm.x86.sse2.pause"}.get(platform.machine())
+
+
+Builder = ir.IRBuilder
+Value = ir.Value
+
+
+def _place(b: Builder, address: Value, index: Value) -> Value:
+    """A pointer to the index-th word at an address."""
+    return b.inttoptr(b.add(address, b.shl(index, INT(3))), POINTER)
+
+
+def _external(b: Builder, name: str, returns: ir.Type, *arguments: ir.Type) -> ir.Function:
+    known = b.module.globals.get(name)
+    return known or ir.Function(b.module, ir.FunctionType(returns, arguments), name)
+
+
+def load(b: Builder, address: Value, index: Value) -> Value:
+    """The index-th word at an address."""
+    return b.load(_place(b, address, index))
+
+
+def store(b: Builder, address: Value, index: Value, value: Value) -> None:
+    """Write the index-th word at an address."""
+    b.store(value, _place(b, address, index))
+
+
+def load_int32(b: Builder, address: Value, index: Value) -> Value:
+    """The int32 at the start of the index-th word."""
+    pointer = b.bitcast(_place(b, address, index), INT32.as_pointer())
+    return b.sext(b.load(pointer), INT)
+
+
+def load_byte(b: Builder, address: Value) -> Value:
+    """The byte at an address."""
+    return b.zext(b.load(b.inttoptr(address, ir.IntType(8).as_pointer())), INT)
+
+
+def copy_bytes(b: Builder, target: Value, source: Value, size: Value) -> None:
+    """Copy memory that does not overlap."""
+    byte = ir.IntType(8).as_pointer()
+    copy = b.module.declare_intrinsic("llvm.memcpy", [byte, byte, INT])
+    b.call(copy, [b.inttoptr(target, byte), b.inttoptr(source, byte), size, ir.IntType(1)(0)])
+
+
+def atomic_load(b: Builder, address: Value, index: Value) -> Value:
+    """A sequentially consistent load."""
+    return b.load_atomic(_place(b, address, index), "seq_cst", WORD)
+
+
+def atomic_store(b: Builder, address: Value, index: Value, value: Value) -> None:
+    """A sequentially consistent store."""
+    b.store_atomic(value, _place(b, address, index), "seq_cst", WORD)
+
+
+def atomic_add(b: Builder, address: Value, index: Value, value: Value) -> Value:
+    """Add to a word and return what it was."""
+    return b.atomic_rmw("add", _place(b, address, index), value, "seq_cst")
+
+
+def atomic_or(b: Builder, address: Value, index: Value, value: Value) -> Value:
+    """Set bits of a word and return what it was."""
+    return b.atomic_rmw("or", _place(b, address, index), value, "seq_cst")
+
+
+def atomic_replace(b: Builder, address: Value, index: Value, old: Value, new: Value) -> Value:
+    """Write `new` over `old`; 1 if `old` was there."""
+    pair = b.cmpxchg(_place(b, address, index), old, new, "seq_cst", "seq_cst")
+    return b.zext(b.extract_value(pair, 1), INT)
+
+
+def call_kernel(b: Builder, kernel: Value, args: Value, start: Value, stop: Value) -> Value:
+    """Call the kernel at an address; its mask of failed checks."""
+    kind = ir.FunctionType(INT, [POINTER, INT, INT]).as_pointer()
+    return b.call(b.inttoptr(kernel, kind), [b.inttoptr(args, POINTER), start, stop])
+
+
+def nanoseconds(b: Builder) -> Value:
+    """The monotonic clock."""
+    pair = b.alloca(ir.ArrayType(INT, 2))
+    clock = _external(b, "clock_gettime", INT32, INT32, pair.type)
+    b.call(clock, [INT32(time.CLOCK_MONOTONIC), pair])
+    seconds, rest = (b.extract_value(b.load(pair), k) for k in range(2))
+    return b.add(b.mul(seconds, INT(1_000_000_000)), rest)
+
+
+def pause(b: Builder) -> None:
+    """Tell the processor that this thread polls."""
+    if PAUSE is not None:
+        b.call(_external(b, PAUSE, ir.VoidType()), [])
+
+
+def wait(b: Builder, address: Value, seen: Value) -> None:
+    """Sleep until woken, unless the int32 at the address is no longer `seen`.
+
+    May return early.  Without a futex it always does, after 0.2 ms, and nobody need be woken.
+    """
+    if FUTEX_CALL:
+        _futex(b, address, 128, seen)  # FUTEX_WAIT_PRIVATE
+    else:
+        b.call(_external(b, "usleep", INT32, INT32), [INT32(200)])
+
+
+def wake(b: Builder, address: Value, count: Value) -> None:
+    """Wake up to `count` threads that wait at the address."""
+    if FUTEX_CALL:
+        _futex(b, address, 129, count)  # FUTEX_WAKE_PRIVATE
+
+
+def _futex(b: Builder, address: Value, operation: int, value: Value) -> None:
+    call = _external(b, "syscall", INT, *[INT] * 7)
+    none = INT(0)
+    b.call(call, [INT(FUTEX_CALL), address, INT(operation), value, none, none, none])
+
+
+def save_thread(b: Builder) -> Value:
+    """Give the interpreter lock away."""
+    return b.call(_external(b, "PyEval_SaveThread", INT), [])
+
+
+def restore_thread(b: Builder, thread: Value) -> None:
+    """Take the interpreter lock back."""
+    b.call(_external(b, "PyEval_RestoreThread", ir.VoidType(), INT), [thread])
+
+
+def python_int(b: Builder, value: Value) -> Value:
+    """A new reference to a Python int."""
+    return b.call(_external(b, "PyLong_FromLongLong", INT, INT), [value])
+
+
+def claim(pool: int) -> int:
+    """Run chunks of the published row until none is left to claim."""
+    while True:
+        ticket = atomic_add(pool, TICKET, 1)
+        chunk = ticket & COUNT_MASK
+        if chunk >= (ticket >> COUNT_BITS) & COUNT_MASK:
+            return 0
+        entry = load(pool, JOB_ENTRIES)
+        count = load(pool, JOB_COUNT)
+        while count > 1:  # the last entry whose first chunk is not behind this one
+            half = count >> 1
+            if load(entry + half * ENTRY_BYTES, 3) <= chunk:
+                entry += half * ENTRY_BYTES
+                count -= half
+            else:
+                count = half
+        extent = load(entry, 1)
+        grain = load(entry, 2)
+        start = (chunk - load(entry, 3)) * grain
+        stop = start + grain
+        if stop > extent:
+            stop = extent
+        if start < stop:
+            failed = call_kernel(load(pool, JOB_KERNEL), load(entry, 0), start, stop)
+            if failed != 0:
+                atomic_or(pool, POOL_STATUS, failed)
+        if atomic_add(pool, LEFT, -1) == 1 and atomic_load(pool, CALLER_SLEEPS) != 0:
+            wake(pool + LEFT * WORD, 1)
+
+
+def worker(pool: int, index: int) -> int:
+    """What a thread of the pool does until the pool wants no more than `index` of them."""
+    seen = atomic_load(pool, TICKET) >> GENERATION_SHIFT
+    while index < atomic_load(pool, WORKERS):
+        polls = 0
+        asleep_at = 0
+        ticket = atomic_load(pool, TICKET)
+        while ticket >> GENERATION_SHIFT == seen and index < atomic_load(pool, WORKERS):
+            pause()
+            polls += 1
+            if polls & (POLLS_PER_LOOK - 1) == 0:
+                now = nanoseconds()
+                if asleep_at == 0:
+                    asleep_at = now + SPIN_NANOSECONDS
+                elif now > asleep_at:
+                    atomic_add(pool, SLEEPERS, 1)
+                    ticket = atomic_load(pool, TICKET)
+                    if ticket >> GENERATION_SHIFT == seen:
+                        wait(pool + TICKET * WORD + 4, ticket >> 32)
+                    atomic_add(pool, SLEEPERS, -1)
+                    asleep_at = 0
+            ticket = atomic_load(pool, TICKET)
+        seen = ticket >> GENERATION_SHIFT
+        claim(pool)
+    return 0
+
+
+def fork_join(pool: int, row: int) -> int:
+    """Run a LAUNCH row with the pool's threads; whoever finds it taken runs the row alone."""
+    kernel = load(row, 1)
+    entries = load(row, 2)
+    count = load(row, 3)
+    chunks = load(row, 4)
+    if pool == 0 or atomic_load(pool, WORKERS) == 0 or atomic_replace(pool, BUSY, 0, 1) == 0:
+        failed = 0
+        end = entries + count * ENTRY_BYTES
+        while entries != end:
+            failed |= call_kernel(kernel, load(entries, 0), 0, load(entries, 1))
+            entries += ENTRY_BYTES
+        return failed
+    store(pool, JOB_KERNEL, kernel)
+    store(pool, JOB_ENTRIES, entries)
+    store(pool, JOB_COUNT, count)
+    store(pool, LEFT, chunks)
+    store(pool, POOL_STATUS, 0)
+    generation = ((atomic_load(pool, TICKET) >> GENERATION_SHIFT) + 1) & GENERATION_MASK
+    atomic_store(pool, TICKET, (generation << GENERATION_SHIFT) | (chunks << COUNT_BITS))
+    if atomic_load(pool, SLEEPERS) != 0:
+        wake(pool + TICKET * WORD + 4, chunks - 1)
+    claim(pool)
+    polls = 0
+    asleep_at = 0
+    left = atomic_load(pool, LEFT)
+    while left != 0:
+        pause()
+        polls += 1
+        if polls & (POLLS_PER_LOOK - 1) == 0:
+            now = nanoseconds()
+            if asleep_at == 0:
+                asleep_at = now + SPIN_NANOSECONDS
+            elif now > asleep_at:  # a worker lost its core in mid chunk: leave it ours
+                atomic_store(pool, CALLER_SLEEPS, 1)
+                wait(pool + LEFT * WORD, left)
+                atomic_store(pool, CALLER_SLEEPS, 0)
+        left = atomic_load(pool, LEFT)
+    failed = load(pool, POOL_STATUS)
+    atomic_store(pool, BUSY, 0)
+    return failed
+
+
+def walk(state: int) -> int:
+    """Go on with a run from its PC; the reason why it stopped, with ROW and PC behind it."""
+    rows = load(state, ROWS)
+    clock = load(state, CLOCK)
+    pc = load(state, PC)
+    looks = ROWS_PER_LOOK
+    slice_end = 0
+    started = 0
+    while True:
+        at = pc
+        row = rows + at * ROW_BYTES
+        opcode = load(row, 0)
+        first = load(row, 1)
+        pc = at + 1
+        if clock != 0:
+            started = nanoseconds()
+        if opcode == LAUNCH:
+            if load(row, 5) == PARALLEL:
+                pool = load(state, POOL)
+                if pool != 0 and load(pool, STARTED) == 0:
+                    store(state, PC, at)
+                    return NEEDS_POOL
+                failed = fork_join(pool, row)
+                looks = 0
+            else:
+                entry = load(row, 2)
+                end = entry + load(row, 3) * ENTRY_BYTES
+                failed = 0
+                while entry != end:
+                    failed |= call_kernel(first, load(entry, 0), 0, load(entry, 1))
+                    entry += ENTRY_BYTES
+            if failed != 0:
+                store(state, STATUS, failed)
+                store(state, ROW, at)
+                store(state, PC, pc)
+                return FAILED
+        elif opcode == END:
+            store(state, ROW, at)
+            store(state, PC, at)
+            return DONE
+        elif opcode == COPY:
+            copy_bytes(first, load(row, 2), load(row, 3))
+        elif opcode == JUMP:
+            pc = first
+        elif opcode == BRANCH:
+            if load_byte(load(first, 0)) == 0:
+                pc = load(row, 2)
+        elif opcode == LOOP_BEGIN:
+            store(first, 0, 0)
+            if load(load(row, 2), 0) <= 0:
+                pc = load(row, 3)
+        elif opcode == LOOP_NEXT:
+            count = load(first, 0) + 1
+            store(first, 0, count)
+            if count < load(load(row, 2), 0):
+                pc = load(row, 3)
+        elif opcode == COMMIT:
+            store(state, COMMITTED, at + 1)
+        elif opcode == HOST:
+            store(state, ROW, at)
+            store(state, PC, pc)
+            return HOST_ROW
+        elif opcode == BIND:
+            store(state, ROW, at)
+            store(state, PC, pc)
+            return NEEDS_DIMS
+        else:
+            triple = load(row, 2)
+            end = triple + load(row, 3) * TRIPLE_BYTES
+            while triple != end:
+                value = load(triple, 1)
+                if opcode == ADVANCE:
+                    value += load(first, 0) * load(triple, 2)
+                elif opcode == SWAP:
+                    if load(first, 0) & 1 != 0:
+                        value = load(triple, 2)
+                else:
+                    value = load(value, 0) * load(triple, 2)
+                store(load(triple, 0), 0, value)
+                triple += TRIPLE_BYTES
+        if clock != 0:
+            stamp = clock + at * CLOCK_BYTES
+            ended = nanoseconds()
+            if load(stamp, 3) == 0:
+                store(stamp, 0, started)
+            store(stamp, 1, ended)
+            store(stamp, 2, load(stamp, 2) + ended - started)
+            store(stamp, 3, load(stamp, 3) + 1)
+        looks -= 1
+        if looks <= 0:
+            looks = ROWS_PER_LOOK
+            now = nanoseconds()
+            if slice_end == 0:
+                slice_end = now + load(state, SLICE)
+            elif now > slice_end:
+                store(state, ROW, at)
+                store(state, PC, pc)
+                return SLICED
+
+
+def enter(self: int, arguments: int, count: int) -> int:
+    """The prepared call, a METH_FASTCALL whose `self` is the state's ndarray.
+
+    The arguments are the feeds, then the fetches.  Returns a Python int, the walk's reason.
+    """
+    state = load(self, ARRAY_DATA)
+    operands = load(state, OPERAND_COUNT)
+    if count != operands:
+        store(state, OPERAND, -1)
+        return python_int(FEEDS_DIFFER)
+    feeds = load(state, FEED_COUNT)
+    array_type = load(state, ARRAY_TYPE)
+    record = load(state, OPERANDS)
+    operand = 0
+    while operand < count:
+        array = load(arguments, operand)
+        wanted = READABLE if operand < feeds else WRITEABLE
+        rank = load(record, 1)
+        fits = (
+            load(array, OBJECT_TYPE) == array_type
+            and load(array, ARRAY_DESCR) == load(record, 0)
+            and load_int32(array, ARRAY_RANK) == rank
+            and load_int32(array, ARRAY_FLAGS) & wanted == wanted
+        )
+        patch_count = load(record, 2)
+        record += 3 * WORD
+        if fits:
+            dims = load(array, ARRAY_DIMS)
+            axis = 0
+            while axis < rank:
+                if load(dims, axis) != load(record, axis):
+                    fits = False
+                axis += 1
+        if not fits:
+            if operand < feeds:
+                store(state, OPERAND, operand)
+                return python_int(FEEDS_DIFFER)
+            store(state, OPERAND, operand - feeds)
+            return python_int(FETCHES_DIFFER)
+        data = load(array, ARRAY_DATA)
+        record += rank * WORD
+        end = record + patch_count * WORD
+        while record != end:
+            store(load(record, 0), 0, data)
+            record += WORD
+        operand += 1
+    store(state, PC, 0)
+    store(state, COMMITTED, 0)
+    if load(state, HOLD_GIL) != 0:
+        return python_int(walk(state))
+    thread = save_thread()
+    reason = walk(state)
+    restore_thread(thread)
+    return python_int(reason)
+
+
+def compile_native() -> bytes:
+    """The object that defines everything above this device runs, under its C symbols."""
+    machine = llvm_target.host()
+    module = llvm_target.new_module("graphc", machine)
+    int64.emit(
+        module,
+        {
+            "graphc_claim": claim,
+            "graphc_worker": worker,
+            "graphc_fork_join": fork_join,
+            "graphc_walk": walk,
+            "graphc_enter": enter,
+        },
+    )
+    return llvm_target.compile_module(module, machine, EXTERNAL)
