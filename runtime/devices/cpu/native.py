@@ -190,7 +190,8 @@ def call_kernel(b: Builder, kernel: Value, args: Value, start: Value, stop: Valu
 
 def nanoseconds(b: Builder) -> Value:
     """The monotonic clock."""
-    pair = b.alloca(ir.ArrayType(INT, 2))
+    with b.goto_entry_block():  # a slot made in a loop would eat the stack
+        pair = b.alloca(ir.ArrayType(INT, 2))
     clock = _external(b, "clock_gettime", INT32, INT32, pair.type)
     b.call(clock, [INT32(time.CLOCK_MONOTONIC), pair])
     seconds, rest = (b.extract_value(b.load(pair), k) for k in range(2))
