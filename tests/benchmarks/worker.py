@@ -1,0 +1,113 @@
+"""One framework in one process: reads a command a line, answers a line.
+
+Runs under the framework's own interpreter, where graphc need not be installed. Commands and answers
+are JSON objects; ``do`` names a function of ``Worker``. What a framework prints goes to stderr.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+
+import numpy as np
+
+from tests.benchmarks import subjects
+
+CHECKED_STEPS = 3
+
+
+class Worker:
+    """The commands. Each takes the command's other fields and returns the answer's."""
+
+    def __init__(self, module: str, attribute: str | None) -> None:
+        loaded = import_module(f"tests.benchmarks.frameworks.{module}")
+        self.framework = getattr(loaded, attribute) if attribute else loaded
+        self.prepared: dict[str, Callable[[], object]] = {}
+        self.steps: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {}
+
+    def mlp(self, name: str, plain_run: bool = False) -> dict[str, object]:
+        """Build it and run the first step; compare a few losses with NumPy's."""
+        spec = subjects.MLPS[name]
+        x, labels = spec.data()
+        begin = time.perf_counter()
+        step = self.framework.mlp_run(spec) if plain_run else self.framework.mlp(spec)
+        losses = [step(x, labels)]
+        first = time.perf_counter() - begin
+        loaded = [module for module in ("numba", "networkx") if module in sys.modules]
+        losses += [step(x, labels) for _ in range(CHECKED_STEPS - 1)]
+        key = name + "_run" if plain_run else name
+        self.steps[key] = step
+        self.prepared[key] = lambda: step(x, labels)
+        error = np.abs(np.subtract(losses, spec.losses(CHECKED_STEPS))).max()
+        return {"first_s": first, "error": float(error), "loaded": loaded}
+
+    def rows(self, name: str) -> dict[str, object]:
+        """Build it and run it once; compare the first rows with NumPy's."""
+        spec = subjects.ROWS_BY_NAME[name]
+        begin = time.perf_counter()
+        call, as_numpy = self.framework.rows(spec)
+        result = call()
+        first = time.perf_counter() - begin
+        expected = spec.first_rows()
+        error = np.abs(as_numpy(result)[: len(expected)] - expected).max()
+        self.prepared[name] = call
+        return {"first_s": first, "error": float(error)}
+
+    def time(self, name: str, steps: int) -> dict[str, object]:
+        call, clock = self.prepared[name], time.perf_counter_ns
+        taken = []
+        for _ in range(steps):
+            begin = clock()
+            call()
+            taken.append(clock() - begin)
+        return {"ns": taken}
+
+    def new_batch(self, name: str, batch: int) -> dict[str, object]:
+        """One step of a prepared model at a batch size it has not seen, then the same again."""
+        x, labels = subjects.MLPS[name].data(batch)
+        step, clock = self.steps[name], time.perf_counter
+        moments = [clock()]
+        for _ in range(2):
+            step(x, labels)
+            moments.append(clock())
+        return {"first_s": moments[1] - moments[0], "again_s": moments[2] - moments[1]}
+
+    def unrolled(self, nodes: int) -> dict[str, object]:
+        spec = subjects.UnrolledCell(nodes)
+        begin = time.perf_counter()
+        call, counted = self.framework.unrolled(spec)
+        built = time.perf_counter()
+        loss = call()
+        first = time.perf_counter()
+        call()
+        again = time.perf_counter()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return {
+            "nodes": counted,
+            "build_s": built - begin,
+            "compile_s": (first - built) - (again - first),
+            "step_s": again - first,
+            "peak_bytes": peak,
+            "loss": loss,
+        }
+
+
+def main(module: str, attribute: str | None = None) -> None:
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # a framework's own prints must not end up between the answers
+    worker = Worker(module, attribute)
+    print(json.dumps({"version": worker.framework.VERSION}), file=answers)
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            answer = getattr(worker, command.pop("do"))(**command)
+        except Exception as error:
+            answer = {"failed": f"{type(error).__name__}: {error}".splitlines()[0][:300]}
+        print(json.dumps(answer), file=answers)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
