@@ -2,9 +2,9 @@
 
 An op may say its own ``jvp(self, b, tangents, y, *operands)`` (tangents hold None where an operand
 does not move; the result is the tangent of the output, or a tuple of them).  Ops that do not are
-differentiated by transposing their ``vjp``: the vjp is linear in its cotangent ``u``, so the gradient
-of ``<vjp(u), t>`` with respect to ``u`` is ``J t`` whatever ``u`` is (the double-backward trick,
-J. Townsend, 2017).
+differentiated by transposing their ``vjp``: the vjp is linear in its cotangent ``u``, so the
+gradient of ``<vjp(u), t>`` with respect to ``u`` is ``J t`` whatever ``u`` is (the double-backward
+trick, J. Townsend, 2017).
 """
 
 from __future__ import annotations
@@ -89,12 +89,8 @@ def _transposed(
         return [None] * len(node.outputs)
     # u is fresh (never y or an operand), so nothing but the vjp's own cotangent carries it.
     us = [b.identity(y) if y.dtype.is_differentiable else None for y in node.outputs]
-    pulled = pull_back(b, node, us)
-    pairs = [
-        (g, t)
-        for g, t in zip(pulled, tangents, strict=True)
-        if t is not None and not isinstance(g, NotDifferentiable)
-    ]
+    pulled = pull_back(b, node, us, [t is not None for t in tangents])
+    pairs = [(g, t) for g, t in zip(pulled, tangents, strict=True) if isinstance(g, Tensor)]
     known = [u for u in us if u is not None]
     if not pairs or not known:
         return [None] * len(node.outputs)

@@ -19,7 +19,6 @@ from typing import Any
 
 from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.ir.builder import Builder, as_tensor
-from graphc.ir.dims import format_shape
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import NotDifferentiable
@@ -56,7 +55,7 @@ def gradients(
 
 
 def why_none(ys: Any, x: Any) -> str:
-    """Why ``gradients(ys, [x])`` is None: the ops that blocked it and their reasons.  Adds nothing."""
+    """Why ``gradients(ys, [x])`` is None: the ops that blocked it, and their reasons."""
     ys, (x,) = as_tensors(ys, "y"), as_tensors([x], "x")
     if not x.dtype.is_differentiable:
         return f"{x.name} is {x.dtype}: only floating and complex tensors have gradients"
@@ -111,29 +110,28 @@ class Sweep:
                 self.pending.setdefault(y, []).append(ct)
             elif not y.dtype.is_differentiable:
                 self.blocks.append(Block(y.node, f"{y.dtype} values have no gradient"))
-        on_path, wanted = set(self.path), set(self.xs)
+        on_path, xs = set(self.path), set(self.xs)
         for node in reversed(self.path):
-            self._visit(node, on_path, wanted)
+            self._visit(node, on_path, xs)
         return [self._total(x) for x in self.xs]
 
-    def _visit(self, node: Node, on_path: set[Node], wanted: set[Tensor]) -> None:
+    def _visit(self, node: Node, on_path: set[Node], xs: set[Tensor]) -> None:
         live = [None if t in self.stops else self._total(t) for t in node.outputs]
         if all(ct is None for ct in live):
             return
+        wanted = [t in xs or (t not in self.stops and t.node in on_path) for t in node.operands]
         graph = node.graph
         with graph.gradient_of(node):
             if self.colocate and node.device:
                 with graph.device_scope(node.device):
-                    given = pull_back(self.b, node, live)
+                    given = pull_back(self.b, node, live, wanted)
             else:
-                given = pull_back(self.b, node, live)
-            for operand, ct in zip(node.operands, given, strict=True):
-                if operand not in wanted and (operand in self.stops or operand.node not in on_path):
-                    continue
-                if isinstance(ct, NotDifferentiable):
-                    self.blocks.append(Block(node, ct.reason))
-                else:
-                    self.pending.setdefault(operand, []).append(ct)
+                given = pull_back(self.b, node, live, wanted)
+        for operand, ct in zip(node.operands, given, strict=True):
+            if isinstance(ct, NotDifferentiable):
+                self.blocks.append(Block(node, ct.reason))
+            elif ct is not None:
+                self.pending.setdefault(operand, []).append(ct)
 
     def _total(self, tensor: Tensor) -> Tensor | None:
         """The sum of the cotangents that reached a tensor; adjacent ones are added in pairs, so
@@ -152,12 +150,13 @@ class Sweep:
 
 
 def pull_back(
-    b: Builder, node: Node, cotangents: Sequence[Tensor | None]
-) -> list[Tensor | NotDifferentiable]:
-    """What a node's ``vjp`` passes to each operand, in the operand's shape; or why nothing."""
+    b: Builder, node: Node, cotangents: Sequence[Tensor | None], wanted: Sequence[bool]
+) -> list[Tensor | NotDifferentiable | None]:
+    """What a node's ``vjp`` passes to each operand that is wanted, in the operand's shape; or why
+    nothing.  None for operands that are not wanted."""
     op, operands = node.op, node.operands
     if isinstance(op.vjp, NotDifferentiable):
-        return [op.vjp] * len(operands)
+        return [op.vjp if want else None for want in wanted]
     if len(node.outputs) == 1:
         given = op.vjp(b, cotangents[0], node.outputs[0], *operands)
     else:
@@ -170,8 +169,8 @@ def pull_back(
         )
     names = op.operand_names(len(operands))
     return [
-        _fitted(b, node, label, operand, ct)
-        for label, operand, ct in zip(names, operands, given, strict=True)
+        _fitted(b, node, names[k], operands[k], given[k]) if want else None
+        for k, want in enumerate(wanted)
     ]
 
 
@@ -208,7 +207,7 @@ def between(ys: Sequence[Tensor], xs: Sequence[Tensor], stops: Iterable[Tensor])
 
 
 def ancestors(roots: Iterable[Node], stops: frozenset[Tensor]) -> list[Node]:
-    """The nodes that ``roots`` are computed from (roots included), operands before their readers."""
+    """The nodes ``roots`` are computed from (roots included), operands before their readers."""
     order: list[Node] = []
     seen: set[Node] = set()
     stack: list[Node | None] = []
@@ -268,7 +267,7 @@ def _listed(values: Any) -> Sequence[Any]:
 
 
 def as_tensors(values: Any, what: str) -> list[Tensor]:
-    """Tensors (or variables) given one by one or as a list; anything else is refused by position."""
+    """Tensors (or variables), given alone or as a list; anything else is refused by position."""
     found = [as_tensor(v) for v in _listed(values)]
     for k, (tensor, value) in enumerate(zip(found, _listed(values), strict=True)):
         if tensor is None:

@@ -209,6 +209,18 @@ class Graph:
             self.by_name[node.name] = node
         return node
 
+    def adopt(self, node: Node) -> None:
+        """Append a node made elsewhere (parsed, unpickled) under the name it already has."""
+        self.nodes.append(node)
+        self.by_name[node.name] = node
+        name = node.name.lower()
+        while name and name not in self._names:
+            self._names[name] = 1
+            name = name.rpartition("/")[0]
+        for output in node.outputs:
+            for dim in output.type.shape or ():
+                self._dim_names.update(s.name for s in dims.symbols(dim))
+
     def _controls(self, extra: Iterable[Node], operands: tuple[Tensor, ...]) -> tuple[Node, ...]:
         wanted = dict.fromkeys(extra)
         for frame in self._control:
@@ -397,12 +409,12 @@ class Graph:
         return found
 
     def __getstate__(self) -> dict:
-        from graphc.ir.text import graph_state
+        from graphc.ir.pickling import graph_state
 
         return graph_state(self)
 
     def __setstate__(self, state: dict) -> None:
-        from graphc.ir.text import restore_graph
+        from graphc.ir.pickling import restore_graph
 
         restore_graph(self, state)
 

@@ -45,7 +45,7 @@ class CustomGradient(Op):
 
 
 def custom_gradient(function: Callable) -> Callable:
-    """Decorate ``function(*xs) -> ys, grad`` so that ``grad(*cotangents)`` is its gradient in ``xs``.
+    """Decorate ``function(*xs) -> ys, grad``: its gradient in ``xs`` is ``grad(*cotangents)``.
 
     A function that reads variables must have a ``grad`` taking ``variables=``, which returns
     (gradients of xs, gradients of the variables).
@@ -104,7 +104,7 @@ def _with_variables(
     takes = "variables" in inspect.signature(grad).parameters
     if variables and not takes:
         raise GraphError(
-            f"{name} reads {variables[0].node.name} and its gradient function does not take variables",
+            f"{name} reads {variables[0].node.name}; its gradient function takes no variables",
             hint="def grad(*dys, variables=None): return gradients_of_xs, gradients_of_variables",
             site=here(),
         )
