@@ -13,4 +13,5 @@ from graphc.ops import (  # noqa: F401
     shape,
     source,
     state,
+    unary,
 )

@@ -1,1 +1,463 @@
-"""Ops of this family."""
+"""Arithmetic: sums, products, quotients, remainders, powers; operands broadcast.
+
+Integers wrap, and an integer divided by zero is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from graphc.ir import dims
+from graphc.ir.builder import composite
+from graphc.ir.dtype import (
+    FLOATING,
+    INTEGER,
+    REAL,
+    DType,
+    float32,
+    float64,
+)
+from graphc.ir.op import Elementwise, NotDifferentiable, Refuses, Sample
+from graphc.ir.types import Mismatch, TensorType
+from graphc.ops.precision import in_float32
+
+ZERO_DIVISORS = {0: [7, -7, 7, -7, 0, 5], 1: [2, 2, -2, -2, 3, 0]}
+SPECIAL_PAIRS = {
+    0: [np.nan, 1, np.inf, -np.inf, np.inf, 0, 1e-40, 3e38],
+    1: [1, np.nan, np.inf, np.inf, 0, 0, 1e-40, 3e38],
+}
+
+PAIRS = [
+    Sample("float32[3, 4]", "float32[3, 4]"),
+    Sample("float32[3, 4]", "float32[4]"),
+    Sample("float64[2, 1, 3]", "float64[4, 1]"),
+    Sample("float16[2, 3]", "float16[]"),
+    Sample("float32[0, 3]", "float32[1, 3]"),
+    Sample("float32[8]", "float32[8]", values=SPECIAL_PAIRS, gradient=False),
+    Refuses("float32[3]", "float32[4]", "shapes do not broadcast (axis -1)"),
+    Refuses("float32[3]", "float64[3]", "dtypes of x and y differ"),
+]
+WHOLE_PAIRS = [
+    Sample("int32[3, 4]", "int32[4]", low=-9, high=9),
+    Sample("uint8[5]", "uint8[]", low=0, high=9),
+    Sample("int64[2, 0]", "int64[1]"),
+]
+NOT_BOOL = [Refuses("bool[2]", "bool[2]", "x must be numeric, got bool[2]")]
+
+
+def each_dim(function: Callable[..., Any], *values: Any) -> Any:
+    """``function`` over scalars (dims) and vectors (tuples of dims); None where unknown."""
+    if any(v is None for v in values):
+        return None
+    lengths = {len(v) for v in values if isinstance(v, tuple)}
+    if not lengths:
+        return function(*values)
+    if len(lengths) > 1:
+        return None
+    columns = [v if isinstance(v, tuple) else (v,) * max(lengths) for v in values]
+    return tuple(
+        None if any(v is None for v in row) else function(*row)
+        for row in zip(*columns, strict=True)
+    )
+
+
+class Binary(Elementwise, abstract=True):
+    """Two operands of one dtype."""
+
+    operands = ("x", "y")
+    dtypes = REAL
+
+
+class Add(Binary):
+    """``z = x + y``."""
+
+    commutative = associative = linear = True
+    identity_element = 0
+
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.add(x, y)
+
+    def scalar(self, x: Any, y: Any) -> str:
+        return f"{x} + {y}" if x.floating else f"add({x}, {y})"
+
+    def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        return [ct, ct]
+
+    def dims_value(self, x: Any, y: Any) -> Any:
+        return each_dim(lambda p, q: p + q, x, y)
+
+    samples = [*PAIRS, *WHOLE_PAIRS, *NOT_BOOL]
+
+
+class AddN(Elementwise):
+    """``y = inputs[0] + inputs[1] + ...``, all of one shape."""
+
+    name = "add_n"
+    operands = ("*inputs",)
+    dtypes = REAL
+    linear = True
+
+    def infer_type(self, *types: TensorType) -> TensorType:
+        if not types:
+            raise Mismatch("takes at least one operand")
+        result = super().infer_type(*types)
+        for name, type in zip(self.operand_names(len(types)), types, strict=True):
+            if None not in (type.rank, result.rank) and type.rank != result.rank:
+                raise Mismatch(
+                    "operands must have one shape", **{"inputs[0]": types[0], name: type}
+                )
+        return result
+
+    def reference(self, *inputs: np.ndarray) -> np.ndarray:
+        total = np.asarray(inputs[0])
+        for array in inputs[1:]:
+            total = np.add(total, array)
+        return total
+
+    def scalar(self, *inputs: Any) -> str:
+        total = str(inputs[0])
+        for x in inputs[1:]:
+            total = f"{total} + {x}" if x.floating else f"add({total}, {x})"
+        return total
+
+    def vjp(self, b: Any, ct: Any, y: Any, *inputs: Any) -> list:
+        return [ct] * len(inputs)
+
+    samples = [
+        Sample("float32[3, 4]"),
+        Sample("float32[3, 4]", "float32[3, 4]", "float32[3, 4]"),
+        Sample("float64[2]", "float64[2]"),
+        Sample("int32[2, 3]", "int32[2, 3]", "int32[2, 3]"),
+        Refuses("float32[3]", "float32[2, 3]", "operands must have one shape"),
+        Refuses("takes at least one operand"),
+    ]
+
+
+class Sub(Binary):
+    """``z = x - y``."""
+
+    linear = True
+    identity_element = 0
+
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.subtract(x, y)
+
+    def scalar(self, x: Any, y: Any) -> str:
+        return f"{x} - {y}" if x.floating else f"sub({x}, {y})"
+
+    def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        return [ct, b.neg(ct)]
+
+    def dims_value(self, x: Any, y: Any) -> Any:
+        return each_dim(lambda p, q: p - q, x, y)
+
+    samples = [*PAIRS, *WHOLE_PAIRS, *NOT_BOOL]
+
+
+class Mul(Binary):
+    """``z = x * y``."""
+
+    commutative = associative = True
+    identity_element = 1
+
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.multiply(x, y)
+
+    def scalar(self, x: Any, y: Any) -> str:
+        return f"{x} * {y}" if x.floating else f"mul({x}, {y})"
+
+    def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        return [b.mul(ct, y), b.mul(ct, x)]
+
+    def dims_value(self, x: Any, y: Any) -> Any:
+        return each_dim(lambda p, q: p * q, x, y)
+
+    samples = [*PAIRS, *WHOLE_PAIRS, *NOT_BOOL]
+
+
+class RealDiv(Binary):
+    """``z = x / y``."""
+
+    name = "realdiv"
+    dtypes = FLOATING
+    identity_element = 1
+
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.divide(x, y)
+
+    def scalar(self, x: Any, y: Any) -> str:
+        return f"{x} / {y}"
+
+    def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        scaled = b.realdiv(ct, y)
+        return [scaled, b.neg(b.mul(scaled, z))]
+
+    samples = [
+        *PAIRS,
+        Sample("float64[3, 4]", "float64[4]", low=0.5, high=3),
+        Refuses("int32[2]", "int32[2]", "x must be floating, got int32[2]"),
+    ]
+
+
+class FloorDiv(Binary):
+    """``z = floor(x / y)``."""
+
+    name = "floordiv"
+    vjp = NotDifferentiable("a floor division is a step")
+
+    @in_float32
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.floor(x / y) if x.dtype.kind == "f" else np.floor_divide(x, y)
+
+    def scalar(self, x: Any, y: Any) -> str:
+        return f"floordiv({x}, {y})"
+
+    def dims_value(self, x: Any, y: Any) -> Any:
+        return each_dim(lambda p, q: None if q == 0 else dims.floordiv(p, q), x, y)
+
+    samples = [
+        *PAIRS,
+        *WHOLE_PAIRS,
+        *NOT_BOOL,
+        Sample("int32[6]", "int32[6]", values=ZERO_DIVISORS),
+    ]
+
+
+class FloorMod(Binary):
+    """``z = x - y * floor(x / y)``: the remainder with the sign of ``y``."""
+
+    name = "floormod"
+
+    @in_float32
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.remainder(x, y)
+
+    def scalar(self, x: Any, y: Any) -> str:
+        return f"floormod({x}, {y})"
+
+    def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        return [ct, b.neg(b.mul(ct, b.floordiv(x, y)))]
+
+    def dims_value(self, x: Any, y: Any) -> Any:
+        return each_dim(lambda p, q: None if q == 0 else p - dims.floordiv(p, q) * q, x, y)
+
+    samples = [
+        *PAIRS,
+        *WHOLE_PAIRS,
+        *NOT_BOOL,
+        Sample("int32[6]", "int32[6]", values=ZERO_DIVISORS),
+        Sample("float32[4]", "float32[4]", values={0: [7, -7, 7, -7], 1: [3, 3, -3, -3]}),
+    ]
+
+
+class TruncateDiv(Binary):
+    """``z = x / y`` toward zero, of integers."""
+
+    name = "truncatediv"
+    dtypes = INTEGER
+    vjp = NotDifferentiable("an integer division is a step")
+
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        floor = np.floor_divide(x, y)
+        uneven = np.multiply(floor, y) != x
+        upward = uneven & (np.less(x, 0) != np.less(y, 0)) & np.not_equal(y, 0)
+        return floor + upward.astype(floor.dtype)
+
+    def scalar(self, x: Any, y: Any) -> str:
+        return f"truncdiv({x}, {y})"
+
+    samples = [
+        *WHOLE_PAIRS,
+        Sample("int32[6]", "int32[6]", values=ZERO_DIVISORS),
+        Refuses("float32[2]", "float32[2]", "x must be integer, got float32[2]"),
+    ]
+
+
+class TruncateMod(Binary):
+    """The remainder of ``x / y`` with the sign of ``x``."""
+
+    name = "truncatemod"
+
+    @in_float32
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.fmod(x, y)
+
+    def scalar(self, x: Any, y: Any) -> str:
+        return f"truncmod({x}, {y})"
+
+    def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        quotient = b.realdiv(x, y)
+        whole = b.mul(b.sign(quotient), b.floor(b.abs(quotient)))
+        return [ct, b.neg(b.mul(ct, whole))]
+
+    samples = [
+        *PAIRS,
+        *WHOLE_PAIRS,
+        *NOT_BOOL,
+        Sample("int32[6]", "int32[6]", values=ZERO_DIVISORS),
+    ]
+
+
+class Maximum(Binary):
+    """``z = max(x, y)``; NaN if either is.  Equal operands give their gradient to ``x``."""
+
+    commutative = associative = idempotent = True
+
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.maximum(x, y)
+
+    def scalar(self, x: Any, y: Any) -> str:
+        return f"maximum({x}, {y})"
+
+    def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        first, zero = b.greater_equal(x, y), b.tensor(0, like=ct)
+        return [b.where(first, ct, zero), b.where(first, zero, ct)]
+
+    def dims_value(self, x: Any, y: Any) -> Any:
+        return each_dim(dims.maximum, x, y)
+
+    samples = [*PAIRS, *WHOLE_PAIRS, *NOT_BOOL]
+
+
+class Minimum(Binary):
+    """``z = min(x, y)``; NaN if either is.  Equal operands give their gradient to ``x``."""
+
+    commutative = associative = idempotent = True
+
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.minimum(x, y)
+
+    def scalar(self, x: Any, y: Any) -> str:
+        return f"minimum({x}, {y})"
+
+    def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        first, zero = b.less_equal(x, y), b.tensor(0, like=ct)
+        return [b.where(first, ct, zero), b.where(first, zero, ct)]
+
+    samples = [*PAIRS, *WHOLE_PAIRS, *NOT_BOOL]
+
+
+class SquaredDifference(Binary):
+    """``z = (x - y)**2``."""
+
+    commutative = True
+
+    @in_float32
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.square(np.subtract(x, y))
+
+    def scalar(self, x: Any, y: Any) -> str:
+        if x.floating:
+            return f"({x} - {y}) * ({x} - {y})"
+        return f"mul(sub({x}, {y}), sub({x}, {y}))"
+
+    def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        slope = b.mul(b.mul(ct, 2), b.sub(x, y))
+        return [slope, b.neg(slope)]
+
+    samples = [*PAIRS, *WHOLE_PAIRS, *NOT_BOOL]
+
+
+class Pow(Binary):
+    """``z = x**y``; NaN for negative ``x`` and fractional ``y``."""
+
+    dtypes = FLOATING
+    identity_element = 1
+    transcendental = True
+
+    @in_float32
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.power(x, y)
+
+    def scalar(self, x: Any, y: Any) -> str:
+        return f"pow({x}, {y})"
+
+    def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        zero, one = b.tensor(0, like=x), b.tensor(1, like=x)
+        # y * x**(y - 1) is 0 where y is, also at x == 0, where x**-1 is not finite
+        flat = b.equal(y, zero)
+        lowered = b.pow(x, b.where(flat, one, b.sub(y, one)))
+        positive = b.greater(x, zero)
+        logarithm = b.where(positive, b.log(b.where(positive, x, one)), zero)
+        return [b.mul(ct, b.mul(y, lowered)), b.mul(ct, b.mul(z, logarithm))]
+
+    samples = [
+        Sample("float32[3, 4]", "float32[4]", low=0.2, high=3),
+        Sample("float64[2, 3]", "float64[]", low=0.2, high=3),
+        Sample("float16[4]", "float16[4]", low=0.2, high=3),
+        Sample("float64[3]", "float64[3]", values={0: [-2, -0.5, 3], 1: [2, 3, 0]}, gradient=False),
+        Sample("float32[8]", "float32[8]", values=SPECIAL_PAIRS, gradient=False),
+        Sample("float32[0]", "float32[1]"),
+        Refuses("int32[2]", "int32[2]", "x must be floating, got int32[2]"),
+    ]  # fmt: skip
+
+
+class Atan2(Elementwise):
+    """``z``: the angle of the point (x, y), in ``[-pi, pi]``."""
+
+    operands = ("y", "x")
+    dtypes = FLOATING
+    transcendental = True
+
+    @in_float32
+    def reference(self, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return np.arctan2(y, x)
+
+    def scalar(self, y: Any, x: Any) -> str:
+        return f"atan2({y}, {x})"
+
+    def vjp(self, b: Any, ct: Any, z: Any, y: Any, x: Any) -> list:
+        scaled = b.realdiv(ct, b.add(b.square(x), b.square(y)))
+        return [b.mul(scaled, x), b.neg(b.mul(scaled, y))]
+
+    samples = [
+        Sample("float32[3, 4]", "float32[4]"),
+        Sample("float64[6]", "float64[6]"),
+        Sample("float16[3]", "float16[3]"),
+        Sample("float64[3]", "float64[3]", values={0: [0, 1, -1], 1: [-1, 0, 0]}, gradient=False),
+        Refuses("float32[3]", "float64[3]", "dtypes of y and x differ"),
+        Refuses("int32[2]", "int32[2]", "y must be floating, got int32[2]"),
+    ]  # fmt: skip
+
+
+# --- TF1's divisions ----------------------------------------------------------------------------
+
+
+@composite
+def truediv(b: Any, x: Any, y: Any, name: str | None = None) -> Any:
+    """``x / y`` as Python divides: integers become floating first (small ones float32)."""
+    x, y = b.tensors((x, y))
+    if x.dtype.is_integer and x.dtype is y.dtype:
+        wide = _quotient_dtype(x.dtype)
+        x, y = b.cast(x, dtype=wide), b.cast(y, dtype=wide)
+    return b.realdiv(x, y, name=name)
+
+
+def _quotient_dtype(dtype: DType) -> DType:
+    return float32 if dtype.size <= 2 else float64
+
+
+@composite
+def div(b: Any, x: Any, y: Any, name: str | None = None) -> Any:
+    """TF1's ``div``: integers divide toward minus infinity, floats as ``/``."""
+    x, y = b.tensors((x, y))
+    return (b.floordiv if x.dtype.is_integer else b.realdiv)(x, y, name=name)
+
+
+@composite
+def div_no_nan(b: Any, x: Any, y: Any, name: str | None = None) -> Any:
+    """``x / y``, and 0 where ``y`` is 0; its gradient is 0 there too."""
+    x, y = b.tensors((x, y))
+    none = b.equal(y, b.tensor(0, like=y))
+    quotient = b.realdiv(x, b.where(none, b.tensor(1, like=y), y))
+    return b.where(none, b.tensor(0, like=y), quotient, name=name)
+
+
+@composite
+def clip_by_value(b: Any, x: Any, low: Any, high: Any, name: str | None = None) -> Any:
+    """``x`` brought into ``[low, high]``."""
+    x, low, high = b.tensors((x, low, high))
+    return b.minimum(b.maximum(x, low), high, name=name)
