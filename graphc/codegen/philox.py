@@ -1,8 +1,8 @@
 """Philox4x32-10: random words as a function of a key and a counter, nothing else.
 
-Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).  The key is 64 bits;
-the counter is (block low, block high, execution low, execution high), 32 bits each.  Element ``e`` of an
-op's output takes word ``e & 3`` of block ``e >> 2``.
+Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).  The key is 64
+bits; the counter is (block low, block high, execution low, execution high), 32 bits each.  Element
+``e`` of an op's output takes word ``e & 3`` of block ``e >> 2``.
 """
 
 from __future__ import annotations

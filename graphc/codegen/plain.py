@@ -1,8 +1,8 @@
 """The plain-Python target: runs the text of a kernel as it stands, one element at a time.
 
-Slow and obvious.  It is how a kernel is stepped through in a debugger, and what every other target is
-compared with.  It is stricter than a native target: an index outside the operand, a write to an operand
-that is only read, and a value whose dtype is not the operand's are errors here.
+Slow and obvious.  It is how a kernel is stepped through in a debugger, and what every other target
+is compared with.  It is stricter than a native target: an index outside the operand, a write to an
+operand that is only read, and a value whose dtype is not the operand's are errors here.
 """
 
 from __future__ import annotations
@@ -63,9 +63,11 @@ def constant_value(constant: Constant) -> np.generic:
 def run_kernel(
     kernel: Kernel, arrays: Sequence[np.ndarray], sizes: Sequence[int], start: int, stop: int
 ) -> int:
-    """Run ``kernel`` over rows ``start`` to ``stop``; the value it returns (0, or a mask of failed checks).
+    """Run ``kernel`` over ``start`` to ``stop``; the value it returns (0, or a mask of failed
+    checks).
 
-    ``arrays`` are the operands in order, each of the operand's rank; bfloat16 operands are uint16 arrays.
+    ``arrays`` are the operands in order, each of the operand's rank; bfloat16 ones are uint16
+    arrays.
     """
     views = [View(*pair) for pair in zip(kernel.operands, arrays, strict=True)]
     for view in views:
@@ -87,7 +89,7 @@ def _namespace(kernel: Kernel) -> dict[str, Any]:
     namespace.update({constant.name: constant_value(constant) for constant in kernel.constants})
     filename = f"<kernel {kernel.name} {kernel.key}>"
     linecache.cache[filename] = (len(kernel.text), None, kernel.text.splitlines(True), filename)
-    exec(compile(kernel.text, filename, "exec"), namespace)  # noqa: S102
+    exec(compile(kernel.text, filename, "exec"), namespace)
     return namespace
 
 

@@ -1,8 +1,8 @@
 """The words of kernel text: for each its arity, what it takes, what it gives, and its meaning.
 
-The text of a kernel (:mod:`graphc.codegen.kernel`) is Python made of loops, ``+ - * /`` and these words.
-A target supplies a body for every word; the functions here are the meaning all targets must agree with,
-written on NumPy scalars, and :mod:`graphc.codegen.plain` runs kernels with them.
+The text of a kernel (:mod:`graphc.codegen.kernel`) is Python made of loops, ``+ - * /`` and these
+words.  A target supplies a body for every word; the functions here are the meaning all targets must
+agree with, written on NumPy scalars, and :mod:`graphc.codegen.plain` runs kernels with them.
 
 What holds for every word:
 
@@ -11,11 +11,11 @@ What holds for every word:
 * Integers wrap.  Division of integers by zero gives 0 here and must not trap anywhere: whoever must
   refuse a zero divisor does so by a check beside it.
 * Floats follow IEEE 754: NaN and infinities are kept, denormal results are not flushed.  The sign
-  of a zero result may differ between targets (they compile with *nsz*), except through ``copysign``.
-* Transcendental words are exact to a few units in the last place.  Here float32 is computed in float64
-  and rounded once, so this meaning can serve as the reference of a target.
-* Index arithmetic is int64: plain ``+ - *`` and comparisons on loop variables and sizes, ``idiv`` and
-  ``imod`` outside element loops.
+  of a zero result of ``+ - * /`` may differ between targets (they compile with *nsz*).
+* Transcendental words are exact to a few units in the last place.  Here float32 is computed in
+  float64 and rounded once, so this meaning can serve as the reference of a target.
+* Index arithmetic is int64: plain ``+ - *`` and comparisons on loop variables and sizes, ``idiv``
+  and ``imod`` outside element loops.
 
 These functions assume ``np.errstate(all="ignore")``, which the plain target sets.
 """
@@ -53,7 +53,7 @@ class Word:
 
 
 def scalar(value: Scalar) -> np.generic:
-    """``value`` as a NumPy scalar: Python ints are index values (int64), Python bools are conditions."""
+    """``value`` as a NumPy scalar: a Python int is an index (int64), a Python bool a condition."""
     if isinstance(value, np.generic):
         return value
     return np.bool_(value) if isinstance(value, bool) else np.int64(value)
@@ -175,8 +175,8 @@ def bfloat16_value(bits: np.uint16) -> np.float32:
 
 
 def _cast(dtype: dtypes.DType) -> Callable[[Scalar], Scalar]:
-    """``to_<dtype>``: truncates toward zero from float to integer, is ``x != 0`` to bool; to a storage
-    type it rounds to that type and stays a float32."""
+    """``to_<dtype>``: truncates toward zero from float to integer, is ``x != 0`` to bool; to a
+    storage type it rounds to that type and stays a float32."""
 
     def word(x: Scalar) -> Scalar:
         x = scalar(x)
@@ -296,7 +296,7 @@ def _condition_words() -> list[Word]:
 
 
 def _cast_words() -> list[Word]:
-    real = dtypes.REAL + (dtypes.bool_,)
+    real = (*dtypes.REAL, dtypes.bool_)
     return [
         *(Word(f"to_{d}", 1, "any", d.computed.name, f"x as {d}", _cast(d)) for d in real),
         *(
