@@ -1,0 +1,1 @@
+"""The reference device: NumPy, op by op.  Slow, obvious, the oracle of the others."""
