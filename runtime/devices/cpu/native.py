@@ -19,7 +19,9 @@ from llvmlite import ir
 
 from runtime.devices.cpu import int64, llvm_target
 from runtime.devices.cpu.pool import (
+    ALONE_UNTIL,
     BUSY,
+    CALLER_PROCESSOR,
     CALLER_SLEEPS,
     COUNT_BITS,
     FUTEX_CALL,
@@ -96,7 +98,10 @@ ROW_BYTES = ROW_WORDS * WORD
 TRIPLE_BYTES = TRIPLE_WORDS * WORD
 CLOCK_BYTES = CLOCK_WORDS * WORD
 
-SPIN_NANOSECONDS = 50_000
+SPIN_NANOSECONDS = 50_000  # before a worker sleeps
+CALLER_SPIN_NANOSECONDS = 20_000  # before the caller of a row does
+ALONE_FACTOR = 16
+CROWDED_NANOSECONDS = 500_000  # without sharing after a worker met its caller on one processor
 POLLS_PER_LOOK = 32  # polls between two looks at the clock
 ROWS_PER_LOOK = 256
 
@@ -104,6 +109,7 @@ ROWS_PER_LOOK = 256
 EXTERNAL = (
     "clock_gettime",
     "memcpy",
+    "sched_getcpu",
     "syscall",
     "usleep",
     "PyEval_SaveThread",
@@ -198,6 +204,13 @@ def nanoseconds(b: Builder) -> Value:
     return b.add(b.mul(seconds, INT(1_000_000_000)), rest)
 
 
+def processor(b: Builder) -> Value:
+    """The processor we run on, -1 if that cannot be had."""
+    if not FUTEX_CALL:
+        return INT(-1)
+    return b.sext(b.call(_external(b, "sched_getcpu", INT32), []), INT)
+
+
 def pause(b: Builder) -> None:
     """Tell the processor that this thread polls."""
     if PAUSE is not None:
@@ -243,12 +256,14 @@ def python_int(b: Builder, value: Value) -> Value:
 
 
 def claim(pool: int) -> int:
-    """Run chunks of the published row until none is left to claim."""
+    """Run chunks of the published row until none is left to claim; how many were run."""
+    claimed = 0
     while True:
         ticket = atomic_add(pool, TICKET, 1)
         chunk = ticket & COUNT_MASK
         if chunk >= (ticket >> COUNT_BITS) & COUNT_MASK:
-            return 0
+            return claimed
+        claimed += 1
         entry = load(pool, JOB_ENTRIES)
         count = load(pool, JOB_COUNT)
         while count > 1:  # the last entry whose first chunk is not behind this one
@@ -286,7 +301,10 @@ def worker(pool: int, index: int) -> int:
                 now = nanoseconds()
                 if asleep_at == 0:
                     asleep_at = now + SPIN_NANOSECONDS
-                elif now > asleep_at:
+                if processor() == load(pool, CALLER_PROCESSOR):  # we only take it from the caller
+                    atomic_store(pool, ALONE_UNTIL, now + CROWDED_NANOSECONDS)
+                    asleep_at = now
+                if now >= asleep_at:
                     atomic_add(pool, SLEEPERS, 1)
                     ticket = atomic_load(pool, TICKET)
                     if ticket >> GENERATION_SHIFT == seen:
@@ -299,47 +317,70 @@ def worker(pool: int, index: int) -> int:
     return 0
 
 
-def fork_join(pool: int, row: int) -> int:
-    """Run a LAUNCH row with the pool's threads; whoever finds it taken runs the row alone."""
+def run_alone(row: int) -> int:
+    """Run a LAUNCH row in this thread, every entry in one piece."""
     kernel = load(row, 1)
-    entries = load(row, 2)
-    count = load(row, 3)
+    entry = load(row, 2)
+    end = entry + load(row, 3) * ENTRY_BYTES
+    failed = 0
+    while entry != end:
+        failed |= call_kernel(kernel, load(entry, 0), 0, load(entry, 1))
+        entry += ENTRY_BYTES
+    return failed
+
+
+def fork_join(pool: int, row: int) -> int:
+    """Run a LAUNCH row with the pool's threads; whoever finds them taken runs the row alone.
+
+    A worker that loses its processor in mid chunk keeps the row waiting.  The time so lost is
+    bounded: it is followed by ``ALONE_FACTOR`` times as long in which no row is shared out.
+    """
+    if pool == 0 or atomic_load(pool, WORKERS) == 0:
+        return run_alone(row)
+    began = nanoseconds()
+    if began < atomic_load(pool, ALONE_UNTIL) or atomic_replace(pool, BUSY, 0, 1) == 0:
+        return run_alone(row)
     chunks = load(row, 4)
-    if pool == 0 or atomic_load(pool, WORKERS) == 0 or atomic_replace(pool, BUSY, 0, 1) == 0:
-        failed = 0
-        end = entries + count * ENTRY_BYTES
-        while entries != end:
-            failed |= call_kernel(kernel, load(entries, 0), 0, load(entries, 1))
-            entries += ENTRY_BYTES
-        return failed
-    store(pool, JOB_KERNEL, kernel)
-    store(pool, JOB_ENTRIES, entries)
-    store(pool, JOB_COUNT, count)
+    store(pool, JOB_KERNEL, load(row, 1))
+    store(pool, JOB_ENTRIES, load(row, 2))
+    store(pool, JOB_COUNT, load(row, 3))
     store(pool, LEFT, chunks)
     store(pool, POOL_STATUS, 0)
+    store(pool, CALLER_PROCESSOR, processor())
     generation = ((atomic_load(pool, TICKET) >> GENERATION_SHIFT) + 1) & GENERATION_MASK
     atomic_store(pool, TICKET, (generation << GENERATION_SHIFT) | (chunks << COUNT_BITS))
     if atomic_load(pool, SLEEPERS) != 0:
         wake(pool + TICKET * WORD + 4, chunks - 1)
-    claim(pool)
+    claimed = claim(pool)
+    if atomic_load(pool, LEFT) != 0:
+        join(pool, began, claimed)
+    failed = load(pool, POOL_STATUS)
+    atomic_store(pool, BUSY, 0)
+    return failed
+
+
+def join(pool: int, began: int, claimed: int) -> int:
+    """Wait until every chunk of the row is finished, of which the caller has run `claimed`."""
+    ready = nanoseconds()
+    now = ready
     polls = 0
-    asleep_at = 0
     left = atomic_load(pool, LEFT)
     while left != 0:
         pause()
         polls += 1
         if polls & (POLLS_PER_LOOK - 1) == 0:
             now = nanoseconds()
-            if asleep_at == 0:
-                asleep_at = now + SPIN_NANOSECONDS
-            elif now > asleep_at:  # a worker lost its core in mid chunk: leave it ours
+            if now - ready > CALLER_SPIN_NANOSECONDS:
                 atomic_store(pool, CALLER_SLEEPS, 1)
                 wait(pool + LEFT * WORD, left)
                 atomic_store(pool, CALLER_SLEEPS, 0)
+                now = nanoseconds()
         left = atomic_load(pool, LEFT)
-    failed = load(pool, POOL_STATUS)
-    atomic_store(pool, BUSY, 0)
-    return failed
+    if claimed != 0:
+        lost = now - ready - CALLER_SPIN_NANOSECONDS
+        if lost * claimed > 2 * (ready - began):  # more than two of our chunks took
+            atomic_store(pool, ALONE_UNTIL, now + ALONE_FACTOR * lost)
+    return 0
 
 
 def walk(state: int) -> int:
@@ -367,12 +408,7 @@ def walk(state: int) -> int:
                 failed = fork_join(pool, row)
                 looks = 0
             else:
-                entry = load(row, 2)
-                end = entry + load(row, 3) * ENTRY_BYTES
-                failed = 0
-                while entry != end:
-                    failed |= call_kernel(first, load(entry, 0), 0, load(entry, 1))
-                    entry += ENTRY_BYTES
+                failed = run_alone(row)
             if failed != 0:
                 store(state, STATUS, failed)
                 store(state, ROW, at)
@@ -507,6 +543,8 @@ def compile_native() -> bytes:
         {
             "graphc_claim": claim,
             "graphc_worker": worker,
+            "graphc_run_alone": run_alone,
+            "graphc_join": join,
             "graphc_fork_join": fork_join,
             "graphc_walk": walk,
             "graphc_enter": enter,

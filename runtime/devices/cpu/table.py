@@ -149,6 +149,19 @@ class Entry:
         return -(-self.extent // self.grain)
 
 
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The entries of a launch, laid down by `TableBuilder.entries`."""
+
+    place: Relative
+    count: int
+    chunks: int
+
+    def extent(self, index: int) -> Relative:
+        """The word that holds an entry's extent, to be patched."""
+        return self.place.word(ENTRY_WORDS * index + 1)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """The image of a run's words, in which addresses are offsets from named bases."""
@@ -250,6 +263,17 @@ class TableBuilder:
             self._data.append(0)
         return self.block([0] * SCALAR_WORDS)
 
+    def entries(self, entries: Sequence[Entry]) -> Entries:
+        """The entries of a launch row to come, for rows before it that patch them."""
+        chunks = 0
+        words: list[Word] = []
+        for entry in entries:
+            words += (entry.block, entry.extent, entry.grain, chunks)
+            chunks += entry.chunks
+        if chunks > MAXIMUM_CHUNKS:
+            raise ValueError(f"bug in graphc: {chunks} chunks in a row, {MAXIMUM_CHUNKS} at most")
+        return Entries(self.block(words), len(entries), chunks)
+
     def feed(self, dtype: np.dtype, dims: Sequence[int], patches: Sequence[Relative]) -> None:
         """The next feed of the prepared call; `patches` are the words that get its data pointer."""
         self._feeds.append([id(canonical(dtype)), len(dims), len(patches), *dims, *patches])
@@ -273,19 +297,18 @@ class TableBuilder:
         return Relative(_ROWS, WORD * (ROW_WORDS * row + index))
 
     def launch(
-        self, kernel: int, entries: Sequence[Entry], parallel: bool = False, tag: object = None
+        self,
+        kernel: int,
+        entries: Sequence[Entry] | Entries,
+        parallel: bool = False,
+        tag: object = None,
     ) -> int:
         """Run the kernel over every entry, cut into chunks for the pool if `parallel`."""
-        chunks, words = 0, []
-        for entry in entries:
-            words += [entry.block, entry.extent, entry.grain, chunks]
-            chunks += entry.chunks
-        if chunks > MAXIMUM_CHUNKS:
-            raise ValueError(f"bug in graphc: {chunks} chunks in a row, {MAXIMUM_CHUNKS} at most")
-        cut = parallel and chunks > 1
+        laid = entries if isinstance(entries, Entries) else self.entries(entries)
+        cut = parallel and laid.chunks > 1
         self._parallel |= cut
-        place = self.block(words)
-        return self._row(tag, LAUNCH, kernel, place, len(entries), chunks, PARALLEL if cut else 0)
+        flags = PARALLEL if cut else 0
+        return self._row(tag, LAUNCH, kernel, laid.place, laid.count, laid.chunks, flags)
 
     def copy(self, target: Word, source: Word, size: int, tag: object = None) -> int:
         """Copy `size` bytes; words 1 and 2 of the row may be patched."""
