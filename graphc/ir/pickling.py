@@ -1,11 +1,11 @@
 """Graphs as plain data: what ``pickle`` and ``copy`` of a Graph go through.
 
-Nodes become rows that name each other by position, so the depth of a graph does not matter.  What is
-kept: ops, operands, control dependencies, names, types, lines of the user's program (file and
-number), devices, forward links, seed, and the collections.  In a collection a tensor or node becomes
-its position; an object with ``to_graph_state() -> (function, arguments)`` is rebuilt by calling the
-function with its arguments, which may hold tensors and nodes; anything else is kept when it pickles
-and dropped when it does not.
+Nodes become rows that name each other by position, so the depth of a graph does not matter.  What
+is kept: ops, operands, control dependencies, names, types, lines of the user's program (file and
+number), devices, forward links, seed, and the collections.  In a collection a tensor or node
+becomes its position; an object with ``to_graph_state() -> (function, arguments)`` is rebuilt by
+calling the function with its arguments, which may hold tensors and nodes; anything else is kept
+when it pickles and dropped when it does not.
 """
 
 from __future__ import annotations

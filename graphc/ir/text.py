@@ -16,18 +16,19 @@ Grammar, one line per node, operands above their readers::
     root     = ref                    a fetched tensor
              | "^" NAME               a node run for its effect
     ref      = NAME [":" INT]         ":0" is not written
-    node     = "%" NAME "=" op "(" [arg {"," arg}] ")" [":" type {"," type}] ["@" device] ["#" sites]
+    node     = "%" NAME "=" op "(" [arg {"," arg}] ")" [":" type {"," type}]
+               ["@" device] ["#" sites]
     arg      = "%" ref | attribute "=" value | "^%" NAME        operands, attributes, control
     type     = dtype "[" [dim {"," dim}] "]" | dtype "[?]"      "?": the rank is unknown
-    value    = None, True, False, a number (nan and inf too), a quoted string, a dtype's name, a dim,
-               a tuple of values, or an array
-    array    = dtype "(" nested lists [", shape=" tuple] ")"    complex numbers are [real, imaginary]
+    value    = None, True, False, a number (nan and inf too), a quoted string, a dtype's name,
+               a dim, a tuple of values, or an array
+    array    = dtype "(" nested lists [", shape=" tuple] ")"    complex: [real, imaginary] pairs
              | dtype "(" '"#digest"' ", shape=" tuple ")"       its elements are in ``literals``
     NAME     = letters, digits and ``_ . - / \\ >``; anything else is written in double quotes
 
-Attributes that equal their default are left out, and so are ``dtype`` and ``shape`` of a source, which
-its type says.  Python objects (functions of ``py_func``) print as ``object("name#k")`` and live in
-``literals`` too.  A ``#`` comment holds the user's lines.  Nothing is evaluated while parsing.
+Attributes that equal their default are left out, and so are ``dtype`` and ``shape`` of a source,
+which its type says.  Python objects (functions of ``py_func``) print as ``object("name#k")`` and
+live in ``literals`` too.  A ``#`` comment holds the user's lines.  Parsing evaluates nothing.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.dims import Dim, Expr, parse_dim, symbol, symbols
 from graphc.errors import GraphError
+from graphc.ir.dims import Dim, Expr, parse_dim, symbol, symbols
 from graphc.ir.dtype import ALL, DType, as_dtype
 from graphc.ir.graph import Graph, Node, Tensor, infer
 from graphc.ir.op import REGISTRY, Literal, Op
@@ -190,6 +191,8 @@ def _same(value: Any, default: Any) -> bool:
 
 def elements(array: np.ndarray) -> str:
     """An array's elements as nested lists; shortest decimals that read back as the same bits."""
+    if array.dtype == object:
+        return repr(array.tolist())
     if array.dtype.kind == "c":
         array = np.ascontiguousarray(array)
         return elements(array.view(array.real.dtype).reshape(*array.shape, 2))
@@ -221,7 +224,7 @@ def canonical_text(graph: Graph) -> str:
     """A name-free text: equal for graphs that compile to the same Program.
 
     Nodes are numbered in order; lines of the user's program and names of nodes are left out.  Names
-    of dims stay, since messages show them, and so do the keys of variables, which are names of state.
+    of dims stay, since messages show them, and so do the keys of variables: they name state.
     Holds for this process only unless :func:`is_portable`.
     """
     number = {node: k for k, node in enumerate(graph.nodes)}
@@ -237,8 +240,9 @@ def canonical_text(graph: Graph) -> str:
     ]
     for node in graph.nodes:
         parts = [attributes(node.op)]
-        for t in node.operands:
-            parts.append(f"{number[t.node]}:{t.index}" if t.index else str(number[t.node]))
+        parts += [
+            f"{number[t.node]}:{t.index}" if t.index else str(number[t.node]) for t in node.operands
+        ]
         parts += [f"^{number[c]}" for c in node.control]
         parts += [types(t.type) for t in node.outputs]
         if node.device:
