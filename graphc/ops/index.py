@@ -1,1 +1,438 @@
-"""Ops of this family."""
+"""Indices read from memory, and tensors of indices: gather and its transpose, one-hot, ranges, where.
+
+An index outside its axis is an error of the run that names the index, its position and the bound.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import InvalidArgumentError
+from graphc.ir import dims
+from graphc.ir.builder import as_tensor, composite
+from graphc.ir.dims import Dim, Expr
+from graphc.ir.dtype import REAL, DType, bool_, float32, int32, int64, uint8
+from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
+from graphc.ir.shape_values import dims_of
+from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
+from graphc.ops.shape import resolve_axis
+
+INDICES = (int32, int64)
+NO_VALUES = NotDifferentiable("its value is made of indices")
+
+
+def check_indices(**operands: TensorType) -> None:
+    """Refuse operands that are not tensors of indices."""
+    for name, type in operands.items():
+        if type.dtype not in INDICES:
+            raise DTypeMismatch(f"{name} must be int32 or int64, got {type}")
+
+
+def check_range(indices: np.ndarray, bound: int, name: str) -> None:
+    """Raise for the first index outside ``[0, bound)``, naming it and where it stands."""
+    outside = np.argwhere((indices < 0) | (indices >= bound))
+    if len(outside):
+        at = tuple(outside[0].tolist())
+        where = f"[{', '.join(map(str, at))}]" if at else ""
+        raise InvalidArgumentError(f"{name}{where} = {indices[at]} is not in [0, {bound})")
+
+
+class Gather(Op):
+    """The slices of ``x`` along ``axis`` that ``indices`` names, in the shape of ``indices``."""
+
+    operands = ("x", "indices")
+    attributes = {"axis": 0}
+    kind = Kind.GATHER
+    may_fail = True
+
+    def infer_type(self, x: TensorType, indices: TensorType) -> TensorType:
+        check_indices(indices=indices)
+        if x.shape is None or indices.shape is None:
+            return x.with_shape(None)
+        axis = resolve_axis(self.axis, len(x.shape), x=x)
+        return x.with_shape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
+
+    def reference(self, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        check_range(indices, x.shape[self.axis], "indices")
+        return np.take(x, indices, self.axis)
+
+    def element(self, e: Any, at: tuple[Dim, ...], x: Any, indices: Any) -> Any:
+        shape = x.type.shape
+        axis = self.axis % len(shape)
+        rank = len(indices.type.shape)
+        index = e.index(indices(*at[axis : axis + rank]), shape[axis])
+        return x(*at[:axis], index, *at[axis + rank :])
+
+    def vjp(self, b: Any, ct: Any, y: Any, x: Any, indices: Any) -> list:
+        shape, rank = x.type.shape, len(indices.type.shape)
+        axis = self.axis % len(shape)
+        if axis == 0:
+            return [b.unsorted_segment_sum(ct, indices, num_segments=shape[0]), None]
+        before = tuple(range(axis))
+        middle = tuple(range(axis, axis + rank))
+        after = tuple(range(axis + rank, rank + len(shape) - 1))
+        rows = b.transpose(ct, perm=middle + before + after)
+        sums = b.unsorted_segment_sum(rows, indices, num_segments=shape[axis])
+        back = (*(k + 1 for k in before), 0, *range(axis + 1, len(shape)))
+        return [b.transpose(sums, perm=back), None]
+
+    def dims_value(self, x: Any, indices: Any) -> Any:
+        wanted = indices if isinstance(indices, tuple) else (indices,)
+        inside = isinstance(x, tuple) and all(
+            isinstance(i, int) and 0 <= i < len(x) for i in wanted
+        )
+        if not inside:
+            return None
+        return tuple(x[i] for i in wanted) if isinstance(indices, tuple) else x[indices]
+
+    samples = [
+        Sample("float32[5, 3]", "int32[4]", values={1: [0, 4, 2, 2]}),
+        Sample("float64[3, 4]", "int64[2, 2]", values={1: [[0, 3], [1, 1]]}, axis=1),
+        Sample("float64[2, 3, 4]", "int32[]", values={1: 1}, axis=-1),
+        Sample("int32[5]", "int32[0]"),
+        Sample("float16[3]", "int32[2]", values={1: [2, 0]}),
+        Refuses("float32[3]", "float32[2]", "indices must be int32 or int64, got float32[2]"),
+        Refuses("float32[3]", "int32[2]", "axis 1 is outside a tensor of rank 1", axis=1),
+    ]
+
+
+class UnsortedSegmentSum(Op):
+    """``y[s] = sum of data[i] where segment_ids[i] == s``, added in order; negative ids are dropped.
+
+    ``segment_ids`` has the leading axes of ``data``.
+    """
+
+    operands = ("data", "segment_ids")
+    attributes = {"num_segments": REQUIRED}
+    kind = Kind.HOST
+    may_fail = True
+    dtypes = REAL
+
+    def infer_type(self, data: TensorType, segment_ids: TensorType) -> TensorType:
+        check_indices(segment_ids=segment_ids)
+        if data.dtype not in self.dtypes:
+            raise DTypeMismatch(f"data must be numeric, got {data}")
+        if data.shape is None or segment_ids.shape is None:
+            return data.with_shape(None)
+        rank = len(segment_ids.shape)
+        leading = data.shape[:rank]
+        meet = zip(segment_ids.shape, leading, strict=False)
+        if len(leading) < rank or any(
+            same_dim(s, d, f"axis {k}") is None for k, (s, d) in enumerate(meet)
+        ):
+            raise Mismatch(
+                "the shape of data must start with that of segment_ids",
+                data=data,
+                segment_ids=segment_ids,
+            )
+        return data.with_shape((self.num_segments, *data.shape[rank:]))
+
+    def reference(self, data: np.ndarray, segment_ids: np.ndarray) -> np.ndarray:
+        kept = segment_ids >= 0
+        check_range(np.where(kept, segment_ids, 0), self.num_segments, "segment_ids")
+        wide = np.float32 if data.dtype == np.float16 else data.dtype
+        out = np.zeros((self.num_segments, *data.shape[segment_ids.ndim :]), wide)
+        np.add.at(out, segment_ids[kept], data[kept].astype(wide))
+        return out.astype(data.dtype)
+
+    def host(self, data: np.ndarray, segment_ids: np.ndarray) -> tuple:
+        return (self.reference(data, segment_ids),)
+
+    def vjp(self, b: Any, ct: Any, y: Any, data: Any, segment_ids: Any) -> list:
+        kept = b.greater_equal(segment_ids, 0)
+        rows = b.gather(ct, b.maximum(segment_ids, 0), axis=0)
+        while len(kept.type.shape) < len(rows.type.shape):
+            kept = b.expand_dims(kept, axis=-1)
+        return [b.where(kept, rows, b.zeros_like(rows)), None]
+
+    samples = [
+        Sample("float32[4, 2]", "int32[4]", values={1: [0, 2, 0, -1]}, num_segments=3),
+        Sample("float64[2, 2, 3]", "int64[2, 2]", values={1: [[0, 1], [1, 1]]}, num_segments=2),
+        Sample("int32[3]", "int32[3]", values={1: [1, 1, 1]}, num_segments=2),
+        Sample("float32[0, 2]", "int32[0]", num_segments=2),
+        Refuses("float32[3]", "float32[3]", "segment_ids must be int32 or int64, got float32[3]",
+                num_segments=2),
+        Refuses("float32[3]", "int32[4]", "the shape of data must start with that of segment_ids",
+                num_segments=2),
+        Refuses("bool[3]", "int32[3]", "data must be numeric, got bool[3]", num_segments=2),
+    ]  # fmt: skip
+
+
+class GatherNd(Op):
+    """``y[i] = x[indices[i, 0], indices[i, 1], ...]``: the last axis of ``indices`` is a position."""
+
+    operands = ("x", "indices")
+    kind = Kind.GATHER
+    may_fail = True
+
+    def infer_type(self, x: TensorType, indices: TensorType) -> TensorType:
+        check_indices(indices=indices)
+        if x.shape is None or indices.shape is None:
+            return x.with_shape(None)
+        depth = indices.shape[-1] if indices.shape else None
+        if not isinstance(depth, int) or depth > len(x.shape):
+            raise Mismatch(
+                f"the last axis of indices must be a known size of at most {len(x.shape)}",
+                x=x,
+                indices=indices,
+            )
+        return x.with_shape((*indices.shape[:-1], *x.shape[depth:]))
+
+    def reference(self, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        for k in range(indices.shape[-1]):
+            check_range(indices[..., k], x.shape[k], f"indices[..., {k}]")
+        return x[tuple(np.moveaxis(indices, -1, 0))]
+
+    def element(self, e: Any, at: tuple[Dim, ...], x: Any, indices: Any) -> Any:
+        rank = len(indices.type.shape) - 1
+        depth = indices.type.shape[-1]
+        read = (e.index(indices(*at[:rank], k), x.type.shape[k]) for k in range(depth))
+        return x(*read, *at[rank:])
+
+    def vjp(self, b: Any, ct: Any, y: Any, x: Any, indices: Any) -> list:
+        depth = indices.type.shape[-1]
+        shape = x.type.shape
+        place = b.flat_index(indices, shape[:depth])
+        sums = b.unsorted_segment_sum(ct, place, num_segments=dims.product(shape[:depth]))
+        return [b.reshape(sums, shape=shape), None]
+
+    samples = [
+        Sample("float32[3, 4]", "int32[2, 2]", values={1: [[0, 3], [2, 1]]}),
+        Sample("float64[3, 4]", "int64[2, 1]", values={1: [[1], [1]]}),
+        Sample("float32[2, 2, 2]", "int32[2]", values={1: [1, 0]}),
+        Refuses("float32[3]", "int32[2, 2]",
+                "the last axis of indices must be a known size of at most 1"),
+    ]  # fmt: skip
+
+
+@composite
+def flat_index(b: Any, indices: Any, shape: tuple[Dim, ...]) -> Any:
+    """Row-major positions in ``shape`` for positions along the last axis of ``indices``."""
+    rank = len(indices.type.shape)
+    begin = (0,) * (rank - 1)
+    total = None
+    for k in range(len(shape)):
+        size = (*indices.type.shape[:-1], 1)
+        column = b.squeeze(b.slice(indices, begin=(*begin, k), size=size), axis=(rank - 1,))
+        stride = b.dim_value(dim=dims.product(shape[k + 1 :]), dtype=indices.dtype)
+        term = b.mul(column, stride)
+        total = term if total is None else b.add(total, term)
+    return total
+
+
+class CheckRange(Op):
+    """``y = indices``; the run fails if one is outside ``[0, bound)``."""
+
+    operands = ("indices",)
+    attributes = {"bound": REQUIRED, "what": "indices"}
+    kind = Kind.GATHER
+    may_fail = True
+    vjp = NO_VALUES
+
+    def infer_type(self, indices: TensorType) -> TensorType:
+        check_indices(**{"indices": indices})
+        return indices
+
+    def reference(self, indices: np.ndarray) -> np.ndarray:
+        check_range(indices, self.bound, self.what)
+        return indices
+
+    def element(self, e: Any, at: tuple[Dim, ...], indices: Any) -> Any:
+        return e.number(e.index(indices(*at), self.bound), indices.type.dtype)
+
+    samples = [
+        Sample("int32[3]", values={0: [0, 4, 2]}, bound=5),
+        Sample("int64[0]", bound=0),
+        Refuses("float32[3]", "indices must be int32 or int64, got float32[3]", bound=5),
+    ]
+
+
+class OneHot(Op):
+    """``on_value`` at each index along a new axis of ``depth``, ``off_value`` elsewhere.
+
+    An index outside ``[0, depth)`` gives a row of ``off_value``.
+    """
+
+    operands = ("indices",)
+    attributes = {
+        "depth": REQUIRED, "on_value": 1, "off_value": 0, "axis": -1, "dtype": float32,
+    }  # fmt: skip
+    kind = Kind.INJECTIVE
+    vjp = NO_VALUES
+
+    def infer_type(self, indices: TensorType) -> TensorType:
+        if indices.dtype not in (*INDICES, uint8):
+            raise DTypeMismatch(f"indices must be int32, int64 or uint8, got {indices}")
+        if indices.shape is None:
+            return TensorType(self.dtype, None)
+        axis = resolve_axis(self.axis, len(indices.shape) + 1)
+        return TensorType(self.dtype, (*indices.shape[:axis], self.depth, *indices.shape[axis:]))
+
+    def reference(self, indices: np.ndarray) -> np.ndarray:
+        hit = np.expand_dims(indices, -1) == np.arange(self.depth)
+        on, off = (np.asarray(v, self.dtype.numpy) for v in (self.on_value, self.off_value))
+        return np.moveaxis(np.where(hit, on, off), -1, self.axis)
+
+    def element(self, e: Any, at: tuple[Dim, ...], indices: Any) -> Any:
+        axis = self.axis % len(at)
+        index = indices(*at[:axis], *at[axis + 1 :])
+        if indices.type.dtype is not int64:
+            index = e.let(f"to_int64({index})", int64, index)
+        place = e.position(at[axis])
+        hit = e.let(f"eq({index}, {place})", bool_, index, place)
+        on, off = e.literal(self.on_value, self.dtype), e.literal(self.off_value, self.dtype)
+        return e.let(f"where({hit}, {on}, {off})", self.dtype, hit)
+
+    samples = [
+        Sample("int32[4]", values={0: [0, 2, -1, 3]}, depth=3),
+        Sample("int64[2, 2]", values={0: [[0, 1], [2, 0]]}, depth=3, axis=0, dtype=int32),
+        Sample("int32[]", values={0: 1}, depth=2, on_value=5.0, off_value=-1.0),
+        Sample("uint8[3]", low=0, high=3, depth=3, on_value=True, off_value=False, dtype=bool_),
+        Sample("int32[0]", depth=3),
+        Refuses("float32[2]", "indices must be int32, int64 or uint8, got float32[2]", depth=3),
+    ]
+
+
+class Range(Op):
+    """``start, start + delta, ...`` up to but not including ``limit``."""
+
+    operands = ()
+    attributes = {"start": 0, "limit": REQUIRED, "delta": 1, "dtype": int32}
+    kind = Kind.INJECTIVE
+    vjp = NotDifferentiable("it has no operands")
+
+    def infer_type(self) -> TensorType:
+        if self.delta == 0:
+            raise Mismatch("delta cannot be 0")
+        return TensorType(self.dtype, (self.length(),))
+
+    def length(self) -> Dim:
+        if any(isinstance(v, float) for v in (self.start, self.limit, self.delta)):
+            return max(0, math.ceil((self.limit - self.start) / self.delta))
+        if isinstance(self.delta, int) and self.delta < 0:
+            count = dims.ceildiv(self.start - self.limit, -self.delta)
+        else:
+            count = dims.ceildiv(self.limit - self.start, self.delta)
+        return count if dims.lower_bound(count) >= 0 else dims.maximum(count, 0)
+
+    def reference(self) -> np.ndarray:
+        dtype = self.dtype.numpy
+        places = np.arange(self.length()).astype(dtype)
+        return np.asarray(np.asarray(self.start, dtype) + places * np.asarray(self.delta, dtype))
+
+    def element(self, e: Any, at: tuple[Dim, ...]) -> Any:
+        if self.dtype.is_integer:
+            return e.number(self.start + self.delta * at[0], self.dtype)
+        place = e.number(at[0], self.dtype)
+        start, delta = (self._number(e, v) for v in (self.start, self.delta))
+        return e.let(f"{start} + {place} * {delta}", self.dtype, start, place, delta)
+
+    def _number(self, e: Any, value: Dim | float) -> Any:
+        if isinstance(value, float):
+            return e.literal(value, self.dtype)
+        return e.number(value, self.dtype)
+
+    def dims_value(self) -> Any:
+        length = self.length()
+        if not self.dtype.is_integer or not isinstance(length, int) or length > 64:
+            return None
+        return tuple(self.start + self.delta * k for k in range(length))
+
+    samples = [
+        Sample(limit=5),
+        Sample(start=2, limit=-3, delta=-2, dtype=int64),
+        Sample(start=0.5, limit=2.0, delta=0.25, dtype=float32),
+        Sample(start=3, limit=3),
+        Refuses("delta cannot be 0", limit=3, delta=0),
+    ]
+
+
+class Where1(Op):
+    """The positions of the true elements of ``condition``, one row each, in row-major order.
+
+    ``count`` is the data-dependent size the run binds to the number of rows.
+    """
+
+    name = "true_positions"
+    operands = ("condition",)
+    attributes = {"count": REQUIRED}
+    kind = Kind.HOST
+    vjp = NO_VALUES
+
+    def infer_type(self, condition: TensorType) -> TensorType:
+        if not condition.dtype.is_bool:
+            raise DTypeMismatch(f"condition must be bool, got {condition}")
+        if condition.shape is None:
+            return TensorType(int64, None)
+        return TensorType(int64, (self.count, len(condition.shape)))
+
+    def reference(self, condition: np.ndarray) -> np.ndarray:
+        return np.argwhere(condition).astype(np.int64)
+
+    def host(self, condition: np.ndarray) -> tuple:
+        return (self.reference(condition),)
+
+    def binds(self, y: np.ndarray) -> dict[str, int]:
+        """The data-dependent sizes its output determines."""
+        return {str(self.count): len(y)}
+
+    samples = [
+        Sample("bool[4]", values={0: [True, False, True, True]}, count=3),
+        Sample("bool[2, 2]", values={0: [[False, True], [True, False]]}, count=2),
+        Sample("bool[0]", count=0),
+        Refuses("float32[3]", "condition must be bool, got float32[3]", count=1),
+    ]
+
+
+@composite
+def where_true(b: Any, condition: Any, name: str | None = None) -> Any:
+    """``true_positions`` with a fresh data-dependent count."""
+    return b.true_positions(condition, count=b.home.new_dim("count", data=True), name=name)
+
+
+@composite
+def boolean_mask(b: Any, x: Any, mask: Any, axis: int = 0, name: str | None = None) -> Any:
+    """The slices of ``x`` along the axes of ``mask`` (from ``axis`` on) where it is true."""
+    mask = b.tensor(mask)
+    shape, rank = x.type.shape, mask.type.rank
+    if shape is None or not rank:
+        raise Mismatch("boolean_mask needs a tensor of known rank and a mask with an axis")
+    axis = resolve_axis(axis, len(shape), x=x.type)
+    meets = zip(shape[axis : axis + rank], mask.type.shape, strict=False)
+    if len(shape) - axis < rank or any(same_dim(d, m, "mask") is None for d, m in meets):
+        raise Mismatch("the shape of x must contain that of mask", x=x.type, mask=mask.type)
+    if rank > 1:
+        joined = dims.product(shape[axis : axis + rank])
+        x = b.reshape(x, shape=(*shape[:axis], joined, *shape[axis + rank :]))
+        mask = b.reshape(mask, shape=(-1,))
+    kept = b.squeeze(b.where_true(mask), axis=(1,))
+    return b.gather(x, kept, axis=axis, name=name)
+
+
+@composite
+def arange(
+    b: Any, start: Any, limit: Any = None, delta: Any = 1, dtype: DType | None = None,
+    name: str | None = None,
+) -> Any:  # fmt: skip
+    """``range`` with numbers, sizes or scalar tensors; with one argument it starts at 0."""
+    if limit is None:
+        start, limit = 0, start
+    given = [start, limit, delta]
+    tensors = [as_tensor(v) for v in given]
+    if dtype is None:
+        dtype = next((t.dtype for t in tensors if t is not None), None)
+    if dtype is None:
+        dtype = float32 if any(isinstance(v, float) for v in given) else int32
+    known = [
+        v if t is None else dims_of(t) for v, t in zip(given, tensors, strict=True)
+    ]
+    if all(isinstance(v, int | float | Expr) for v in known) and isinstance(known[2], int | float):
+        return b.apply(Range, (), {**dict(zip(("start", "limit", "delta"), known, strict=True)),
+                                   "dtype": dtype, "name": name})  # fmt: skip
+    first, last, step = (b.cast(b.tensor(v, dtype=dtype), dtype=dtype) for v in given)
+    whole = b.neg(b.floordiv(b.sub(first, last), step))
+    count = b.dim_argument(b.maximum(b.cast(whole, dtype=int64), 0))
+    return b.add(first, b.mul(b.apply(Range, (), {"limit": count, "dtype": dtype}), step))
