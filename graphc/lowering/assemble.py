@@ -1,0 +1,458 @@
+"""From a schedule to a Program: kernels, buffers, steps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphc.errors import InternalError
+from graphc.ir import dims
+from graphc.ir.dims import Dim, Shape
+from graphc.ir.graph import Graph, Node, Tensor
+from graphc.ir.op import Kind
+from graphc.lowering.contraction import lower_matmul
+from graphc.lowering.fuse import Fusion
+from graphc.lowering.group import Role
+from graphc.lowering.loops import Phases
+from graphc.lowering.nest import Lowered, Use, Workspace, lower_group
+from graphc.lowering.program import (
+    Block,
+    Buffer,
+    Check,
+    Copy,
+    Failing,
+    Feed,
+    Fetch,
+    Host,
+    Launch,
+    Origin,
+    Place,
+    Program,
+    Step,
+)
+from graphc.lowering.schedule import Schedule, Unit
+
+
+def assemble(
+    graph: Graph,
+    feeds: tuple[Feed, ...],
+    fusion: Fusion,
+    order: Schedule,
+    checks: tuple[Check, ...],
+) -> Program:
+    """Lower every unit in order."""
+    return _Assembly(graph, feeds, fusion, order).run(checks)
+
+
+class _Assembly:
+    def __init__(
+        self, graph: Graph, feeds: tuple[Feed, ...], fusion: Fusion, order: Schedule
+    ) -> None:
+        self.graph = graph
+        self.feeds = feeds
+        self.fusion = fusion
+        self.order = order
+        self.buffers: list[Buffer] = []
+        self.buffer_of: dict[Tensor, int] = {}
+        self.variables: dict[str, int] = {}
+        self.constants: list[np.ndarray] = []
+        self.kernels: dict[str, int] = {}
+        self.kernel_list: list = []
+        self.steps: list[Step] = []
+        self.fetches: list[Fetch | None] = [None] * len(graph.outputs)
+        self.failing: dict[str, Failing] = {}
+        self.templates: dict[tuple, tuple[Lowered, list[Tensor]]] = {}
+        self.last_use = self._last_uses()
+        self.tenants: dict[int, list[Tensor]] = {}  # tensors laid over each buffer
+
+    # --- buffers -------------------------------------------------------------------------------
+
+    def root(self, tensor: Tensor) -> Tensor:
+        return self.order.root.get(tensor, tensor)
+
+    def new_buffer(self, place: Place, dtype: str, shape: Shape, label: str, key: object = "", **more: bool) -> int:
+        self.buffers.append(Buffer(place, dtype, shape, label, key, **more))
+        return len(self.buffers) - 1
+
+    def _last_uses(self) -> dict[Tensor, int]:
+        """The last unit that reads each tensor's memory (one past the end: fetched)."""
+        last: dict[Tensor, int] = {}
+        for at, unit in enumerate(self.order.units):
+            for node in unit.nodes:
+                for tensor in node.operands:
+                    last[self.root(tensor)] = at
+        for tensor in self.graph.outputs:
+            last[self.root(tensor)] = len(self.order.units)
+        return last
+
+    def _place_sources(self) -> None:
+        fed = {feed.name: k for k, feed in enumerate(self.feeds)}
+        for node in self.graph.nodes:
+            if node.op.kind is not Kind.SOURCE:
+                continue
+            tensor = node.outputs[0]
+            dtype, shape = str(tensor.dtype), tensor.type.shape
+            match node.op.name:
+                case "placeholder":
+                    self.buffer_of[tensor] = self.feeds[fed[tensor.name]].buffer
+                case "variable":
+                    self.buffer_of[tensor] = self._variable(node.op.key, dtype, shape, node.name)
+                case "random_state":
+                    self.buffer_of[tensor] = self.new_buffer(
+                        Place.RANDOM, dtype, shape, node.name, (node.op.seed, node.op.path)
+                    )
+                case "const":
+                    self.constants.append(np.ascontiguousarray(node.op.value.array))
+                    self.buffer_of[tensor] = self.new_buffer(
+                        Place.CONSTANT, dtype, shape, node.name, len(self.constants) - 1
+                    )
+                case other:
+                    raise InternalError(f"bug in graphc: source {other!r} has no place")
+
+    def _variable(self, key: str, dtype: str, shape: Shape, label: str) -> int:
+        if key not in self.variables:
+            self.variables[key] = self.new_buffer(Place.VARIABLE, dtype, shape, label, key)
+        return self.variables[key]
+
+    def _place_fetches(self) -> None:
+        """Let computed results be written straight into the arrays the caller gets."""
+        for number, tensor in enumerate(self.graph.outputs):
+            root = self.root(tensor)
+            computed = root.node in self.order.unit_of and root.node.op.writes is None
+            if computed and root not in self.buffer_of:
+                buffer = self.new_buffer(
+                    Place.FETCH, str(tensor.dtype), root.type.shape, root.name, number
+                )
+                self.buffer_of[root] = buffer
+                self.fetches[number] = Fetch(tensor.name, str(tensor.dtype), tensor.type.shape, buffer)
+
+    def _copy_fetches(self, ready: set[Tensor]) -> None:
+        """Copies for fetches of memory that is not theirs (variables, feeds, constants, repeats)."""
+        for number, tensor in enumerate(self.graph.outputs):
+            root = self.root(tensor)
+            if self.fetches[number] is None and root in ready:
+                dtype = str(tensor.dtype)
+                target = self.new_buffer(Place.FETCH, dtype, tensor.type.shape, tensor.name, number)
+                self.fetches[number] = Fetch(tensor.name, dtype, tensor.type.shape, target)
+                self.steps.append(Copy(self.buffer_of[root], target, _origin([tensor.node])))
+
+    # --- units ---------------------------------------------------------------------------------
+
+    def run(self, checks: tuple[Check, ...]) -> Program:
+        for feed in self.feeds:
+            self.buffers.append(Buffer(Place.FEED, feed.dtype, feed.shape, feed.name, feed.buffer))
+        self._place_sources()
+        self._place_fetches()
+        self._copy_fetches(set(self.buffer_of) - {self.root(t) for t in self.graph.outputs if self.root(t).node in self.order.unit_of})
+        commit = len(self.steps)
+        for at, unit in enumerate(self.order.units):
+            if at == self.order.commit:
+                commit = len(self.steps)
+            self._lower(at, unit)
+            self._copy_fetches({t for n in unit.nodes for t in n.outputs if t in self.buffer_of})
+        if self.order.commit == len(self.order.units):
+            commit = len(self.steps)
+        return Program(
+            title=self.graph.title,
+            feeds=self.feeds,
+            fetches=tuple(self.fetches),
+            buffers=tuple(self.buffers),
+            kernels=tuple(self.kernel_list),
+            steps=tuple(self.steps),
+            commit=commit,
+            constants=tuple(self.constants),
+            checks=checks,
+            failing=self.failing,
+            backups=self._backups(commit),
+            declined=tuple(self.fusion.declined),
+        )
+
+    def _lower(self, at: int, unit: Unit) -> None:
+        if unit.group is not None:
+            self._lower_group(at, unit)
+            return
+        op = unit.node.op
+        if op.host is not None:
+            self._lower_host(unit.node)
+        elif op.contraction is not None:
+            self._launch(unit, lower_matmul(unit.node), {})
+        elif op.kernel is not None:
+            self._launch(unit, op.kernel(unit.node), {})
+        elif op.name == "no_op":
+            return
+        else:
+            raise InternalError(f"bug in graphc: op {op.name!r} has no lowering left")
+
+    def _lower_group(self, at: int, unit: Unit) -> None:
+        group = unit.group
+        overlay, staged = self._overlays(at, unit)
+        key, externals = self._template_key(group, overlay)
+        found = self.templates.get(key) if key is not None else None
+        if found is None:
+            lowered = lower_group(group, overlay)
+            if key is not None:
+                self.templates[key] = (lowered, externals)
+            renamed: dict[Tensor, Tensor] = {}
+        else:
+            lowered, originals = found
+            renamed = dict(zip(originals, externals, strict=True))
+        self._launch(unit, lowered, renamed, staged)
+
+    def _overlays(self, at: int, unit: Unit) -> tuple[dict[Tensor, Tensor], set[Tensor]]:
+        """Outputs stored over inputs: assigns over their variable, temporaries over dying ones."""
+        group = unit.group
+        overlay: dict[Tensor, Tensor] = {}
+        staged: set[Tensor] = set()
+        for output in group.outputs:
+            if output.node.op.writes is None:
+                continue
+            variable = output.node.operands[0]
+            readers = self._readers(group, self.root(variable))
+            if readers and self._same_index(group, output, variable, readers):
+                overlay[output] = variable
+            elif readers:
+                staged.add(output)
+        for output in group.outputs:
+            if output in overlay or self.root(output) in self.buffer_of or output.node.op.effect:
+                continue
+            dying = self._dying(at, group, output, set(overlay.values()))
+            if dying is not None:
+                overlay[output] = dying
+        return overlay, staged
+
+    def _readers(self, group: object, root: Tensor) -> list[tuple[Node, Tensor]]:
+        return [
+            (node, tensor)
+            for node in group.nodes
+            for port, tensor in enumerate(node.operands)
+            if self.root(tensor) is root and port != node.op.writes
+        ]
+
+    def _same_index(
+        self, group: object, output: Tensor, source: Tensor, readers: list[tuple[Node, Tensor]]
+    ) -> bool:
+        """Whether the kernel reads ``source`` only at the index it stores ``output`` at, before it."""
+        role = group.roles[output.node]
+        return (
+            role in (Role.FULL, Role.KEPT, Role.OUTER)
+            and source.type == output.type
+            and (group.reduced is None or role is Role.FULL)
+            and all(
+                tensor is source
+                and group.roles[node] is role
+                and node.op.kind in (Kind.ELEMENTWISE, Kind.EFFECT, Kind.REDUCTION)
+                and (node.op.kind is Kind.REDUCTION or node.outputs[0].type.shape == source.type.shape)
+                for node, tensor in readers
+            )
+            and (group.reduced is None or self._stored_last(group, output))
+        )
+
+    def _stored_last(self, group: object, output: Tensor) -> bool:
+        """Whether a row output is stored in the last pass (earlier passes may still read inputs)."""
+        plan = Phases(group)
+        return plan.depth[output.node] == plan.last and not plan.has_reductions(plan.last)
+
+    def _dying(self, at: int, group: object, output: Tensor, taken: set[Tensor]) -> Tensor | None:
+        for node in group.nodes:
+            for tensor in node.operands:
+                buffer = self.buffer_of.get(tensor)
+                if (
+                    tensor not in taken
+                    and buffer is not None
+                    and self.buffers[buffer].place is Place.ARENA
+                    and self.last_use.get(self.root(tensor)) == at
+                    and tensor not in self.order.root
+                    and self._sole_owner(buffer, tensor, at)
+                    and self._same_index(group, output, tensor, self._readers(group, tensor))
+                ):
+                    return tensor
+        return None
+
+    def _sole_owner(self, buffer: int, tensor: Tensor, at: int) -> bool:
+        """No other tensor laid over this buffer is still to be read."""
+        return all(
+            self.last_use.get(t, -1) <= at for t in self.tenants.get(buffer, ()) if t is not tensor
+        )
+
+    def _template_key(self, group: object, overlay: dict[Tensor, Tensor]) -> tuple:
+        """Equal for groups whose kernels differ only in which tensors they touch."""
+        number: dict[Tensor, int] = {}
+        members: dict[Node, int] = {n: k for k, n in enumerate(group.nodes)}
+        rows = []
+        for node in group.nodes:
+            refs = []
+            for tensor in node.operands:
+                if tensor.node in members:
+                    refs.append((members[tensor.node], tensor.index))
+                else:
+                    refs.append((-1, number.setdefault(tensor, len(number)), tensor.type))
+            rows.append((node.op, tuple(refs), group.roles[node], node.outputs[0].type))
+        externals = [*number, *(t for n in group.nodes for t in n.outputs)]
+        places = {t: k for k, t in enumerate(externals)}
+        shape = (
+            tuple(rows), tuple(places[t] for t in group.outputs), group.space, group.reduced, group.chunk,
+            tuple(sorted((places[o], places[i]) for o, i in overlay.items())),
+        )  # fmt: skip
+        return shape, externals
+
+    def _launch(
+        self,
+        unit: Unit,
+        lowered: Lowered,
+        renamed: dict[Tensor, Tensor],
+        staged: set[Tensor] | frozenset = frozenset(),
+    ) -> None:
+        buffers, copies = [], []
+        for use in lowered.uses:
+            buffers.append(self._buffer(use, renamed, staged, copies))
+        strides = tuple(
+            dims.product(use.shape[k + 1 :]) for use in lowered.uses for k in range(len(use.shape) - 1)
+        )
+        block = Block(tuple(buffers), strides, tuple(lowered.sizes), lowered.extent, lowered.inner)
+        launch = Launch(
+            self._kernel(lowered.kernel), (block,), lowered.weight, _flops(unit), _origin(unit.nodes),
+            tuple(self._failing(_renamed(n, renamed)) for n in lowered.checks),
+        )  # fmt: skip
+        self._append(launch)
+        for source, target in copies:
+            self.steps.append(Copy(source, target, launch.origin))
+
+    def _buffer(
+        self,
+        use: Use,
+        renamed: dict[Tensor, Tensor],
+        staged: set[Tensor] | frozenset,
+        copies: list[tuple[int, int]],
+    ) -> int:
+        if isinstance(use.tensor, Workspace):
+            space = use.tensor
+            return self.new_buffer(
+                Place.ARENA, space.dtype, space.shape, "workspace", per_chunk=space.per_chunk
+            )
+        tensor = renamed.get(use.tensor, use.tensor)
+        also = renamed.get(use.also, use.also) if use.also is not None else None
+        root = self.root(tensor)
+        if root in self.buffer_of and root not in staged:
+            return self.buffer_of[root]
+        if also is not None:
+            buffer = self.buffer_of[self.root(also)]
+        elif root.node.op.writes is not None:
+            variable = root.node.operands[0].node.op
+            buffer = self._variable(variable.key, str(variable.dtype), variable.shape, root.name)
+            if root in staged:
+                self.buffer_of[root] = buffer
+                stage = self.new_buffer(Place.ARENA, use.dtype, root.type.shape, root.name)
+                copies.append((stage, buffer))
+                return stage
+        else:
+            buffer = self.new_buffer(Place.ARENA, use.dtype, root.type.shape, root.name)
+        self.buffer_of[root] = buffer
+        self.tenants.setdefault(buffer, []).append(root)
+        return buffer
+
+    def _kernel(self, kernel: object) -> int:
+        if kernel.key not in self.kernels:
+            self.kernels[kernel.key] = len(self.kernel_list)
+            self.kernel_list.append(kernel)
+        return self.kernels[kernel.key]
+
+    def _append(self, launch: Launch) -> None:
+        """Add a launch, or its block to the launch before it when they are independent equals."""
+        last = self.steps[-1] if self.steps else None
+        joins = (
+            isinstance(last, Launch)
+            and last.kernel == launch.kernel
+            and not last.checks
+            and not launch.checks
+            and self._independent(last, launch)
+        )
+        if not joins:
+            self.steps.append(launch)
+            return
+        self.steps[-1] = Launch(
+            last.kernel, last.blocks + launch.blocks, last.weight, last.flops + launch.flops,
+            Origin(last.origin.names + launch.origin.names, last.origin.sites + launch.origin.sites),
+        )  # fmt: skip
+
+    def _independent(self, a: Launch, b: Launch) -> bool:
+        operands = self.kernel_list[a.kernel].operands
+        written = {
+            x for k in a.blocks for x, o in zip(k.buffers, operands, strict=True) if o.access != "r"
+        }
+        touched = {x for k in a.blocks for x in k.buffers}
+        for block in b.blocks:
+            for buffer, operand in zip(block.buffers, operands, strict=True):
+                if buffer in written or (operand.access != "r" and buffer in touched):
+                    return False
+        return True
+
+    def _lower_host(self, node: Node) -> None:
+        operands = tuple(self.buffer_of[self.root(t)] for t in node.operands)
+        results, binds = [], []
+        for k, tensor in enumerate(node.outputs):
+            buffer = self.buffer_of.get(tensor)
+            if buffer is None:
+                buffer = self.new_buffer(Place.ARENA, str(tensor.dtype), tensor.type.shape, tensor.name)
+                self.buffer_of[tensor] = buffer
+            results.append(buffer)
+            for axis, size in enumerate(tensor.type.shape or ()):
+                atom = dims.single_atom(size)
+                if isinstance(atom, dims.Symbol) and atom.data:
+                    binds.append((k, axis, atom.name))
+        self.steps.append(
+            Host(
+                node.op, node.name, operands, tuple(t.type.shape for t in node.operands),
+                tuple(results), tuple(binds), _origin([node]),
+            )  # fmt: skip
+        )
+
+    def _failing(self, node: Node) -> str:
+        self.failing[node.name] = Failing(
+            node.op,
+            tuple(self.buffer_of.get(self.root(t), -1) for t in node.operands),
+            tuple(t.type.shape for t in node.operands),
+            tuple(t.name for t in node.operands),
+            node.site,
+        )
+        return node.name
+
+    def _backups(self, commit: int) -> tuple[tuple[str, str], ...]:
+        """Variables written before something that can still fail: copied first, put back on failure."""
+        written: dict[str, str] = {}
+        backups: dict[str, str] = {}
+        program_steps = self.steps[commit:]
+        for step in program_steps:
+            fallible = isinstance(step, Host) or (isinstance(step, Launch) and step.checks)
+            if fallible:
+                backups |= {k: f"{v} is written before {step.origin.names[-1]}" for k, v in written.items()}
+            if isinstance(step, Launch):
+                operands = self.kernel_list[step.kernel].operands
+                for block in step.blocks:
+                    for b, o in zip(block.buffers, operands, strict=True):
+                        if o.access != "r" and self.buffers[b].place is Place.VARIABLE:
+                            written[str(self.buffers[b].key)] = self.buffers[b].label
+        return tuple(backups.items())
+
+
+def _renamed(node: Node, renamed: dict[Tensor, Tensor]) -> Node:
+    """The unit's own node for one of the group its kernel was first written for."""
+    tensor = node.outputs[0]
+    return renamed.get(tensor, tensor).node
+
+
+def _origin(nodes: list[Node]) -> Origin:
+    sites = dict.fromkeys(s for n in nodes for s in n.sites)
+    return Origin(tuple(n.name for n in nodes), tuple(sites))
+
+
+def _flops(unit: Unit) -> Dim:
+    total: Dim = 0
+    for node in unit.nodes:
+        if node.op.contraction is not None:
+            rows, columns = node.outputs[0].type.shape
+            depth = node.operands[0].type.shape[0 if node.op.transpose_a else 1]
+            total = total + 2 * rows * columns * depth
+        elif node.op.kind in (Kind.ELEMENTWISE, Kind.INJECTIVE, Kind.GATHER):
+            total = total + node.outputs[0].type.elements * node.op.cost()
+        elif node.op.kind is Kind.REDUCTION:
+            total = total + node.operands[0].type.elements
+    return total

@@ -1,0 +1,287 @@
+"""Fusion: which nodes become one kernel.
+
+Nodes are taken in dependency order; each joins the groups that compute its operands when the index
+spaces agree, no path leaves a group and comes back (convexity), and the group stays within bounds.
+Then groups that read the same tensors over the same space and do not depend on each other are joined
+(siblings).  Why two neighbours stayed apart is recorded in ``declined``.
+
+The cost is near-linear: a convexity search looks only at the interval of the graph between the two
+groups and gives up (declines) after :data:`SEARCH` groups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from graphc.ir.dims import Dim, Shape
+from graphc.ir.graph import Graph, Node, Tensor
+from graphc.ir.op import Kind
+from graphc.lowering.group import Group, Role
+
+LARGEST = 64  # nodes in a group
+OPERANDS = 24  # tensors a kernel reads and writes
+SEARCH = 256  # groups a convexity search visits before it declines
+
+FUSIBLE = (Kind.ELEMENTWISE, Kind.INJECTIVE, Kind.GATHER, Kind.REDUCTION, Kind.EFFECT)
+
+
+@dataclass
+class Fusion:
+    """The groups, the group of each fused node, and why neighbours stayed apart."""
+
+    groups: list[Group]
+    group_of: dict[Node, Group]
+    declined: list[tuple[str, str, str]] = field(default_factory=list)  # producer, consumer, reason
+
+
+def fuse(graph: Graph, enabled: bool = True) -> Fusion:
+    """Partition the fusible nodes of a graph into convex groups (of one node each if not enabled)."""
+    fuser = _Fuser(graph)
+    for node in graph.nodes:
+        if is_fusible(node):
+            fuser.take(node, enabled)
+        elif enabled and _is_unit_reshape(node):
+            fuser.take_view(node)
+    if enabled:
+        fuser.join_siblings()
+    return fuser.result()
+
+
+def is_fusible(node: Node) -> bool:
+    op = node.op
+    if op.kind is Kind.EFFECT:
+        return op.name == "assign"
+    return op.kind in FUSIBLE and (op.kind is not Kind.REDUCTION or op.reduction is not None)
+
+
+def _is_unit_reshape(node: Node) -> bool:
+    """A view that only adds or drops axes of size 1."""
+    if node.op.kind is not Kind.VIEW:
+        return False
+    shape, out = node.operands[0].type.shape, node.outputs[0].type.shape
+    return [d for d in shape if d != 1] == [d for d in out if d != 1]
+
+
+@dataclass(eq=False)
+class _Cluster:
+    """A group while it grows; ``first`` and ``last`` bound its members' positions."""
+
+    space: Shape
+    reduced: tuple[int, ...] | None
+    chunk: Dim | None
+    first: int
+    last: int
+    roles: dict[Node, Role]
+
+    def as_group(self) -> Group:
+        return Group(self.space, self.reduced, self.chunk, list(self.roles), self.roles)
+
+
+class _Fuser:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.position = graph.positions()
+        self.uses = graph.uses()
+        self.fetched = set(graph.outputs)
+        self.cluster: dict[Node, _Cluster] = {}
+        self.declined: list[tuple[str, str, str]] = []
+
+    # --- growing -------------------------------------------------------------------------------
+
+    def take(self, node: Node, merge: bool) -> None:
+        own = self._alone(node)
+        self.cluster[node] = own
+        if not merge or node.op.kind in (Kind.INJECTIVE, Kind.GATHER):
+            return
+        producers = dict.fromkeys(
+            self.cluster[t.node]
+            for t in node.operands
+            if t.node in self.cluster and not (node.op.writes is not None and t is node.operands[0])
+        )
+        for producer in sorted(producers, key=lambda c: -c.last):
+            if self.cluster[node] is producer:
+                continue
+            reason = self._join(producer, self.cluster[node])
+            if reason:
+                self._decline(producer, node, reason)
+
+    def take_view(self, node: Node) -> None:
+        """Let a unit reshape join the row group of its operand (it moves between KEPT and OUTER)."""
+        cluster = self.cluster.get(node.operands[0].node)
+        if cluster is None or cluster.reduced is None or len(cluster.roles) >= LARGEST:
+            return
+        group = cluster.as_group()
+        role = cluster.roles[node.operands[0].node]
+        other = {Role.KEPT: Role.OUTER, Role.OUTER: Role.KEPT}.get(role)
+        if other is None or group.role_shape(other) != node.outputs[0].type.shape:
+            return
+        cluster.roles[node] = other
+        cluster.last = max(cluster.last, self.position[node])
+        self.cluster[node] = cluster
+
+    def _alone(self, node: Node) -> _Cluster:
+        place = self.position[node]
+        if node.op.kind is Kind.REDUCTION:
+            operand = node.operands[0].type
+            chunk = getattr(node.op, "chunk", None)
+            role = Role.PARTIAL if chunk is not None else _kept(node)
+            axes = node.op.axes(operand)
+            return _Cluster(operand.shape, axes, chunk, place, place, {node: role})
+        shape = node.outputs[0].type.shape
+        return _Cluster(shape, None, None, place, place, {node: Role.FULL})
+
+    def _join(self, a: _Cluster, b: _Cluster) -> str | None:
+        """Make one cluster of two; the reason when that is not possible."""
+        meeting = self._meet(a, b)
+        if isinstance(meeting, str):
+            return meeting
+        if len(a.roles) + len(b.roles) > LARGEST:
+            return f"the group would pass {LARGEST} nodes"
+        first, second = (a, b) if a.first <= b.first else (b, a)
+        for start, goal in ((first, second), (second, first)):
+            if not self._convex(start, goal):
+                return "a path between them leaves the group"
+        space, reduced, chunk, roles = meeting
+        if self._operands(roles) > OPERANDS:
+            return f"the kernel would pass {OPERANDS} operands"
+        joined = _Cluster(space, reduced, chunk, first.first, max(a.last, b.last), roles)
+        for node in roles:
+            self.cluster[node] = joined
+        return None
+
+    def _meet(self, a: _Cluster, b: _Cluster) -> str | tuple:
+        """The space two clusters share, and everybody's role in it."""
+        outer, inner = (a, b) if a.reduced is not None or b.reduced is None else (b, a)
+        if outer.reduced is not None and inner.reduced is not None:
+            if (outer.space, outer.reduced, outer.chunk) != (inner.space, inner.reduced, inner.chunk):
+                return "they reduce over different axes"
+            moved = inner.roles
+        else:
+            role = self._role_of(inner, outer)
+            if role is None:
+                return "their index spaces differ"
+            moved = dict.fromkeys(inner.roles, role)
+        roles = self._ordered({**outer.roles, **moved})
+        written = [n.operands[n.op.writes] for n in roles if n.op.writes is not None]
+        if len(set(written)) < len(written):
+            return "they write one variable"
+        for node, role in roles.items():
+            for operand in self._read(node):
+                below = roles.get(operand.node)
+                if below is not None and not _may_read(node, role, below):
+                    return "an index of the one is not an index of the other"
+        return outer.space, outer.reduced, outer.chunk, roles
+
+    def _role_of(self, inner: _Cluster, outer: _Cluster) -> Role | None:
+        """The role a map cluster's tensors have in another cluster's space."""
+        if inner.space == outer.space:
+            return Role.FULL
+        if outer.reduced is None or outer.chunk is not None:
+            return None
+        if any(n.op.kind in (Kind.INJECTIVE, Kind.GATHER) and n.operands for n in inner.roles):
+            return None
+        group = outer.as_group()
+        return next((r for r in (Role.KEPT, Role.OUTER) if group.role_shape(r) == inner.space), None)
+
+    def _read(self, node: Node) -> tuple[Tensor, ...]:
+        return node.operands[1:] if node.op.writes is not None else node.operands
+
+    def _ordered(self, roles: dict[Node, Role]) -> dict[Node, Role]:
+        return {n: roles[n] for n in sorted(roles, key=self.position.__getitem__)}
+
+    def _operands(self, roles: dict[Node, Role]) -> int:
+        read = {t for n in roles for t in self._read(n) if t.node not in roles}
+        return len(read) + sum(self._leaves(t, roles) for n in roles for t in n.outputs)
+
+    def _leaves(self, tensor: Tensor, roles: dict[Node, Role]) -> bool:
+        return (
+            tensor in self.fetched
+            or tensor.node.op.effect
+            or any(reader not in roles for reader, _ in self.uses.get(tensor, ()))
+        )
+
+    def _convex(self, a: _Cluster, b: _Cluster) -> bool:
+        """Whether no path runs from ``a`` to ``b`` through nodes outside both."""
+        seen: set = set()
+        wanted = [n for n in b.roles]
+        while wanted:
+            node = wanted.pop()
+            for below in (*(t.node for t in node.operands), *node.control):
+                owner = self.cluster.get(below, below)
+                if owner is b or owner in seen:
+                    continue
+                if owner is a:
+                    if self.cluster.get(node) is b:
+                        continue  # a direct edge
+                    return False
+                last = owner.last if isinstance(owner, _Cluster) else self.position[below]
+                if last < a.first:
+                    continue
+                seen.add(owner)
+                if len(seen) > SEARCH:
+                    return False
+                wanted.extend(owner.roles if isinstance(owner, _Cluster) else [owner])
+        return True
+
+    def _decline(self, producer: _Cluster, node: Node, reason: str) -> None:
+        source = next((t.node for t in node.operands if t.node in producer.roles), None)
+        if source is not None and len(self.declined) < 10_000:
+            self.declined.append((source.name, node.name, reason))
+
+    # --- siblings ------------------------------------------------------------------------------
+
+    def join_siblings(self) -> None:
+        """Join groups that read one tensor over one space."""
+        for readers in list(self.uses.values()):
+            if len(readers) > 32:
+                continue
+            clusters = dict.fromkeys(
+                self.cluster[n] for n, _ in readers if n in self.cluster and n.op.kind is not Kind.VIEW
+            )
+            anchors: list[_Cluster] = []
+            for cluster in clusters:
+                if not any(self._siblings(a, cluster) for a in anchors):
+                    anchors.append(self.cluster[next(iter(cluster.roles))])
+
+    def _siblings(self, a: _Cluster, b: _Cluster) -> bool:
+        a, b = self.cluster[next(iter(a.roles))], self.cluster[next(iter(b.roles))]
+        if a is b:
+            return True
+        if a.space != b.space or a.reduced != b.reduced or a.chunk != b.chunk:
+            return False
+        return self._join(a, b) is None
+
+    # --- result --------------------------------------------------------------------------------
+
+    def result(self) -> Fusion:
+        groups: dict[int, Group] = {}
+        group_of: dict[Node, Group] = {}
+        for node in self.graph.nodes:
+            cluster = self.cluster.get(node)
+            if cluster is None:
+                continue
+            group = groups.get(id(cluster))
+            if group is None:
+                group = groups[id(cluster)] = cluster.as_group()
+                group.outputs = [
+                    t for n in group.nodes for t in n.outputs if self._leaves(t, cluster.roles)
+                ]
+            group_of[node] = group
+        return Fusion(list(groups.values()), group_of, self.declined)
+
+
+def _kept(node: Node) -> Role:
+    return Role.KEPT if node.op.keepdims else Role.OUTER
+
+
+def _may_read(node: Node, role: Role, below: Role) -> bool:
+    """Whether a node of one role may read a value of another inside a kernel."""
+    if node.op.kind is Kind.REDUCTION:
+        return below is Role.FULL
+    if node.op.kind is Kind.VIEW:
+        return {role, below} == {Role.KEPT, Role.OUTER}
+    if node.op.kind in (Kind.INJECTIVE, Kind.GATHER):
+        return False
+    if role is Role.FULL:
+        return below in (Role.FULL, Role.KEPT)
+    return role is below

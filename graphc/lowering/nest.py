@@ -1,0 +1,398 @@
+"""From a fusion group to the text of one kernel: loops, phases, loads, stores.
+
+A nest has up to three parts: the *prologue* (values that no loop variable enters), one parallel loop
+over ``[start, stop)``, and serial loops inside it.  An expression is emitted at the outermost level
+its index allows, so what is constant along a loop is computed before it.
+
+* ``map``: no reduction; every output is stored in the innermost loop.
+* ``rows``: for each point of the kept axes, one pass over the reduced axes per *phase* (a reduction
+  that needs another's result is one phase later), scalars as accumulators.
+* ``columns``: the reduced axes come before kept ones (a bias gradient); accumulators are rows of
+  memory, and the innermost loop runs along the last kept axis, which is contiguous.
+
+Adjacent axes that every access sees as one are collapsed: a dry run records the accesses, then the
+text is written once more over the collapsed axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from graphc.codegen.kernel import Access, Constant, Kernel, Operand
+from graphc.ir import dims
+from graphc.ir.dims import Dim, Shape
+from graphc.ir.dtype import as_dtype, int64
+from graphc.ir.graph import Node, Tensor
+from graphc.ir.op import Kind
+from graphc.lowering.element import (
+    Elements,
+    OperandAt,
+    Scalar,
+    axis_symbol,
+    broadcast_index,
+    unit_reshape_index,
+)
+from graphc.lowering.group import Group, Role
+
+LOOP_NAMES = "ijklpquv"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Memory a kernel needs beside its operands: ``shape`` of ``dtype``, dead after the launch."""
+
+    dtype: str
+    shape: Shape
+    per_chunk: bool  # a leading axis counts the launch's chunks
+
+
+@dataclass
+class Use:
+    """One operand of the kernel: a tensor (or workspace) seen under a collapsed shape."""
+
+    tensor: Tensor | Workspace
+    name: str
+    shape: Shape  # collapsed; strides are its suffix products
+    dtype: str
+    access: Access
+    also: Tensor | None = None  # in place: the input this output overlays
+
+
+@dataclass
+class Lowered:
+    """A kernel and how to launch it; sizes and extents are dims, bound when the plan is made."""
+
+    kernel: Kernel
+    uses: list[Use]
+    sizes: list[Dim]
+    extent: Dim
+    inner: Dim  # elements visited per step of the extent
+    weight: float  # estimated nanoseconds per element on one core, memory aside
+    checks: list[Node] = field(default_factory=list)  # bit k of the status belongs to checks[k]
+
+
+class Nest:
+    """The text of one kernel while it is written."""
+
+    def __init__(
+        self, group: Group, merged: list[list[int]] | None, overlay: dict[Tensor, Tensor]
+    ) -> None:
+        self.group = group
+        self.overlay = overlay
+        self.merged = merged or [[k] for k in range(len(group.space))]
+        self.members = set(group.nodes)
+        self.lines: list[list[str]] = [[]]
+        self.memo: list[dict] = [{}]
+        self.constants: dict[tuple, Constant] = {}
+        self.sizes: dict[Dim, str] = {}
+        self.uses: dict[tuple, Use] = {}
+        self.levels: dict[str, int] = {}  # loop variable or index read from memory -> level
+        self.loop_of: dict[int, str] = {}  # first axis of a merged run -> text of its variable
+        self.merged_run = {run[0]: run for run in self.merged}
+        self.accesses: list[tuple[Shape, tuple[Dim, ...]]] = []
+        self.mentions: set[str] = set()
+        self.results: dict[Tensor, Scalar] = {}  # reductions already folded to a scalar
+        self.stored: dict[Tensor, tuple] = {}  # tensors that can be read back: (use key, index)
+        self.checks: list[Node] = []
+        self.temporaries = 0
+        self.folds = 0
+        self.weight = 0.0
+
+    # --- text ----------------------------------------------------------------------------------
+
+    @property
+    def level(self) -> int:
+        return len(self.lines) - 1
+
+    def line(self, text: str, level: int | None = None) -> None:
+        self.lines[self.level if level is None else level].append(text)
+
+    def open_loop(self) -> None:
+        self.lines.append([])
+        self.memo.append({})
+
+    def close_loop(self, header: str) -> None:
+        body = self.lines.pop()
+        self.memo.pop()
+        self.lines[-1].append(header)
+        self.lines[-1].extend("    " + text for text in body)
+
+    def temporary(self) -> str:
+        self.temporaries += 1
+        return f"t{self.temporaries - 1}"
+
+    def bind(self, text: str, dtype: str, uses: Iterable[Scalar] = (), level: int | None = None) -> Scalar:
+        """A temporary for an expression, at the level of what it uses (the current one if unsaid)."""
+        uses = tuple(uses)
+        if level is None:
+            level = max((u.level for u in uses), default=self.level) if uses else self.level
+        key = (text, dtype)
+        for known in self.memo[: level + 1]:
+            if key in known:
+                return known[key]
+        value = Scalar(self.temporary(), dtype, level, self)
+        self.line(f"{value} = {text}", level)
+        self.memo[level][key] = value
+        return value
+
+    def literal(self, value: float, dtype: str) -> str:
+        """The name of a typed constant."""
+        kind = as_dtype(dtype)
+        value = bool(value) if kind.is_bool else float(value) if kind.is_floating else int(value)
+        key = (dtype, repr(value))
+        if key not in self.constants:
+            self.constants[key] = Constant(f"c{len(self.constants)}", dtype, value)
+        return self.constants[key].name
+
+    def size(self, dim: Dim) -> str:
+        """The text of a size: a number, or a name bound in the prologue."""
+        if isinstance(dim, int) and dim in (0, 1):
+            return str(dim)
+        if dim not in self.sizes:
+            self.sizes[dim] = f"n{len(self.sizes)}"
+        return self.sizes[dim]
+
+    # --- values --------------------------------------------------------------------------------
+
+    def value(self, tensor: Tensor, at: tuple[Dim, ...]) -> Scalar:
+        """The name of ``tensor[at]``: computed here if its node is in the group, else loaded."""
+        key = (tensor, at)
+        for known in self.memo:
+            if key in known:
+                return known[key]
+        value = self._value(tensor, at)
+        self.memo[value.level][key] = value
+        return value
+
+    def _value(self, tensor: Tensor, at: tuple[Dim, ...]) -> Scalar:
+        node = tensor.node
+        if tensor in self.results:
+            return self.results[tensor]
+        if tensor in self.stored:
+            use, index = self.stored[tensor]
+            return self.load_from(use, index(at))
+        if node not in self.members:
+            if _is_number(node):
+                dtype = str(tensor.dtype.computed)
+                return Scalar(self.literal(node.op.value.array.item(), dtype), dtype, 0, self)
+            return self.load(tensor, at)
+        op = node.op
+        if op.kind is Kind.ELEMENTWISE:
+            return self._elementwise(tensor, at)
+        if op.kind is Kind.EFFECT:
+            return self.value(node.operands[1], at)
+        if op.kind is Kind.VIEW:
+            operand = node.operands[0]
+            index = unit_reshape_index(at, tensor.type.shape, operand.type.shape)
+            return self.value(operand, index)
+        elements = Elements(self, node)
+        return op.element(elements, at, *(OperandAt(elements, t) for t in node.operands))
+
+    def _elementwise(self, tensor: Tensor, at: tuple[Dim, ...]) -> Scalar:
+        node, out = tensor.node, tensor.type.shape
+        values = [
+            self.value(t, broadcast_index(at, t.type.shape, out)) for t in node.operands
+        ]
+        self.weight += 0.25 if node.op.transcendental else 0.02
+        text = node.op.scalar(*values)
+        return self.bind(text, str(tensor.dtype.computed), values)
+
+    def load(self, tensor: Tensor, at: tuple[Dim, ...]) -> Scalar:
+        shape, index = self.collapse(tensor.type.shape, at)
+        return self.load_from(self.use(tensor, shape, "r"), index)
+
+    def load_from(self, use: Use, index: tuple[Dim, ...]) -> Scalar:
+        dtype = as_dtype(use.dtype)
+        level = max((self.index_level(i) for i in index), default=0)
+        return self.bind(f"{use.name}[{self.index_text(index)}]", str(dtype.computed), level=level)
+
+    def store(self, tensor: Tensor, at: tuple[Dim, ...], value: Scalar) -> None:
+        shape, index = self.collapse(tensor.type.shape, at)
+        use = self.use(tensor, shape, "w")
+        self.line(f"{use.name}[{self.index_text(index)}] = {value}")
+
+    def use(self, tensor: Tensor | Workspace, shape: Shape, access: Access) -> Use:
+        """The kernel operand for a tensor under a collapsed shape."""
+        owner = tensor
+        if access == "r" and isinstance(tensor, Tensor):
+            owner = next((out for out, over in self.overlay.items() if over is tensor), tensor)
+        key = (id(owner), shape)
+        found = self.uses.get(key)
+        if found is None:
+            dtype = tensor.dtype if isinstance(tensor, Workspace) else str(tensor.dtype)
+            also = self.overlay.get(owner) if isinstance(owner, Tensor) else None
+            found = self.uses[key] = Use(owner, f"x{len(self.uses)}", shape, dtype, access, also)
+        elif found.access != access:
+            found.access = "rw"
+        return found
+
+    # --- indices -------------------------------------------------------------------------------
+
+    def collapse(self, shape: Shape, at: tuple[Dim, ...]) -> tuple[Shape, tuple[Dim, ...]]:
+        """The shape and index of an access with unit axes dropped and merged axes joined."""
+        pairs = [(size, index) for size, index in zip(shape, at, strict=True) if size != 1]
+        self.accesses.append((tuple(s for s, _ in pairs), tuple(i for _, i in pairs)))
+        sizes: list[Dim] = []
+        indices: list[Dim] = []
+        position = 0
+        while position < len(pairs):
+            size, index = pairs[position]
+            run = self._run_at(pairs, position)
+            if run > 1:
+                size = dims.product(s for s, _ in pairs[position : position + run])
+            sizes.append(size)
+            indices.append(index)
+            position += run
+        return tuple(sizes) or (1,), tuple(indices) or (0,)
+
+    def _run_at(self, pairs: list[tuple[Dim, Dim]], position: int) -> int:
+        atom = dims.single_atom(pairs[position][1])
+        if isinstance(atom, dims.Symbol) and atom.name.startswith("@"):
+            run = self.merged_run.get(int(atom.name[1:]), ())
+            return max(1, len(run))
+        return 1
+
+    def index_level(self, index: Dim) -> int:
+        return max((self.levels.get(s.name, 0) for s in dims.symbols(index)), default=0)
+
+    def index_text(self, index: tuple[Dim, ...]) -> str:
+        return ", ".join(self.dim_text(i) for i in index)
+
+    def dim_text(self, dim: Dim) -> str:
+        """A dim over loop variables and sizes, as text of the kernel."""
+        if isinstance(dim, int):
+            return str(dim)
+        atom = dims.single_atom(dim)
+        if not (isinstance(atom, dims.Symbol) and atom.name.startswith("@")):
+            self.mentions.update(s.name for s in dims.symbols(dim) if s.name.startswith("@"))
+        names: dict[str, Dim] = {}
+        for s in dims.symbols(dim):
+            if s.name.startswith("@"):
+                names[s.name] = dims.symbol(self.loop_of[int(s.name[1:])])
+            elif s.name not in self.levels:
+                names[s.name] = dims.symbol(self.size(dims.symbol(s.name)))
+        return str(dims.substitute(dim, names))
+
+    def position(self, index: Dim) -> Scalar:
+        if isinstance(index, int):
+            return Scalar(self.literal(index, "int64"), "int64", 0, self)
+        self.mentions.update(s.name for s in dims.symbols(index) if s.name.startswith("@"))
+        return self.bind(self.dim_text(index), str(int64), level=self.index_level(index))
+
+    def checked_index(self, node: Node, value: Scalar, bound: Dim) -> Dim:
+        limit = self.size(bound) if not isinstance(bound, int) else self.literal(bound, "int64")
+        wide = value
+        if value.dtype != "int64":
+            wide = self.bind(f"to_int64({value})", "int64", (value,))
+        self.flag(node, f"out_of_range({wide}, {limit})", wide.level)
+        last = self.bind(f"{limit} - 1", "int64", level=0)
+        zero = self.literal(0, "int64")
+        safe = self.bind(f"maximum(minimum({wide}, {last}), {zero})", "int64", (wide,))
+        self.levels[safe.name] = safe.level
+        return dims.symbol(safe.name)
+
+    def flag(self, node: Node, condition: str, level: int | None = None) -> None:
+        if node not in self.checks:
+            self.checks.append(node)
+        text = f"bad = bad | bit({condition}, {self.checks.index(node)})"
+        where = self.lines[self.level if level is None else level]
+        if text not in where:
+            where.append(text)
+
+
+def _is_number(node: Node) -> bool:
+    """Whether a node is a constant small enough to stand in the kernel's text."""
+    return node.op.name == "const" and node.op.value.array.size == 1
+
+
+def lower_group(group: Group, overlay: dict[Tensor, Tensor]) -> Lowered:
+    """Write the kernel of a group; ``overlay`` maps outputs to the inputs they are stored over."""
+    from graphc.lowering.loops import write
+
+    dry = Nest(group, None, overlay)
+    write(dry)
+    merged = mergeable(group, dry)
+    nest = Nest(group, merged, overlay)
+    return write(nest)
+
+
+def mergeable(group: Group, dry: Nest) -> list[list[int]]:
+    """Runs of axes that every access sees as one: adjacent, whole, and never used apart."""
+    reduced = set(group.reduced or ())
+    axes = [k for k, size in enumerate(group.space) if size != 1]
+    runs: list[list[int]] = []
+    for axis in axes:
+        previous = runs[-1] if runs else None
+        joined = (
+            previous is not None
+            and (previous[-1] in reduced) == (axis in reduced)
+            and not (group.chunk is not None and previous[0] == axes[0])
+            and _always_together(group, dry, previous[-1], axis)
+        )
+        if joined and previous is not None:
+            previous.append(axis)
+        else:
+            runs.append([axis])
+    return runs
+
+
+def _always_together(group: Group, dry: Nest, a: int, b: int) -> bool:
+    left, right = axis_symbol(a), axis_symbol(b)
+    if f"@{a}" in dry.mentions or f"@{b}" in dry.mentions:
+        return False
+    for shape, index in dry.accesses:
+        if (left in index) != (right in index):
+            return False
+        if left in index:
+            place = index.index(left)
+            together = place + 1 < len(index) and index[place + 1] == right
+            if not together or shape[place + 1] != group.space[b] or shape[place] != group.space[a]:
+                return False
+    return True
+
+
+def full_index(group: Group) -> tuple[Dim, ...]:
+    """The loop variables of every axis of the space (0 along axes of size 1)."""
+    return tuple(0 if size == 1 else axis_symbol(k) for k, size in enumerate(group.space))
+
+
+def role_index(group: Group, role: Role) -> tuple[Dim, ...]:
+    """The index of a tensor of that role at the current point of the space."""
+    at = full_index(group)
+    reduced = group.reduced or ()
+    match role:
+        case Role.FULL:
+            return at
+        case Role.KEPT:
+            return tuple(0 if k in reduced else i for k, i in enumerate(at))
+        case _:
+            return tuple(at[k] for k in group.kept_axes)
+
+
+def finish(
+    nest: Nest, extent: Dim, inner: Dim, name: str, describe: Iterable[str] = ()
+) -> Lowered:
+    """Wrap the lines written so far into a function and make the kernel."""
+    uses = list(nest.uses.values())
+    header = [f"def {name}(args, start, stop):"]
+    names = ", ".join(u.name for u in uses)
+    header.append(f"    {names}{',' if len(uses) == 1 else ''} = views(args, {len(uses)})")
+    if nest.sizes:
+        sizes = ", ".join(nest.sizes.values())
+        comma = "," if len(nest.sizes) == 1 else ""
+        header.append(f"    {sizes}{comma} = sizes(args, {len(nest.sizes)})")
+    if nest.checks:
+        header.append(f"    bad = {nest.literal(0, 'int64')}")
+    footer = ["    return bad" if nest.checks else "    return 0"]
+    body = ["    " + text for text in nest.lines[0]]
+    title = [f"# {text}" for text in describe]
+    text = "\n".join([*title, *header, *body, *footer]) + "\n"
+    kernel = Kernel(
+        name,
+        text,
+        tuple(Operand(u.name, u.dtype, len(u.shape), u.access) for u in uses),
+        tuple(nest.constants.values()),
+        tuple(nest.sizes.values()),
+    )
+    return Lowered(kernel, uses, list(nest.sizes), extent, inner, nest.weight, nest.checks)

@@ -1,0 +1,205 @@
+"""The Program: what compilation makes, as frozen data.  It knows no device and no concrete size.
+
+A Program is a list of *steps* over *buffers*.  Sizes are dims over symbols; binding the symbols to
+numbers (from the feeds' shapes) gives a plan, which the runtime makes.  Steps up to ``commit`` may fail
+and change no variable; steps from ``commit`` on write variables and cannot fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+from graphc.codegen.kernel import Kernel
+from graphc.ir.dims import Dim, Shape
+from graphc.ir.op import Op
+from graphc.ir.source import Site
+
+
+class Place(Enum):
+    """Where a buffer lives."""
+
+    ARENA = "arena"  # a temporary of the run
+    FEED = "feed"  # the caller's array, only read
+    FETCH = "fetch"  # a fresh array that becomes the caller's
+    VARIABLE = "variable"  # the session's
+    RANDOM = "random"  # the session's: key and execution count of a random op
+    CONSTANT = "constant"  # the program's
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A piece of memory: ``shape`` elements of ``dtype``; ``label`` is who made it.
+
+    ``key`` is the variable's or random state's key, or the number of the feed, fetch or constant.
+    ``per_chunk`` buffers have one more leading axis, the launch's chunks.
+    """
+
+    place: Place
+    dtype: str
+    shape: Shape
+    label: str
+    key: str | int | tuple = ""
+    per_chunk: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """One argument block of a launch: buffers per operand, then dims for strides and sizes."""
+
+    buffers: tuple[int, ...]
+    strides: tuple[Dim, ...]
+    sizes: tuple[Dim, ...]
+    extent: Dim
+    inner: Dim  # elements per step of the extent
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a step came from, for reports and messages."""
+
+    names: tuple[str, ...]
+    sites: tuple[Site, ...] = ()
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Run a kernel over a list of blocks.  Bit k of a failed status belongs to ``checks[k]``."""
+
+    kernel: int
+    blocks: tuple[Block, ...]
+    weight: float  # estimated nanoseconds per element on one core
+    flops: Dim
+    origin: Origin
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Copy a whole buffer to another."""
+
+    source: int
+    target: int
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Host:
+    """Run an op's ``host`` in Python on copies of its operands; ``binds`` are dims it decides."""
+
+    op: Op
+    node: str
+    operands: tuple[int, ...]
+    shapes: tuple[Shape, ...]  # of the operands as the op sees them
+    results: tuple[int, ...]
+    binds: tuple[tuple[int, int, str], ...]  # (result, axis, symbol)
+    origin: Origin
+
+
+Step = Launch | Copy | Host
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A tensor the caller feeds; ``shape`` binds symbols."""
+
+    name: str
+    dtype: str
+    shape: Shape
+    buffer: int
+    site: Site | None = None
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """A tensor the caller gets; ``buffer`` holds it when the run ends."""
+
+    name: str
+    dtype: str
+    shape: Shape
+    buffer: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """Two dims that must be equal, and the line that says so."""
+
+    left: Dim
+    right: Dim
+    what: str
+    node: str
+    site: Site | None
+
+
+@dataclass(frozen=True)
+class Failing:
+    """A node whose run-time check can fail: enough to find the culprit with its reference."""
+
+    op: Op
+    operands: tuple[int, ...]  # buffers, when they are still live; -1 otherwise
+    shapes: tuple[Shape, ...]
+    operand_names: tuple[str, ...]
+    site: Site | None
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled graph."""
+
+    title: str
+    feeds: tuple[Feed, ...]
+    fetches: tuple[Fetch, ...]
+    buffers: tuple[Buffer, ...]
+    kernels: tuple[Kernel, ...]
+    steps: tuple[Step, ...]
+    commit: int
+    constants: tuple[np.ndarray, ...]
+    checks: tuple[Check, ...]
+    failing: dict[str, Failing] = field(default_factory=dict)
+    backups: tuple[tuple[str, str], ...] = ()  # (variable key, why it is copied before its write)
+    declined: tuple[tuple[str, str, str], ...] = ()  # fusion: producer, consumer, reason
+
+    def reads(self, step: Step) -> Iterator[int]:
+        """The buffers a step reads."""
+        match step:
+            case Launch():
+                operands = self.kernels[step.kernel].operands
+                for block in step.blocks:
+                    yield from (b for b, o in zip(block.buffers, operands, strict=True) if o.access != "w")
+            case Copy():
+                yield step.source
+            case Host():
+                yield from step.operands
+
+    def writes(self, step: Step) -> Iterator[int]:
+        """The buffers a step writes."""
+        match step:
+            case Launch():
+                operands = self.kernels[step.kernel].operands
+                for block in step.blocks:
+                    yield from (b for b, o in zip(block.buffers, operands, strict=True) if o.access != "r")
+            case Copy():
+                yield step.target
+            case Host():
+                yield from step.results
+
+    def live_ranges(self) -> dict[int, tuple[int, int]]:
+        """For each arena buffer, the first and last step that touches it."""
+        ranges: dict[int, tuple[int, int]] = {}
+        for at, step in enumerate(self.steps):
+            for buffer in (*self.reads(step), *self.writes(step)):
+                if self.buffers[buffer].place is Place.ARENA:
+                    first, _ = ranges.get(buffer, (at, at))
+                    ranges[buffer] = (first, at)
+        return ranges
+
+    @property
+    def written_variables(self) -> tuple[str, ...]:
+        """Keys of the variables a run changes."""
+        written = {b for step in self.steps for b in self.writes(step)}
+        return tuple(
+            sorted({str(self.buffers[b].key) for b in written if self.buffers[b].place is Place.VARIABLE})
+        )

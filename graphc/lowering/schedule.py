@@ -1,0 +1,147 @@
+"""The schedule: units of work in an order that respects data, control and state.
+
+A *unit* is a fusion group, a contraction, or a node that runs in Python.  Units that write variables,
+and what depends on them, come after everything else: the first of them is the commit point.  Within
+the tail, units of equal structure stand side by side so that their launches can be joined.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+
+from graphc.ir.graph import Graph, Node, Tensor
+from graphc.ir.op import Kind
+from graphc.lowering.fuse import Fusion
+from graphc.lowering.group import Group
+
+
+@dataclass(eq=False)
+class Unit:
+    """One step to be: ``nodes`` (a group's, or one)."""
+
+    nodes: list[Node]
+    group: Group | None
+    place: int  # position in the graph, for a stable order
+    before: set[Unit] = field(default_factory=set)
+
+    @property
+    def node(self) -> Node:
+        return self.nodes[-1]
+
+    @property
+    def signature(self) -> tuple:
+        """Equal for units that may share a kernel."""
+        types = tuple(t.type for n in self.nodes for t in (*n.operands, *n.outputs))
+        ranks = tuple((t.dtype.name, t.rank) for t in types)
+        return (tuple(n.op.name for n in self.nodes), ranks)
+
+
+@dataclass
+class Schedule:
+    """Units in order; the first ``commit`` of them change no variable."""
+
+    units: list[Unit]
+    commit: int
+    root: dict[Tensor, Tensor]  # a view's memory
+    unit_of: dict[Node, Unit]
+
+
+def schedule(graph: Graph, fusion: Fusion) -> Schedule:
+    unit_of: dict[Node, Unit] = {}
+    root: dict[Tensor, Tensor] = {}
+    for place, node in enumerate(graph.nodes):
+        group = fusion.group_of.get(node)
+        if group is None and node.op.kind is Kind.VIEW:
+            below = node.operands[0]
+            root[node.outputs[0]] = root.get(below, below)
+        elif group is not None:
+            unit = unit_of.get(group.nodes[0]) or Unit(group.nodes, group, place)
+            unit.place = place
+            unit_of[node] = unit
+        elif node.op.kind is not Kind.SOURCE:
+            unit_of[node] = Unit([node], None, place)
+    units = list(dict.fromkeys(unit_of.values()))
+    _add_data_edges(units, unit_of, root)
+    _add_state_edges(graph, units, unit_of, root)
+    ordered, commit = _order(units)
+    return Schedule(ordered, commit, root, unit_of)
+
+
+def _add_data_edges(
+    units: list[Unit], unit_of: dict[Node, Unit], root: dict[Tensor, Tensor]
+) -> None:
+    for unit in units:
+        for node in unit.nodes:
+            for tensor in node.operands:
+                below = unit_of.get(root.get(tensor, tensor).node)
+                if below is not None and below is not unit:
+                    unit.before.add(below)
+            for control in node.control:
+                target = root.get(control.outputs[0], control.outputs[0]).node if control.outputs else control
+                below = unit_of.get(target)
+                if below is not None and below is not unit:
+                    unit.before.add(below)
+
+
+def _add_state_edges(
+    graph: Graph, units: list[Unit], unit_of: dict[Node, Unit], root: dict[Tensor, Tensor]
+) -> None:
+    """Whoever reads one version of a variable runs before the next write to it."""
+    writers: dict[Tensor, list[Node]] = {}
+    for node in graph.nodes:
+        if node.op.writes is not None:
+            variable = node.operands[node.op.writes]
+            writers.setdefault(root.get(variable, variable), []).append(node)
+    versions = {}  # tensor that is a version of a variable -> the write that ends it
+    for variable, nodes in writers.items():
+        for version, following in zip([variable, *(n.outputs[0] for n in nodes)], nodes, strict=False):
+            versions[version] = unit_of[following]
+    for unit in units:
+        for node in unit.nodes:
+            for port, tensor in enumerate(node.operands):
+                ending = versions.get(root.get(tensor, tensor))
+                if ending is not None and ending is not unit and port != node.op.writes:
+                    ending.before.add(unit)
+
+
+def _writes(unit: Unit) -> bool:
+    return any(n.op.writes is not None for n in unit.nodes)
+
+
+def _order(units: list[Unit]) -> tuple[list[Unit], int]:
+    after: dict[Unit, list[Unit]] = {u: [] for u in units}
+    for unit in units:
+        for below in unit.before:
+            after[below].append(unit)
+    late: set[Unit] = set()
+    wanted = [u for u in units if _writes(u)]
+    while wanted:
+        unit = wanted.pop()
+        if unit not in late:
+            late.add(unit)
+            wanted.extend(after[unit])
+    waiting = {u: len(u.before) for u in units}
+    ranks: dict[tuple, int] = {}
+
+    def key(unit: Unit) -> tuple:
+        if unit not in late:
+            return (0, unit.place, 0)
+        return (1, ranks.setdefault(unit.signature, len(ranks)), unit.place)
+
+    ready = [(*key(u), n, u) for n, u in enumerate(units) if not waiting[u]]
+    heapq.heapify(ready)
+    count = len(units)
+    ordered: list[Unit] = []
+    while ready:
+        unit = heapq.heappop(ready)[-1]
+        ordered.append(unit)
+        for above in after[unit]:
+            waiting[above] -= 1
+            if not waiting[above]:
+                count += 1
+                heapq.heappush(ready, (*key(above), count, above))
+    if len(ordered) != len(units):
+        raise AssertionError("bug in graphc: the schedule has a cycle")
+    commit = next((k for k, u in enumerate(ordered) if u in late), len(ordered))
+    return ordered, commit

@@ -1,0 +1,76 @@
+"""Specialise a graph to what is known about its sizes: re-infer every type under a substitution.
+
+Before: any verified graph.   After: symbols that type rules took as equal are one symbol, symbols
+given in ``sizes`` are replaced, shapes of unknown rank follow from the operands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from graphc.ir import dims
+from graphc.ir.dims import Dim
+from graphc.ir.graph import Graph, Node, infer
+from graphc.ir.types import Equal
+
+
+def specialise(graph: Graph, sizes: dict[str, Dim]) -> Graph:
+    """The graph with ``sizes`` (symbol -> dim) substituted and equal dims made one."""
+    checks = [check for node in graph.nodes for check in node.checks]
+    unified = unify(checks, sizes)
+    unranked = any(t.type.shape is None for n in graph.nodes for t in n.outputs)
+    if not unified and not unranked:
+        return graph
+    for _ in range(2):  # types inferred for the first time may meet dims not seen before
+        graph = _reinfer(graph, unified)
+        found = unify([c for n in graph.nodes for c in n.checks], unified)
+        if found == unified:
+            break
+        unified = found
+    return graph
+
+
+def unify(checks: Iterable[Equal], known: dict[str, Dim]) -> dict[str, Dim]:
+    """A substitution under which checked dims that are symbols become equal."""
+    chosen = dict(known)
+    for check in dict.fromkeys(checks):
+        left, right = (_settled(d, chosen) for d in (check.left, check.right))
+        if left == right:
+            continue
+        pairs = [(left, right), (right, left)]
+        pairs.sort(key=lambda pair: str(pair[1]))
+        for old, new in pairs:
+            atom = dims.single_atom(old)
+            if isinstance(atom, dims.Symbol) and atom not in dims.symbols(new):
+                chosen[atom.name] = new
+                break
+    return {name: _settled(dim, chosen) for name, dim in chosen.items()}
+
+
+def _settled(dim: Dim, chosen: dict[str, Dim]) -> Dim:
+    for _ in range(len(chosen) + 1):
+        after = dims.substitute(dim, chosen)
+        if after == dim:
+            return dim
+        dim = after
+    return dim
+
+
+def _reinfer(graph: Graph, sizes: dict[str, Dim]) -> Graph:
+    made: dict[Node, Node] = {}
+    for node in graph.nodes:
+        op = node.op.substitute(sizes)
+        operands = tuple(made[t.node].outputs[t.index] for t in node.operands)
+        types, checks = infer(op, [t.type for t in operands])
+        made[node] = Node(
+            node.graph, op, operands, tuple(made[c] for c in node.control), node.name, types,
+            node.sites, node.device, node.forward, checks,
+        )  # fmt: skip
+    new = Graph(graph.title)
+    new.nodes = list(made.values())
+    new.by_name = {n.name: n for n in new.nodes}
+    new.inputs = tuple(made[t.node].outputs[t.index] for t in graph.inputs if t.node in made)
+    new.outputs = tuple(made[t.node].outputs[t.index] for t in graph.outputs)
+    new.targets = tuple(made[n] for n in graph.targets)
+    new.seed = graph.seed
+    return new
