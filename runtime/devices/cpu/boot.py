@@ -79,7 +79,8 @@ class Native:
         make = ctypes.pythonapi.PyCFunction_NewEx
         make.restype = ctypes.py_object
         make.argtypes = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-        return make(ctypes.addressof(self._enter), state.words, None)
+        call: Prepared = make(ctypes.addressof(self._enter), state.words, None)
+        return call
 
     def go_on(self, state: RunState, reason: int) -> int:
         """Walk on after the reasons that ask nothing of the caller (a slice, the pool)."""

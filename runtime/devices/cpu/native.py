@@ -16,8 +16,11 @@ import platform
 import time
 
 from llvmlite import ir
+from llvmlite.ir import IRBuilder as Builder
+from llvmlite.ir import Value
 
 from runtime.devices.cpu import int64, llvm_target
+from runtime.devices.cpu.int64 import INT, Word
 from runtime.devices.cpu.pool import (
     ALONE_UNTIL,
     BUSY,
@@ -86,7 +89,6 @@ from runtime.devices.cpu.table import (
     WRITEABLE,
 )
 
-INT = ir.IntType(64)
 INT32 = ir.IntType(32)
 POINTER = INT.as_pointer()
 
@@ -120,10 +122,6 @@ EXTERNAL = (
 PAUSE = {"x86_64": "llvm.x86.sse2.pause", "AMD64": "llvm.x86.sse2.pause"}.get(platform.machine())
 
 
-Builder = ir.IRBuilder
-Value = ir.Value
-
-
 def _place(b: Builder, address: Value, index: Value) -> Value:
     """A pointer to the index-th word at an address."""
     return b.inttoptr(b.add(address, b.shl(index, INT(3))), POINTER)
@@ -134,27 +132,32 @@ def _external(b: Builder, name: str, returns: ir.Type, *arguments: ir.Type) -> i
     return known or ir.Function(b.module, ir.FunctionType(returns, arguments), name)
 
 
+@Word
 def load(b: Builder, address: Value, index: Value) -> Value:
     """The index-th word at an address."""
     return b.load(_place(b, address, index))
 
 
+@Word
 def store(b: Builder, address: Value, index: Value, value: Value) -> None:
     """Write the index-th word at an address."""
     b.store(value, _place(b, address, index))
 
 
+@Word
 def load_int32(b: Builder, address: Value, index: Value) -> Value:
     """The int32 at the start of the index-th word."""
     pointer = b.bitcast(_place(b, address, index), INT32.as_pointer())
     return b.sext(b.load(pointer), INT)
 
 
+@Word
 def load_byte(b: Builder, address: Value) -> Value:
     """The byte at an address."""
     return b.zext(b.load(b.inttoptr(address, ir.IntType(8).as_pointer())), INT)
 
 
+@Word
 def copy_bytes(b: Builder, target: Value, source: Value, size: Value) -> None:
     """Copy memory that does not overlap."""
     byte = ir.IntType(8).as_pointer()
@@ -162,38 +165,45 @@ def copy_bytes(b: Builder, target: Value, source: Value, size: Value) -> None:
     b.call(copy, [b.inttoptr(target, byte), b.inttoptr(source, byte), size, ir.IntType(1)(0)])
 
 
+@Word
 def atomic_load(b: Builder, address: Value, index: Value) -> Value:
     """A sequentially consistent load."""
     return b.load_atomic(_place(b, address, index), "seq_cst", WORD)
 
 
+@Word
 def atomic_store(b: Builder, address: Value, index: Value, value: Value) -> None:
     """A sequentially consistent store."""
     b.store_atomic(value, _place(b, address, index), "seq_cst", WORD)
 
 
+@Word
 def atomic_add(b: Builder, address: Value, index: Value, value: Value) -> Value:
     """Add to a word and return what it was."""
     return b.atomic_rmw("add", _place(b, address, index), value, "seq_cst")
 
 
+@Word
 def atomic_or(b: Builder, address: Value, index: Value, value: Value) -> Value:
     """Set bits of a word and return what it was."""
     return b.atomic_rmw("or", _place(b, address, index), value, "seq_cst")
 
 
+@Word
 def atomic_replace(b: Builder, address: Value, index: Value, old: Value, new: Value) -> Value:
     """Write `new` over `old`; 1 if `old` was there."""
     pair = b.cmpxchg(_place(b, address, index), old, new, "seq_cst", "seq_cst")
     return b.zext(b.extract_value(pair, 1), INT)
 
 
+@Word
 def call_kernel(b: Builder, kernel: Value, args: Value, start: Value, stop: Value) -> Value:
     """Call the kernel at an address; its mask of failed checks."""
     kind = ir.FunctionType(INT, [POINTER, INT, INT]).as_pointer()
     return b.call(b.inttoptr(kernel, kind), [b.inttoptr(args, POINTER), start, stop])
 
 
+@Word
 def nanoseconds(b: Builder) -> Value:
     """The monotonic clock."""
     with b.goto_entry_block():  # a slot made in a loop would eat the stack
@@ -204,6 +214,7 @@ def nanoseconds(b: Builder) -> Value:
     return b.add(b.mul(seconds, INT(1_000_000_000)), rest)
 
 
+@Word
 def processor(b: Builder) -> Value:
     """The processor we run on, -1 if that cannot be had."""
     if not FUTEX_CALL:
@@ -211,12 +222,14 @@ def processor(b: Builder) -> Value:
     return b.sext(b.call(_external(b, "sched_getcpu", INT32), []), INT)
 
 
+@Word
 def pause(b: Builder) -> None:
     """Tell the processor that this thread polls."""
     if PAUSE is not None:
         b.call(_external(b, PAUSE, ir.VoidType()), [])
 
 
+@Word
 def wait(b: Builder, address: Value, seen: Value) -> None:
     """Sleep until woken, unless the int32 at the address is no longer `seen`.
 
@@ -228,6 +241,7 @@ def wait(b: Builder, address: Value, seen: Value) -> None:
         b.call(_external(b, "usleep", INT32, INT32), [INT32(200)])
 
 
+@Word
 def wake(b: Builder, address: Value, count: Value) -> None:
     """Wake up to `count` threads that wait at the address."""
     if FUTEX_CALL:
@@ -240,16 +254,19 @@ def _futex(b: Builder, address: Value, operation: int, value: Value) -> None:
     b.call(call, [INT(FUTEX_CALL), address, INT(operation), value, none, none, none])
 
 
+@Word
 def save_thread(b: Builder) -> Value:
     """Give the interpreter lock away."""
     return b.call(_external(b, "PyEval_SaveThread", INT), [])
 
 
+@Word
 def restore_thread(b: Builder, thread: Value) -> None:
     """Take the interpreter lock back."""
     b.call(_external(b, "PyEval_RestoreThread", ir.VoidType(), INT), [thread])
 
 
+@Word
 def python_int(b: Builder, value: Value) -> Value:
     """A new reference to a Python int."""
     return b.call(_external(b, "PyLong_FromLongLong", INT, INT), [value])

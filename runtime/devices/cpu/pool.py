@@ -47,7 +47,7 @@ FUTEX_CALL = (
 
 _EXIT_SECONDS = 1.0
 
-Worker = Callable[[int, int], None]
+Worker = Callable[[int, int], object]
 
 
 def thread_count() -> int:

@@ -115,6 +115,11 @@ WRITEABLE = 0x0501
 SLICE_NANOSECONDS = 50_000_000
 MAXIMUM_CHUNKS = (1 << 20) - (1 << 12)  # of a row: the pool counts them in 20 bits
 
+_TARGETS: dict[object, int] = {
+    JUMP: 1,
+    BRANCH: 2,
+    LOOP_BEGIN: 3,
+}  # which word names the row to go to
 _SELF = "self"
 _DATA = "data"
 _ROWS = "rows"
@@ -356,8 +361,9 @@ class TableBuilder:
 
     def land(self, row: int) -> None:
         """Let a `jump`, `branch` or `loop_begin` go to the next row."""
-        words = self._rows[row]
-        words[{JUMP: 1, BRANCH: 2, LOOP_BEGIN: 3}[words[0]]] = len(self._rows)
+        opcode = self._rows[row][0]
+        assert opcode in _TARGETS, f"row {row} does not jump"
+        self._rows[row][_TARGETS[opcode]] = len(self._rows)
 
     def build(self) -> Table:
         """The image; an END row is added."""
