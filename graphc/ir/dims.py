@@ -12,6 +12,7 @@ Every symbol stands for an integer >= 0.
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, reduce
@@ -260,21 +261,37 @@ def lower_bound(dim: Dim) -> float:
     """A value the dim never falls below (``-inf`` when unknown)."""
     if isinstance(dim, int):
         return dim
-    total = 0.0
-    for monomial, factor in dim.terms:
-        if not monomial:
-            total += factor
-        elif factor < 0:
-            return float("-inf")
-        else:
-            total += factor * reduce(lambda p, a: p * max(0.0, _atom_bound(a)), monomial, 1.0)
-    return total
+    return sum((_term_bound(*term) for term in dim.terms), start=0.0)
 
 
-def _atom_bound(atom: Atom) -> float:
+def _term_bound(monomial: Monomial, factor: int) -> float:
+    if not monomial:
+        return factor
+    bounds = [_atom_bounds(atom) for atom in monomial]
+    if len(bounds) > 1 and any(low < 0 for low, _ in bounds):
+        return -math.inf
+    if factor > 0:
+        return factor * math.prod(low for low, _ in bounds)
+    if any(high == math.inf for _, high in bounds):
+        return -math.inf
+    return factor * math.prod(high for _, high in bounds)
+
+
+def _atom_bounds(atom: Atom) -> tuple[float, float]:
+    """What an atom stays between."""
+    if isinstance(atom, Symbol):
+        return 0.0, math.inf
     if isinstance(atom, Maximum):
-        return max(lower_bound(t) for t in atom.terms)
-    return 0.0
+        highest = max(-lower_bound(-term) for term in atom.terms)
+        return max(lower_bound(term) for term in atom.terms), highest
+    low, high = lower_bound(atom.numerator), -lower_bound(-atom.numerator)
+    if isinstance(atom.denominator, int) and atom.denominator > 0:
+        return _floor(low / atom.denominator), _floor(high / atom.denominator)
+    return (0.0 if low >= 0 and lower_bound(atom.denominator) >= 0 else -math.inf), math.inf
+
+
+def _floor(value: float) -> float:
+    return value if math.isinf(value) else math.floor(value)
 
 
 def product(dims: Iterable[Dim]) -> Dim:

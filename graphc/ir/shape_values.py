@@ -2,8 +2,8 @@
 
 ``tf.shape(x)[0] * 4`` is a tensor of the graph, and also the dim ``4*batch``.  :func:`dims_of`
 follows the ``dims_value`` of ops from a tensor back to shapes and constants; ``b.shape_argument``
-turns whatever a user gives for a shape into a tuple of dims.  A shape whose numbers only exist once a
-node has run becomes data-dependent symbols, bound by a ``bind_dims`` node.
+turns whatever a user gives for a shape into a tuple of dims.  A shape whose numbers only exist once
+a node has run becomes data-dependent symbols, bound by a ``bind_dims`` node.
 """
 
 from __future__ import annotations
@@ -52,8 +52,10 @@ def _may_be_shape(tensor: Any) -> bool:
     shape = tensor.type.shape
     if not tensor.dtype.is_integer or len(tensor.node.outputs) != 1:
         return False
-    return shape is None or not shape or (
-        len(shape) == 1 and (not isinstance(shape[0], int) or shape[0] <= LONGEST_SHAPE)
+    return (
+        shape is None
+        or not shape
+        or (len(shape) == 1 and (not isinstance(shape[0], int) or shape[0] <= LONGEST_SHAPE))
     )
 
 

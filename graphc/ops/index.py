@@ -1,4 +1,4 @@
-"""Indices read from memory, and tensors of indices: gather and its transpose, one-hot, ranges, where.
+"""Indices read from memory, and tensors of indices: gather and its gradient, one-hot, ranges.
 
 An index outside its axis is an error of the run that names the index, its position and the bound.
 """
@@ -100,7 +100,7 @@ class Gather(Op):
 
 
 class UnsortedSegmentSum(Op):
-    """``y[s] = sum of data[i] where segment_ids[i] == s``, added in order; negative ids are dropped.
+    """``y[s] = sum of data[i] where segment_ids[i] == s``, in order; negative ids are dropped.
 
     ``segment_ids`` has the leading axes of ``data``.
     """
@@ -162,7 +162,7 @@ class UnsortedSegmentSum(Op):
 
 
 class GatherNd(Op):
-    """``y[i] = x[indices[i, 0], indices[i, 1], ...]``: the last axis of ``indices`` is a position."""
+    """``y[i] = x[indices[i, 0], indices[i, 1], ...]``: a row of ``indices`` is a position."""
 
     operands = ("x", "indices")
     kind = Kind.GATHER
@@ -233,7 +233,7 @@ class CheckRange(Op):
     vjp = NO_VALUES
 
     def infer_type(self, indices: TensorType) -> TensorType:
-        check_indices(**{"indices": indices})
+        check_indices(indices=indices)
         return indices
 
     def reference(self, indices: np.ndarray) -> np.ndarray:
@@ -426,9 +426,7 @@ def arange(
         dtype = next((t.dtype for t in tensors if t is not None), None)
     if dtype is None:
         dtype = float32 if any(isinstance(v, float) for v in given) else int32
-    known = [
-        v if t is None else dims_of(t) for v, t in zip(given, tensors, strict=True)
-    ]
+    known = [v if t is None else dims_of(t) for v, t in zip(given, tensors, strict=True)]
     if all(isinstance(v, int | float | Expr) for v in known) and isinstance(known[2], int | float):
         return b.apply(Range, (), {**dict(zip(("start", "limit", "delta"), known, strict=True)),
                                    "dtype": dtype, "name": name})  # fmt: skip

@@ -20,7 +20,7 @@ def _named(op: Op, types: tuple[TensorType, ...]) -> dict[str, TensorType]:
 
 
 def _one_shape(op: Op, types: tuple[TensorType, ...], apart_from: int | None) -> list[Dim] | None:
-    """The sizes all operands share (anything at the axis ``apart_from``); None if a rank is unknown."""
+    """The sizes operands share (any at axis ``apart_from``); None where a rank is unknown."""
     named = _named(op, types)
     if any(t.shape is None for t in types):
         return None
@@ -138,7 +138,8 @@ class Split(Op):
         total = sum(self.sizes, start=0)
         if same_dim(x.shape[axis], total, f"axis {axis}") is None:
             sizes = dims.format_shape(self.sizes)
-            raise Mismatch(f"axis {axis} has size {x.shape[axis]}, {sizes} do not add up to it", x=x)
+            fact = f"axis {axis} has size {x.shape[axis]}, {sizes} do not add up to it"
+            raise Mismatch(fact, x=x)
         before, after = x.shape[:axis], x.shape[axis + 1 :]
         return tuple(x.with_shape((*before, size, *after)) for size in self.sizes)
 
@@ -248,10 +249,11 @@ class Concat(Op):
     ]
 
 
-
 @composite
-def unstack(b: Any, x: Any, num: int | None = None, axis: int = 0, name: str | None = None) -> tuple:
-    """The slices of ``x`` along an axis of known size (``num`` says it where the type does not)."""
+def unstack(
+    b: Any, x: Any, num: int | None = None, axis: int = 0, name: str | None = None
+) -> tuple:
+    """The slices of ``x`` along an axis of known size (``num`` where the type does not say)."""
     if num is None:
         if x.type.shape is None:
             raise Mismatch("the rank is not known: give num", x=x.type)
@@ -261,10 +263,8 @@ def unstack(b: Any, x: Any, num: int | None = None, axis: int = 0, name: str | N
 
 
 @composite
-def split_parts(
-    b: Any, x: Any, num_or_sizes: Any, axis: int = 0, name: str | None = None
-) -> tuple:
-    """``x`` cut along ``axis`` into equal parts (a number) or parts of given sizes (one may be -1)."""
+def split_parts(b: Any, x: Any, num_or_sizes: Any, axis: int = 0, name: str | None = None) -> tuple:
+    """``x`` cut along ``axis`` into so many equal parts, or parts of given sizes (-1: the rest)."""
     axis = axis if x.type.shape is None else resolve_axis(axis, len(x.type.shape), x=x.type)
     if isinstance(num_or_sizes, int):
         n = x.type.shape[axis]

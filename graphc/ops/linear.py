@@ -90,5 +90,7 @@ class MatMul(Op):
         Refuses("float32[3, 4]", "float32[5, 4]", "inner dimensions differ"),
         Refuses("float32[3]", "float32[3, 4]", "a must be a matrix, its rank is 1"),
         Refuses("float32[2, 3]", "float64[3, 4]", "dtypes of a and b differ"),
-        Refuses("bool[2, 3]", "bool[3, 4]", "a must be floating or a signed integer, got bool[2, 3]"),
+        Refuses(
+            "bool[2, 3]", "bool[3, 4]", "a must be floating or a signed integer, got bool[2, 3]"
+        ),
     ]

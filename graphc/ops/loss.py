@@ -1,7 +1,7 @@
 """Softmax and losses.  Each is exact for large operands, and becomes one pass per row when fused.
 
-They are replaced by reductions along one axis (``keepdims``) and elementwise ops between them before
-fusion, so that a loss, its softmax and its gradient share one kernel.
+They are replaced by reductions along one axis (``keepdims``) and elementwise ops between them
+before fusion, so that a loss, its softmax and its gradient share one kernel.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim, same_
 from graphc.ops.index import check_indices, check_range
 from graphc.ops.precision import in_float32
 from graphc.ops.shape import resolve_axis
+
+ONE_HOT_LABELS = "for one-hot labels there is tf.nn.softmax_cross_entropy_with_logits"
 
 
 def _check_floating(**operands: TensorType) -> None:
@@ -178,10 +180,9 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
             for k, (p, q) in enumerate(zip(logits.shape[:-1], labels.shape, strict=False))
         ]
         if len(labels.shape) != len(logits.shape) - 1 or None in met:
-            one_hot = labels.shape == logits.shape
             raise Mismatch(
                 "labels need one number per row of logits",
-                hint="for one-hot labels: tf.nn.softmax_cross_entropy_with_logits" * one_hot or None,
+                hint=ONE_HOT_LABELS if labels.shape == logits.shape else None,
                 logits=logits,
                 labels=labels,
             )

@@ -204,7 +204,7 @@ class Squeeze(View):
 
 
 class Transpose(Op):
-    """``x`` with its axes reordered: axis ``k`` of ``y`` is axis ``perm[k]``; None reverses them."""
+    """``x`` with its axes reordered: axis ``k`` of ``y`` is axis ``perm[k]``; None reverses."""
 
     operands = ("x",)
     attributes = {"perm": None}
@@ -455,7 +455,7 @@ class BindDims(Op):
 
 @composite
 def dynamic_reshape(b: Any, x: Any, shape: Any, name: str | None = None) -> Any:
-    """``x`` under a shape given as a list of sizes or as a tensor, computed by the run if need be."""
+    """``x`` under a shape given as sizes or as a tensor, if need be computed by the run."""
     elements = x.type.elements if x.type.shape is not None else None
     return b.reshape(x, shape=b.shape_argument(shape, elements=elements), name=name)
 
@@ -482,5 +482,3 @@ def _filled(b: Any, shape: Any, number: int, dtype: DType, name: str | None) -> 
     if all(isinstance(d, int) for d in sizes) and dims.product(sizes) <= 1:
         return b.const(value=Literal(np.broadcast_to(value, sizes)), name=name)
     return b.broadcast_to(b.const(value=Literal(value)), shape=sizes, name=name)
-
-

@@ -1,7 +1,7 @@
 """Taking parts of a tensor, and putting parts back: slices, padding, reversal, Python indexing.
 
-A slice op holds resolved ``begin``, ``size`` and ``strides`` (symbolic sizes allowed): ``b.subscript``
-turns Python's negative indices, steps, ``None`` and ``...`` into them.
+A slice op holds resolved ``begin``, ``size`` and ``strides`` (symbolic sizes allowed);
+``b.subscript`` turns Python's negative indices, steps, ``None`` and ``...`` into them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from graphc.ir.types import Mismatch, TensorType, same_dim
 from graphc.ops.shape import at_most, resolve_axis
 
 
-def element_or(
-    e: Any, x: Any, index: tuple[Dim, ...], other: Any, whole: tuple[bool, ...]
-) -> Any:
+def element_or(e: Any, x: Any, index: tuple[Dim, ...], other: Any, whole: tuple[bool, ...]) -> Any:
     """``x[index]`` where the index is inside ``x``, else ``other``.
 
     ``whole[k]`` says that the index along axis ``k`` never leaves ``x``.
@@ -62,9 +60,7 @@ class Slice(Op):
             if size == -1:
                 size = n - begin
             if dims.lower_bound(-begin) > 0 or not at_most(begin + size, n, f"axis {axis}"):
-                raise Mismatch(
-                    f"{begin} to {begin + size} is outside axis {axis} of size {n}", x=x
-                )
+                raise Mismatch(f"{begin} to {begin + size} is outside axis {axis} of size {n}", x=x)
             out.append(size)
         return x.with_shape(tuple(out))
 
@@ -91,7 +87,9 @@ class Slice(Op):
         Sample("int32[2, 3]", begin=(0, 3), size=(2, 0)),
         Sample("float16[]", begin=(), size=()),
         Refuses("float32[3]", "2 to 4 is outside axis 0 of size 3", begin=(2,), size=(2,)),
-        Refuses("float32[3]", "begin and size need one number per axis of x (1)", begin=(), size=()),
+        Refuses(
+            "float32[3]", "begin and size need one number per axis of x (1)", begin=(), size=()
+        ),
     ]
 
 
@@ -133,7 +131,7 @@ class DynamicSlice(Op):
 
 
 class DynamicUnslice(Op):
-    """Zeros of ``shape`` with ``x`` written at ``begin``: what dynamic_slice takes out, put back."""
+    """Zeros of ``shape`` with ``x`` written at ``begin``: dynamic_slice undone."""
 
     operands = ("x", "begin")
     attributes = {"shape": REQUIRED}

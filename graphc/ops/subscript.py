@@ -1,4 +1,4 @@
-"""Python indexing of tensors: ``x[1:, ..., None, -1]``, with scalar tensors as indices and bounds."""
+"""Python indexing: ``x[1:, ..., None, -1]``; scalar tensors may be indices and bounds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Region:
 
 
 def resolve(key: tuple, shape: tuple[Dim, ...]) -> Region:
-    """What ``x[key]`` takes of an ``x`` of ``shape``.  ``key`` items are as :class:`Subscript` has them."""
+    """What ``x[key]`` takes of an ``x`` of ``shape``; ``key`` is as :class:`Subscript` has it."""
     taken = sum(item[0] in ("index", "slice") for item in key)
     if taken > len(shape):
         raise Mismatch(f"{taken} indices for a tensor of rank {len(shape)}")
@@ -80,14 +80,18 @@ def _span(start: Dim | None, stop: Dim | None, step: int | None, n: Dim) -> tupl
     if step == 0:
         raise Mismatch("a slice's step cannot be 0")
     if step > 0:
-        first = 0 if start is None else _clamped(start, n, 0, n)
+        # a start past the end needs no clamping: nothing is left then anyway
+        first = 0
+        if start is not None:
+            far = isinstance(n, int) or dims.lower_bound(start) < 0
+            first = _clamped(start, n, 0, n if far else start)
         last = n if stop is None else _clamped(stop, n, 0, n)
         count = dims.ceildiv(last - first, step)
     else:
         first = n - 1 if start is None else _clamped(start, n, -1, n - 1)
         last = -1 if stop is None else _clamped(stop, n, -1, n - 1)
         count = dims.ceildiv(first - last, -step)
-    if dims.lower_bound(count) < 0 and not (first == 0 and step > 0):
+    if dims.lower_bound(count) < 0:
         count = dims.maximum(count, 0)
     return first, count, step
 
@@ -96,26 +100,13 @@ def _clamped(bound: Dim, n: Dim, low: Dim, high: Dim) -> Dim:
     if isinstance(bound, int) and bound < 0:
         bound = bound + n
     bound = minimum(bound, high)
-    return bound if dims.lower_bound(bound - low) >= 0 else _at_least(bound, low, n)
-
-
-def _at_least(bound: Dim, low: Dim, n: Dim) -> Dim:
-    # min(c, n) with c >= low and n a size is not below low, though its bound cannot be read off it
-    inner = dims.maximum(bound, low)
-    return bound if isinstance(bound, Expr) and _is_capped_size(bound, low, n) else inner
-
-
-def _is_capped_size(bound: Dim, low: Dim, n: Dim) -> bool:
-    atom = dims.single_atom(-bound)
-    return isinstance(atom, dims.Maximum) and all(
-        dims.lower_bound(-term - low) >= 0 for term in atom.terms
-    )
+    return bound if dims.lower_bound(bound - low) >= 0 else dims.maximum(bound, low)
 
 
 class Subscript(Op):
     """``x[key]`` where the rank of ``x`` is only known when the graph is compiled.
 
-    ``key`` holds ``("index", i)``, ``("slice", start, stop, step)``, ``("newaxis",)`` and ``("rest",)``.
+    Items of ``key``: ``("index", i)``, ``("slice", start, stop, step)``, ``("newaxis",)``, ``("rest",)``
     """
 
     operands = ("x",)
@@ -271,4 +262,3 @@ def _take(b: Any, x: Any, region: Region, name: str | None) -> Any:
     if region.shape == region.size:
         return part
     return b.reshape(part, shape=region.shape, name=name if whole else None)
-
