@@ -106,6 +106,10 @@ class Elements:
         """An index read from memory: checked against ``[0, bound)``, and clamped into it."""
         return self.nest.checked_index(self.node, value, bound)
 
+    def clamp(self, value: Scalar, bound: Dim) -> Dim:
+        """An int64 value as an index moved into ``[0, bound)``: for reads whose result is not used."""
+        return self.nest.clamped_index(value, bound)
+
     def check(self, condition: Any) -> None:
         """The run fails (at this node) if ``condition`` holds anywhere."""
         self.nest.flag(self.node, str(condition))

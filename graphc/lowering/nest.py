@@ -286,9 +286,14 @@ class Nest:
         if value.dtype != "int64":
             wide = self.bind(f"to_int64({value})", "int64", (value,))
         self.flag(node, f"out_of_range({wide}, {limit})", wide.level)
+        return self.clamped_index(wide, bound)
+
+    def clamped_index(self, value: Scalar, bound: Dim) -> Dim:
+        """An int64 value moved into ``[0, bound)``, as an index."""
+        limit = self.size(bound) if not isinstance(bound, int) else self.literal(bound, "int64")
         last = self.bind(f"{limit} - 1", "int64", level=0)
         zero = self.literal(0, "int64")
-        safe = self.bind(f"maximum(minimum({wide}, {last}), {zero})", "int64", (wide,))
+        safe = self.bind(f"maximum(minimum({value}, {last}), {zero})", "int64", (value,))
         self.levels[safe.name] = safe.level
         return dims.symbol(safe.name)
 

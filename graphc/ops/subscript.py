@@ -106,7 +106,8 @@ def _clamped(bound: Dim, n: Dim, low: Dim, high: Dim) -> Dim:
 class Subscript(Op):
     """``x[key]`` where the rank of ``x`` is only known when the graph is compiled.
 
-    Items of ``key``: ``("index", i)``, ``("slice", start, stop, step)``, ``("newaxis",)``, ``("rest",)``
+    Items of ``key``: ``("index", i)``, ``("slice", start, stop, step)``, ``("newaxis",)`` and
+    ``("rest",)``, which is ``...``.
     """
 
     operands = ("x",)
