@@ -136,6 +136,12 @@ class _Range:
     step: ir.Value
 
 
+@dataclass(frozen=True)
+class _Counter:
+    slot: ir.Value
+    over: _Range
+
+
 def _range_rule(dtypes: tuple[Any, ...]) -> Any:
     if not 1 <= len(dtypes) <= 3 or set(dtypes) != {"int64"}:
         raise TypeError(f"takes one to three int64, got {dtypes}")
@@ -423,13 +429,9 @@ class _Emitter:
         self.typemap = typed.typemap
         self.context = _Context()
         self.values: dict[str, Any] = {}
-        self.phis: list[tuple[Any, Any, Any]] = []  # (LLVM phi, Numba phi, type)
-        self.counters: list[
-            tuple[int, Any, Any, _Range]
-        ] = []  # (label, LLVM phi, next value, range)
+        self.phis: list[tuple[Any, Any, types.Type]] = []  # LLVM phi, Numba phi, its type
         self.ends: dict[int, ir.Block] = {}  # label to the LLVM block its last instruction is in
         self.order: dict[int, int] = {}
-        self.predecessors: dict[int, list[int]] = {label: [] for label in self.blocks}
 
     def run(self) -> None:
         self.order = {label: position for position, label in enumerate(self._reverse_postorder())}
@@ -438,8 +440,6 @@ class _Emitter:
             builder = ir.IRBuilder(entries[label])
             self._emit_block(builder, label, entries)
             self.ends[label] = builder.block
-            for successor in self._successors(label):
-                self.predecessors[successor].append(label)
         self._fill_phis()
 
     def _successors(self, label: int) -> list[int]:
@@ -465,7 +465,7 @@ class _Emitter:
     def _emit_block(self, builder: ir.IRBuilder, label: int, entries: dict[int, ir.Block]) -> None:
         for statement in self.blocks[label].body:
             if isinstance(statement, numba_ir.Assign):
-                self.values[statement.target.name] = self._assigned(builder, label, statement)
+                self.values[statement.target.name] = self._assigned(builder, statement)
             elif isinstance(statement, numba_ir.SetItem | numba_ir.StaticSetItem):
                 index = getattr(statement, "index_var", None) or statement.index
                 self._call(builder, _SETITEM, (statement.target, index, statement.value))
@@ -486,7 +486,7 @@ class _Emitter:
         else:
             builder.ret(value)
 
-    def _assigned(self, builder: ir.IRBuilder, label: int, statement: Any) -> Any:
+    def _assigned(self, builder: ir.IRBuilder, statement: Any) -> Any:
         value, kind = statement.value, self.typemap[statement.target.name]
         if isinstance(value, numba_ir.Const | numba_ir.Global | numba_ir.FreeVar):
             return self._named(value.value)
@@ -494,7 +494,7 @@ class _Emitter:
             return self.function.args[value.index]
         if isinstance(value, numba_ir.Var):
             return self.values[value.name]
-        return self._expression(builder, label, value, kind)
+        return self._expression(builder, value, kind)
 
     def _named(self, value: Any) -> Any:
         """What a constant or a global stands for."""
@@ -506,7 +506,7 @@ class _Emitter:
             return I64(value)
         return None if value is None else self.context.word_type(value).word
 
-    def _expression(self, builder: ir.IRBuilder, label: int, value: Any, kind: types.Type) -> Any:
+    def _expression(self, builder: ir.IRBuilder, value: Any, kind: types.Type) -> Any:
         match value.op:
             case "call":
                 return self._call(builder, self.values[value.func.name], value.args)
@@ -527,10 +527,12 @@ class _Emitter:
                 return self.values[value.value.name][0]
             case "pair_second":
                 return self.values[value.value.name][1]
-            case "exhaust_iter" | "cast" | "getiter":
+            case "exhaust_iter" | "cast":
                 return self.values[value.value.name]
+            case "getiter":
+                return self._started(builder, self.values[value.value.name])
             case "iternext":
-                return self._next(builder, label, self.values[value.value.name])
+                return self._next(builder, self.values[value.value.name])
             case "phi":
                 phi = builder.phi(_llvm_type(kind))
                 self.phis.append((phi, value, kind))
@@ -541,24 +543,24 @@ class _Emitter:
         dtypes = tuple(_described(types.unliteral(self.typemap[arg.name])) for arg in args)
         return word.emit(builder, dtypes, tuple(self.values[arg.name] for arg in args))
 
-    def _next(self, builder: ir.IRBuilder, label: int, over: _Range) -> tuple[ir.Value, ir.Value]:
-        """The counter of a loop whose header is this block: a phi, and whether it is still inside."""
-        builder.position_at_start(builder.block)
-        counter = builder.phi(I64)
-        builder.position_at_end(builder.block)
-        following = builder.add(counter, over.step, flags=("nsw",))
-        self.counters.append((label, counter, following, over))
-        return counter, builder.icmp_signed("<", counter, over.stop)
+    def _started(self, builder: ir.IRBuilder, over: _Range) -> _Counter:
+        """A loop's counter at its start.  A slot on the stack, for its header may be several blocks."""
+        with builder.goto_entry_block():
+            slot = builder.alloca(I64)
+        builder.store(over.start, slot)
+        return _Counter(slot, over)
+
+    def _next(self, builder: ir.IRBuilder, counter: _Counter) -> tuple[ir.Value, ir.Value]:
+        """The value of a loop's counter, and whether it is still inside."""
+        value = builder.load(counter.slot)
+        builder.store(builder.add(value, counter.over.step, flags=("nsw",)), counter.slot)
+        return value, builder.icmp_signed("<", value, counter.over.stop)
 
     def _fill_phis(self) -> None:
         for phi, value, kind in self.phis:
             for incoming, label in zip(value.incoming_values, value.incoming_blocks, strict=True):
                 if label in self.order:
                     phi.add_incoming(self._incoming(incoming, kind), self.ends[label])
-        for label, counter, following, over in self.counters:
-            for origin in self.predecessors[label]:
-                comes_back = self.order[origin] >= self.order[label]
-                counter.add_incoming(following if comes_back else over.start, self.ends[origin])
 
     def _incoming(self, incoming: Any, kind: types.Type) -> ir.Value:
         if incoming is numba_ir.UNDEFINED:
