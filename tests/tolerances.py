@@ -1,0 +1,38 @@
+"""How close is equal, per dtype: the one table that tests compare floating results by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# dtype: (relative, absolute).  float16 results are rounded once from float32.
+TOLERANCES = {
+    "float16": (2e-3, 1e-4),
+    "bfloat16": (1.6e-2, 1e-3),
+    "float32": (2e-5, 2e-6),
+    "float64": (1e-11, 1e-12),
+    "complex64": (2e-5, 2e-6),
+    "complex128": (1e-11, 1e-12),
+}
+# A derivative against central differences in float64: the step's error, not the dtype's.
+FINITE_DIFFERENCE = (1e-5, 1e-6)
+STEP = 1e-6
+
+
+def assert_close(
+    actual: np.ndarray, expected: np.ndarray, slack: float = 1.0, dtype: str | None = None
+) -> None:
+    """Same dtype, same shape, and values as close as the dtype allows, ``slack`` times over.
+
+    NaN equals NaN; integers, bools and objects are equal exactly.  ``dtype`` names the tolerance
+    where it is not the arrays' own (bfloat16 travels as float32).
+    """
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.dtype == expected.dtype, f"dtype {actual.dtype}, expected {expected.dtype}"
+    assert actual.shape == expected.shape, f"shape {actual.shape}, expected {expected.shape}"
+    relative, absolute = TOLERANCES.get(dtype or str(actual.dtype), (0.0, 0.0))
+    if relative:
+        np.testing.assert_allclose(
+            actual, expected, rtol=slack * relative, atol=slack * absolute, equal_nan=True
+        )
+    else:
+        np.testing.assert_array_equal(actual, expected)
