@@ -60,14 +60,14 @@ def compile_in_full(
     types: Mapping[Tensor, TensorType] | None = None,
     sizes: Mapping[str, Dim] | None = None,
 ) -> Compilation:
-    options = options or Options()
+    options = options or Options.from_environment()
     part, fed = cut(graph, feeds, fetches, targets, types or {})
     checks = tuple(
         Check(c.left, c.right, c.what, node.name, node.site) for node in part.nodes for c in node.checks
     )
     part = specialise(part, dict(sizes or {}))
     part = run_pipeline(part, options)
-    fusion = fuse(part, options.fuse)
+    fusion = fuse(part, options.level > 0 and "fuse" not in options.skip)
     order = schedule(part, fusion)
     program = assemble(part, fed, fusion, order, tuple(dict.fromkeys(checks)))
     return Compilation(program, part, fusion, order, options)

@@ -1,0 +1,207 @@
+"""A plan: a Program with its sizes bound, as a native launch table.
+
+Binding evaluates every dim once (one generated function), lays the temporaries into an arena
+(:mod:`graphc.lowering.memory_plan`), and writes rows, argument blocks and patch lists.  Whether a row
+is cut into chunks, and into how many, follows from sizes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphc.ir import dims
+from graphc.ir.dims import Dim
+from graphc.ir.dtype import as_dtype
+from graphc.lowering.loops import GRAIN
+from graphc.lowering.memory_plan import MemoryPlan, plan_memory
+from graphc.lowering.program import Block, Buffer, Copy, Host, Launch, Place, Program
+from runtime.devices.cpu.table import Entry, Relative, Table, TableBuilder, Word
+
+PARALLEL_FROM = 5_000.0  # estimated nanoseconds from which a row is worth waking the pool
+CHUNK = 20_000.0  # estimated nanoseconds a chunk should take
+MOST_CHUNKS = 256
+SHORT_RUN = 50_000.0  # nanoseconds of a run that keeps the interpreter lock
+MEMORY_WEIGHT = 0.06  # nanoseconds per element and operand for moving it
+
+ARENA = "arena"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a block's extent is cut."""
+
+    extent: int
+    grain: int
+    nanoseconds: float
+
+
+class Sizes:
+    """Every dim of a program, evaluated together."""
+
+    def __init__(self, program: Program) -> None:
+        wanted: dict[Dim, None] = {}
+        for buffer in program.buffers:
+            wanted |= dict.fromkeys(buffer.shape)
+        for step in program.steps:
+            if isinstance(step, Launch):
+                for block in step.blocks:
+                    wanted |= dict.fromkeys((*block.strides, *block.sizes, block.extent, block.inner))
+        self.dims = tuple(d for d in wanted if not isinstance(d, int) and d != GRAIN)
+        self.function = dims.compile_dims(self.dims)
+
+    def bind(self, values: Mapping[str, int]) -> dict[Dim, int]:
+        return dict(zip(self.dims, self.function(values), strict=True))
+
+
+def cut_block(block: Block, weight: float, operands: int, known: Mapping[Dim, int]) -> Cut:
+    """Chunks of a launch, from its estimated time."""
+    extent, inner = (_number(d, known) for d in (block.extent, block.inner))
+    each = inner * (weight + MEMORY_WEIGHT * operands)
+    total = extent * each
+    chunks = min(extent, MOST_CHUNKS, int(total / CHUNK)) if total >= PARALLEL_FROM else 1
+    if chunks < 2 and total >= 2 * PARALLEL_FROM:
+        chunks = min(extent, 2)
+    if chunks < 2:
+        return Cut(extent, max(1, extent), total)
+    grain = -(-extent // chunks)
+    if inner < 64:
+        grain = -(-grain // 64) * 64
+    return Cut(extent, grain, total)
+
+
+def _number(dim: Dim, known: Mapping[Dim, int]) -> int:
+    return dim if isinstance(dim, int) else known[dim]
+
+
+@dataclass(eq=False)
+class Plan:
+    """A bound program: the table, the arena it needs, and the sizes it was bound to."""
+
+    program: Program
+    values: dict[str, int]
+    table: Table
+    memory: MemoryPlan
+    fetch_shapes: tuple[tuple[tuple[int, ...], np.dtype], ...]
+    shapes: list[tuple[int, ...]]  # per buffer
+    nanoseconds: float
+
+
+def bind(
+    program: Program, sizes: Sizes, addresses: Sequence[int], values: Mapping[str, int]
+) -> Plan:
+    """Bind a program's symbols; ``addresses`` are the loaded kernels'."""
+    return _Binding(program, sizes.bind(values), addresses).run(dict(values))
+
+
+class _Binding:
+    def __init__(self, program: Program, known: dict[Dim, int], addresses: Sequence[int]) -> None:
+        self.program = program
+        self.known = known
+        self.addresses = addresses
+        self.builder = TableBuilder()
+        self.patches: dict[int, list[Relative]] = {}  # feed or fetch buffer -> words with its address
+        self.chunks: dict[int, int] = {}  # per-chunk buffer -> chunks of its launch
+        self.nanoseconds = 0.0
+
+    def run(self, values: dict[str, int]) -> Plan:
+        program = self.program
+        cuts = [self._cuts(step) for step in program.steps]
+        shapes = [self._shape(k, buffer) for k, buffer in enumerate(program.buffers)]
+        nbytes = [_nbytes(b, s) for b, s in zip(program.buffers, shapes, strict=True)]
+        ranges = program.live_ranges()
+        memory = plan_memory(ranges, {b: nbytes[b] for b in ranges})
+        self.words = [self._address(k, b, memory) for k, b in enumerate(program.buffers)]
+        for number, (step, cut) in enumerate(zip(program.steps, cuts, strict=True)):
+            if number == program.commit:
+                self.builder.commit()
+            self._row(number, step, cut, nbytes)
+        self._operands(shapes)
+        if self.nanoseconds < SHORT_RUN and not any(isinstance(s, Host) for s in program.steps):
+            self.builder.hold_gil()
+        known = self.known
+        fetches = tuple(
+            (tuple(_number(d, known) for d in f.shape), as_dtype(f.dtype).numpy) for f in program.fetches
+        )
+        return Plan(program, values, self.builder.build(), memory, fetches, shapes, self.nanoseconds)
+
+    def _cuts(self, step: object) -> list[Cut]:
+        if not isinstance(step, Launch):
+            return []
+        operands = len(self.program.kernels[step.kernel].operands)
+        cuts = [cut_block(b, step.weight, operands, self.known) for b in step.blocks]
+        self.nanoseconds += sum(c.nanoseconds for c in cuts)
+        for block, cut in zip(step.blocks, cuts, strict=True):
+            for buffer in block.buffers:
+                if self.program.buffers[buffer].per_chunk:
+                    self.chunks[buffer] = -(-cut.extent // cut.grain)
+        return cuts
+
+    def _shape(self, number: int, buffer: Buffer) -> tuple[int, ...]:
+        shape = tuple(_number(d, self.known) for d in buffer.shape)
+        return (self.chunks.get(number, 1), *shape) if buffer.per_chunk else shape
+
+    def _address(self, number: int, buffer: Buffer, memory: MemoryPlan) -> Word:
+        match buffer.place:
+            case Place.ARENA:
+                return Relative(ARENA, memory.offsets.get(number, 0))
+            case Place.FEED | Place.FETCH:
+                return 0
+        return Relative(base_name(number), 0)
+
+    def _row(self, number: int, step: object, cuts: list[Cut], nbytes: list[int]) -> None:
+        match step:
+            case Launch():
+                entries = [
+                    Entry(self._block(block, cut), cut.extent, cut.grain)
+                    for block, cut in zip(step.blocks, cuts, strict=True)
+                    if cut.extent > 0
+                ]
+                if entries:
+                    parallel = sum(c.nanoseconds for c in cuts) >= PARALLEL_FROM
+                    self.builder.launch(self.addresses[step.kernel], entries, parallel, tag=number)
+            case Copy(source, target):
+                row = self.builder.copy(
+                    self.words[target], self.words[source], nbytes[target], tag=number
+                )
+                self._patch(target, self.builder.row_word(row, 1))
+                self._patch(source, self.builder.row_word(row, 2))
+            case Host():
+                self.builder.host(number, tag=number)
+
+    def _block(self, block: Block, cut: Cut) -> Relative:
+        known = self.known
+        words: list[Word] = [self.words[b] for b in block.buffers]
+        words += [_number(d, known) for d in block.strides]
+        words += [cut.grain if d == GRAIN else _number(d, known) for d in block.sizes]
+        place = self.builder.block(words)
+        for k, buffer in enumerate(block.buffers):
+            self._patch(buffer, place.word(k))
+        return place
+
+    def _patch(self, buffer: int, word: Relative) -> None:
+        if self.program.buffers[buffer].place in (Place.FEED, Place.FETCH):
+            self.patches.setdefault(buffer, []).append(word)
+
+    def _operands(self, shapes: list[tuple[int, ...]]) -> None:
+        for feed in self.program.feeds:
+            self.builder.feed(
+                as_dtype(feed.dtype).numpy, shapes[feed.buffer], self.patches.get(feed.buffer, [])
+            )
+        for fetch in self.program.fetches:
+            shape = tuple(_number(d, self.known) for d in fetch.shape)
+            self.builder.fetch(as_dtype(fetch.dtype).numpy, shape, self.patches.get(fetch.buffer, []))
+
+
+def base_name(number: int) -> str:
+    """The base of a buffer that is neither fed, fetched nor temporary."""
+    return f"buffer {number}"
+
+
+def _nbytes(buffer: Buffer, shape: tuple[int, ...]) -> int:
+    size = as_dtype(buffer.dtype).size
+    for dim in shape:
+        size *= dim
+    return size

@@ -1,0 +1,161 @@
+"""Programs in memory: compiled (or found in the cache), their kernels linked, their state at hand."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from graphc.codegen.kernel import Kernel
+from graphc.errors import FeedError
+from graphc.ir.dims import Dim
+from graphc.ir.dtype import as_dtype
+from graphc.ir.graph import Node, Tensor
+from graphc.ir.types import TensorType
+from graphc.lowering.program import Host, Place, Program
+from graphc.passes.options import Options
+from runtime.devices.cpu import loader
+from runtime.devices.cpu.fingerprint import fingerprint
+from runtime.devices.cpu.loader import Code
+from runtime.object_cache import ObjectCache, default_cache
+from runtime.plan import Sizes, base_name
+
+
+@dataclass(eq=False)
+class Loaded:
+    """A Program ready to be planned: ``addresses`` of its kernels, arrays of its lasting buffers."""
+
+    program: Program
+    title: str
+    codes: list[Code]
+    sizes: Sizes
+    arrays: dict[int, np.ndarray]  # variables, random states, constants
+    random: list[np.ndarray]
+    reads: tuple[str, ...]  # variables that must have a value
+    writes: tuple[str, ...]
+    sites: dict[str, Any]
+    access: Any  # held during a run
+    ready: bool = False
+
+    @property
+    def addresses(self) -> list[int]:
+        return [code.address for code in self.codes]
+
+    @property
+    def bases(self) -> dict[str, int]:
+        return {base_name(k): array.ctypes.data for k, array in self.arrays.items()}
+
+    @property
+    def single_call(self) -> bool:
+        """Whether every size is known before the run starts."""
+        return not any(isinstance(s, Host) and s.binds for s in self.program.steps)
+
+    def require_variables(self, store: Any) -> None:
+        store.require_initialized(self.reads, self.sites)
+
+    def mark_written(self, store: Any) -> None:
+        store.mark_initialized(self.writes)
+        self.ready = True
+
+    def back_up(self, store: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Copies of the variables a failing run could leave changed."""
+        keys = {key for key, _ in self.program.backups}
+        return [
+            (self.arrays[k], self.arrays[k].copy())
+            for k, buffer in enumerate(self.program.buffers)
+            if buffer.place is Place.VARIABLE and buffer.key in keys
+        ]
+
+
+def load_program(
+    executor: Any,
+    feeds: Sequence[Tensor],
+    fetches: Sequence[Tensor],
+    targets: Sequence[Node],
+    types: Mapping[Tensor, TensorType],
+    sizes: Mapping[str, Dim],
+    reason: str,
+) -> Loaded:
+    """Compile, link, and bring the session's state to hand."""
+    from graphc.compiler import compile_graph
+
+    state = executor.state
+    started = time.perf_counter()
+    options = Options.from_environment(level=1 if state.options.optimize else 0)
+    program = compile_graph(state.graph, feeds, fetches, targets, options, types, sizes)
+    compiled = time.perf_counter()
+    codes, fresh = link_kernels(program.kernels)
+    title = ", ".join([f.name for f in program.fetches] + [n.name for n in targets])
+    title = title if len(title) <= 60 else title[:57] + "..."
+    state.note(
+        f"compile [{title}] {reason}: {len(program.kernels)} kernels ({fresh} compiled), "
+        f"passes {(compiled - started) * 1e3:.0f} ms, kernels {(time.perf_counter() - compiled) * 1e3:.0f} ms"
+    )
+    return _at_hand(executor, program, title, codes)
+
+
+def _at_hand(executor: Any, program: Program, title: str, codes: list[Code]) -> Loaded:
+    store = executor.state.variables
+    arrays: dict[int, np.ndarray] = {}
+    random: list[np.ndarray] = []
+    for number, buffer in enumerate(program.buffers):
+        match buffer.place:
+            case Place.VARIABLE:
+                arrays[number] = store.declare(buffer.key, as_dtype(buffer.dtype), buffer.shape)
+            case Place.RANDOM:
+                seed, path = buffer.key
+                arrays[number] = store.random_state(path, seed)
+                random.append(arrays[number])
+            case Place.CONSTANT:
+                arrays[number] = program.constants[int(buffer.key)]
+    by_name = executor.state.graph.by_name
+    keys = {k: b.key for k, b in enumerate(program.buffers) if b.place is Place.VARIABLE}
+    read = {keys[b] for step in program.steps for b in program.reads(step) if b in keys}
+    written = {keys[b] for step in program.steps for b in program.writes(step) if b in keys}
+    sites = {key: by_name[key].site for key in keys.values() if key in by_name}
+    access = executor.exclusive if written or random else nullcontext()
+    return Loaded(
+        program, title, codes, Sizes(program), arrays, random, tuple(sorted(read)),
+        tuple(sorted(written)), sites, access,
+    )  # fmt: skip
+
+
+def link_kernels(kernels: Sequence[Kernel]) -> tuple[list[Code], int]:
+    """The code of every kernel: in memory, from the cache, or compiled now; and how many were."""
+    symbols = [f"gx_{k.key}" for k in kernels]
+    found = loader.loaded(symbols)
+    missing = [k for k, s in zip(kernels, symbols, strict=True) if s not in found]
+    fresh = 0
+    if missing:
+        cache, print_ = default_cache(), fingerprint()
+        objects: dict[str, bytes] = {}
+        absent = []
+        for kernel in missing:
+            text = cache.get(_cache_key(kernel, print_))
+            if text is None:
+                absent.append(kernel)
+            else:
+                objects[f"gx_{kernel.key}"] = text
+        if absent:
+            fresh = len(absent)
+            objects |= _compile(absent, cache, print_)
+        found |= loader.load(objects)
+    return [found[s] for s in symbols], fresh
+
+
+def _compile(kernels: Sequence[Kernel], cache: ObjectCache, print_: str) -> dict[str, bytes]:
+    from runtime.devices.cpu.compile import compile_many
+
+    compiled = compile_many(kernels)
+    for kernel in kernels:
+        cache.put(_cache_key(kernel, print_), compiled[kernel.key])
+    return {f"gx_{k.key}": compiled[k.key] for k in kernels}
+
+
+def _cache_key(kernel: Kernel, print_: str) -> str:
+    return hashlib.sha256(f"{kernel.key} {print_}".encode()).hexdigest()

@@ -1,0 +1,124 @@
+"""Runs whose sizes depend on data: stage by stage, each bound when its sizes are known.
+
+A stage ends after a host step that decides sizes (``boolean_mask``).  Temporaries live in arrays of their
+own here, because the arena is planned for one stage at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.ir import dims
+from graphc.ir.dtype import as_dtype
+from graphc.lowering.program import Copy, Host, Launch, Place
+from runtime.blame import raise_failure
+from runtime.devices.cpu import table as codes
+from runtime.devices.cpu.boot import native
+from runtime.devices.cpu.table import Entry, TableBuilder
+from runtime.plan import GRAIN, PARALLEL_FROM, cut_block
+from runtime.variables import aligned_empty
+
+
+def run_staged(
+    executor: Any, loaded: Any, sizes: dict[str, int], arrays: Sequence[np.ndarray]
+) -> tuple:
+    run = _Run(loaded, dict(sizes), arrays)
+    backups = loaded.back_up(executor.state.variables)
+    with loaded.access:
+        try:
+            for step in loaded.program.steps:
+                run.step(step)
+        except BaseException:
+            for array, saved in backups:
+                array[...] = saved
+            raise
+        for state in loaded.random:
+            state[1] += 1
+    return run.results()
+
+
+class _Run:
+    def __init__(self, loaded: Any, values: dict[str, int], arrays: Sequence[np.ndarray]) -> None:
+        self.loaded = loaded
+        self.program = loaded.program
+        self.values = values
+        self.memory: dict[int, np.ndarray] = dict(loaded.arrays)
+        for feed, array in zip(self.program.feeds, arrays, strict=True):
+            self.memory[feed.buffer] = array
+
+    def number(self, dim: dims.Dim) -> int:
+        return dims.evaluate(dim, self.values)
+
+    def array(self, buffer: int, chunks: int = 1) -> np.ndarray:
+        found = self.memory.get(buffer)
+        if found is None:
+            kind = self.program.buffers[buffer]
+            shape = tuple(self.number(d) for d in kind.shape)
+            if kind.per_chunk:
+                shape = (chunks, *shape)
+            found = self.memory[buffer] = aligned_empty(shape, as_dtype(kind.dtype).numpy)
+        return found
+
+    def view(self, buffer: int, shape: Sequence[int] | None = None) -> np.ndarray:
+        array = self.array(buffer)
+        return array if shape is None else array.reshape(tuple(shape))
+
+    def step(self, step: Any) -> None:
+        match step:
+            case Launch():
+                self.launch(step)
+            case Copy(source, target):
+                np.copyto(self.array(target), self.array(source).reshape(self.array(target).shape))
+            case Host():
+                self.host(step)
+
+    def host(self, step: Host) -> None:
+        from runtime.executor import host_results
+
+        operands = [
+            self.view(b, [self.number(d) for d in shape]).copy()
+            for b, shape in zip(step.operands, step.shapes, strict=True)
+        ]
+        results = host_results(step, operands)
+        for result, axis, symbol in step.binds:
+            self.values[symbol] = results[result].shape[axis]
+        for buffer, result in zip(step.results, results, strict=True):
+            np.copyto(self.array(buffer), result)
+
+    def launch(self, step: Launch) -> None:
+        kernel = self.program.kernels[step.kernel]
+        wanted = {d for b in step.blocks for d in (*b.strides, *b.sizes, b.extent, b.inner) if d != GRAIN}
+        known = {d: self.number(d) for d in wanted}
+        builder = TableBuilder()
+        entries, total = [], 0.0
+        for block in step.blocks:
+            cut = cut_block(block, step.weight, len(kernel.operands), known)
+            if not cut.extent:
+                continue
+            total += cut.nanoseconds
+            chunks = -(-cut.extent // cut.grain)
+            words = [self.array(b, chunks).ctypes.data for b in block.buffers]
+            words += [known[d] for d in block.strides]
+            words += [cut.grain if d == GRAIN else known[d] for d in block.sizes]
+            entries.append(Entry(builder.block(words), cut.extent, cut.grain))
+        if not entries:
+            return
+        address = self.loaded.codes[step.kernel].address
+        builder.launch(address, entries, total >= PARALLEL_FROM)
+        machine = native()
+        image = builder.build()
+        state = image.state({}, machine.pool.address if image.parallel else 0)
+        if machine.run(state) == codes.FAILED:
+            raise_failure(self.program, step, int(state.words[codes.STATUS]), self, self.values)
+
+    def results(self) -> tuple:
+        out = []
+        for fetch in self.program.fetches:
+            array = self.array(fetch.buffer).reshape(tuple(self.number(d) for d in fetch.shape))
+            out.append(array if array.ndim else array[()])
+        return tuple(out)
+
+
