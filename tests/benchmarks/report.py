@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import subjects
+from tests.benchmarks import limits, subjects
 from tests.benchmarks.driver import OURS, Figure, Results
 
 TITLES = {
@@ -23,13 +23,7 @@ TITLES = {
 
 def machine(threads: int) -> dict[str, object]:
     """What the figures depend on, and nothing that names a particular computer."""
-    info = Path("/proc/cpuinfo")
-    fields = {}
-    if info.exists():
-        for line in info.read_text().splitlines():
-            key, _, value = line.partition(":")
-            fields.setdefault(key.strip(), value.strip())
-    flags = fields.get("flags", "").split()
+    fields, flags = limits.cpu_fields(), limits.cpu_flags()
     widest = next((name for name in ("avx512f", "avx2", "sse4_2") if name in flags), "")
     return {
         "cpu": fields.get("model name", platform.machine()),
@@ -49,14 +43,14 @@ def time_text(seconds: float) -> str:
     return f"{value:.0f} {unit}" if abs(value) >= 100 else f"{value:.3g} {unit}"
 
 
-def share_text(figure: Figure, limits: dict[str, float]) -> str:
+def share_text(figure: Figure, reached: dict[str, float]) -> str:
     """How much of the machine's limit the subject's least traffic or arithmetic comes to."""
     if figure.subject in subjects.ROWS_BY_NAME:
         moved = subjects.ROWS_BY_NAME[figure.subject].bytes_moved / figure.median
-        return f"{100 * moved / limits['copy']:.0f} % of copy"
+        return f"{100 * moved / reached['copy']:.0f} % of copy"
     if figure.subject in subjects.MLPS:
         rate = subjects.MLPS[figure.subject].flops / figure.median
-        return f"{100 * rate / limits['flops']:.0f} % of peak"
+        return f"{100 * rate / reached['flops']:.0f} % of peak"
     return ""
 
 
@@ -71,15 +65,15 @@ def facts_text(figure: Figure) -> str:
     return ""
 
 
-def table(results: Results, limits: dict[str, float], about: dict[str, object]) -> str:
+def table(results: Results, reached: dict[str, float], about: dict[str, object]) -> str:
     """One block a subject, the fastest first; ``ours/its`` below 1 means graphc is faster."""
     lines = [", ".join(f"{key} {value}" for key, value in about.items())]
     lines.append(", ".join(f"{name} {version}" for name, version in results.versions.items()))
-    if limits:
+    if reached:
         lines.append(
-            f"limits: copy {limits['copy_1'] / 1e9:.0f} GB/s on one thread, "
-            f"{limits['copy'] / 1e9:.0f} on all; multiply-add "
-            f"{limits['flops_1'] / 1e9:.0f} GFLOP/s on one, {limits['flops'] / 1e9:.0f} on all"
+            f"limits: copy {reached['copy_1'] / 1e9:.0f} GB/s on one thread, "
+            f"{reached['copy'] / 1e9:.0f} on all; multiply-add "
+            f"{reached['flops_1'] / 1e9:.0f} GFLOP/s on one, {reached['flops'] / 1e9:.0f} on all"
         )
     for subject in dict.fromkeys(figure.subject for figure in results.figures):
         rows = [figure for figure in results.figures if figure.subject == subject]
@@ -88,7 +82,7 @@ def table(results: Results, limits: dict[str, float], about: dict[str, object]) 
         for row in sorted(rows, key=lambda row: row.median):
             ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
             times = "".join(f"{time_text(t):>10}" for t in (row.median, row.p10, row.p90))
-            extra = share_text(row, limits) if limits else ""
+            extra = share_text(row, reached) if reached else ""
             extra = extra or facts_text(row)
             lines.append(f"  {row.framework:16}{times}{ratio:>10}  {extra}".rstrip())
     if results.notes:
@@ -96,8 +90,8 @@ def table(results: Results, limits: dict[str, float], about: dict[str, object]) 
     return "\n".join(lines) + "\n"
 
 
-def as_json(results: Results, limits: dict[str, float], about: dict[str, object]) -> str:
-    content = {"machine": about, "limits": limits} | asdict(results)
+def as_json(results: Results, reached: dict[str, float], about: dict[str, object]) -> str:
+    content = {"machine": about, "limits": reached} | asdict(results)
     return json.dumps(content, indent=1) + "\n"
 
 
