@@ -434,7 +434,8 @@ def _accumulator(nest: Nest, node: Node) -> tuple[Use, tuple[Dim, ...]]:
 
 def _finish(nest: Nest, extent: Dim, inner: Dim) -> Lowered:
     words = [n.op.name for n in nest.group.nodes if n.op.kind is not Kind.VIEW]
-    name = "fused_" + "_".join(words) if len(words) > 1 else (words or ["copy"])[0]
+    # never a bare op name: `def exp` would hide the word its own text calls
+    name = ("fused_" if len(words) > 1 else "only_") + "_".join(words or ["copy"])
     if len(name) > 60:
         digest = hashlib.sha256(name.encode()).hexdigest()[:8]
         name = f"{name[:48].rstrip('_')}_{digest}"
