@@ -15,6 +15,7 @@ from graphc.ir.text import parse_graph, print_graph
 from graphc.ir.types import Mismatch
 from graphc.ops.precision import reference_values
 from runtime.devices.reference.evaluate import evaluate
+from tests.devices import DEVICES, Device
 from tests.ops.one_element import lowered_value
 from tests.ops.sampling import REGISTERED, Case, OneNode, cases, parse_type, refusals
 from tests.tolerances import FINITE_DIFFERENCE, STEP, assert_close
@@ -98,10 +99,11 @@ def test_refuses_with_its_words(kind: type[Op], row: object) -> None:
 
 
 def lowers_by_element(case: Case) -> bool:
-    # View, contraction, kernel and host ops have no single element; the devices test them.
-    return case.op.kind is not Kind.EFFECT and any(
-        slot is not None for slot in (case.op.scalar, case.op.element, case.op.reduction)
-    )
+    # Views, contractions, kernels, hosts and partial reductions have no single element: the
+    # devices test those.
+    op = case.op
+    slots = (op.scalar, op.element, op.reduction)
+    return op.kind is not Kind.EFFECT and not hasattr(op, "chunk") and slots != (None, None, None)
 
 
 @each({k: c for k, c in CASES.items() if lowers_by_element(c)})
@@ -122,6 +124,17 @@ def test_expansion_means_the_reference(case: Case) -> None:
     feeds, variables = built.bound(arrays)
     values = evaluate(built.graph, feeds, outputs, variables=variables)
     for value, expected in zip(values, reference(case, arrays), strict=True):
+        assert_close(value, expected, case.sample.tolerance)
+
+
+@pytest.mark.parametrize("device", DEVICES.values(), ids=DEVICES.keys())
+@each({k: c for k, c in CASES.items() if not c.op.source})
+def test_compiled_alone_it_equals_the_reference(case: Case, device: Device) -> None:
+    arrays = case.arrays()
+    built = OneNode.of(case)
+    feeds, variables = built.bound(arrays)
+    found = device(built.graph, feeds, list(built.node.outputs), [built.node], variables)
+    for value, expected in zip(found, reference(case, arrays), strict=True):
         assert_close(value, expected, case.sample.tolerance)
 
 

@@ -185,7 +185,9 @@ def fed_array(value: Any, tensor: Tensor) -> np.ndarray:
 
 
 def variable_key(tensor: Tensor) -> str:
-    """The key of the variable that ``tensor`` reads."""
+    """The key of the variable that ``tensor`` reads, or that the effects before it wrote."""
+    while tensor.node.op.writes is not None:
+        tensor = tensor.node.operands[tensor.node.op.writes]
     if tensor.node.op.name != "variable":
         raise AssertionError(f"bug in graphc: {tensor.name} is written and is not a variable")
     return tensor.node.op.key  # type: ignore[attr-defined]

@@ -1,0 +1,169 @@
+"""A compiled Program run in plain Python: every kernel as its text stands, every buffer apart.
+
+Temporaries start out poisoned, and launches are cut into several chunks, run last chunk first: what
+a kernel computes must depend on neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import numpy as np
+
+from graphc.codegen.plain import run_kernel
+from graphc.ir import dims
+from graphc.ir.dims import Dim
+from graphc.ir.dtype import as_dtype
+from graphc.ir.types import TensorType
+from graphc.lowering.loops import GRAIN
+from graphc.lowering.program import Block, Copy, Host, Launch, Place, Program
+from graphc.ops.precision import reference_values
+from runtime.devices.reference.sizes import Sizes
+
+CHUNKS = 3
+
+
+class CheckFailed(Exception):
+    """A kernel's check of its operands' values failed; ``node`` is the node it belongs to."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(f"a check of {node} failed")
+        self.node = node
+
+
+class PlainRun:
+    """One run of a Program."""
+
+    def __init__(
+        self,
+        program: Program,
+        feeds: list[np.ndarray],
+        variables: MutableMapping[str, np.ndarray],
+        random: Mapping[str, np.ndarray],
+    ) -> None:
+        self.program = program
+        self.feeds = feeds
+        self.variables = variables
+        self.random = random
+        self.sizes = Sizes()
+        self.memory: dict[int, np.ndarray] = {}
+        self.written: dict[str, int] = {}
+
+    def run(self) -> tuple[np.ndarray, ...]:
+        for feed, array in zip(self.program.feeds, self.feeds, strict=True):
+            assert self.sizes.learn(feed.shape, array.shape, feed.name), (
+                f"{feed.name}: {array.shape}"
+            )
+        for step in self.program.steps:
+            match step:
+                case Launch():
+                    self._launch(step)
+                case Copy(source, target):
+                    self._buffer(target)[...] = self._buffer(source)
+                    self._note(target)
+                case Host():
+                    self._host(step)
+        results = tuple(
+            self._buffer(f.buffer).reshape([self._number(d) for d in f.shape])
+            for f in self.program.fetches
+        )
+        for key, number in self.written.items():
+            shape = [self._number(d) for d in self.program.buffers[number].shape]
+            self.variables[key] = self.memory[number].reshape(shape)
+        return results
+
+    def _number(self, dim: Dim) -> int:
+        return dims.evaluate(dim, self.sizes.values)
+
+    def _buffer(self, number: int, chunks: int = 1) -> np.ndarray:
+        """The memory of a buffer, flat."""
+        if number in self.memory:
+            return self.memory[number]
+        buffer = self.program.buffers[number]
+        match buffer.place:
+            case Place.FEED:
+                array = self.feeds[int(buffer.key)].ravel()
+                array.flags.writeable = False
+            case Place.CONSTANT:
+                array = self.program.constants[int(buffer.key)].ravel()
+            case Place.VARIABLE if buffer.key in self.variables:
+                array = self.variables[buffer.key].ravel().copy()
+            case Place.RANDOM:
+                array = np.asarray(self.random[buffer.key[1]], np.uint64)
+            case _:
+                count = self._number(dims.product(buffer.shape)) * (
+                    chunks if buffer.per_chunk else 1
+                )
+                array = np.full(count, 0xA5, np.uint8).repeat(as_dtype(buffer.dtype).size)
+                array = array.view(as_dtype(buffer.dtype).numpy)
+        self.memory[number] = array
+        return array
+
+    def _launch(self, step: Launch) -> None:
+        kernel = self.program.kernels[step.kernel]
+        for block in step.blocks:
+            extent = self._number(block.extent)
+            grain = max(1, -(-extent // CHUNKS))
+            chunks = -(-extent // grain)
+            arrays = self._operands(kernel, block, chunks)
+            known = {**self.sizes.values, dims.single_atom(GRAIN).name: grain}
+            sizes = [dims.evaluate(d, known) for d in block.sizes]
+            for chunk in reversed(range(chunks)):
+                stop = min(extent, (chunk + 1) * grain)
+                bad = run_kernel(kernel, arrays, sizes, chunk * grain, stop)
+                if bad:
+                    raise CheckFailed(step.checks[(bad & -bad).bit_length() - 1])
+            for number, operand in zip(block.buffers, kernel.operands, strict=True):
+                if operand.access != "r":
+                    self._note(number)
+
+    def _operands(self, kernel: Any, block: Block, chunks: int) -> list[np.ndarray]:
+        strides = iter(block.strides)
+        arrays = []
+        for number, operand in zip(block.buffers, kernel.operands, strict=True):
+            leading = [self._number(next(strides)) for _ in range(operand.rank - 1)]
+            flat = self._buffer(number, chunks)
+            steps = [*leading, 1]
+            if 0 in steps or not flat.size:
+                arrays.append(flat[:0].reshape([0] * operand.rank))
+                continue
+            shape = [flat.size // steps[0]]
+            shape += [steps[k] // steps[k + 1] for k in range(len(leading))]
+            arrays.append(flat.reshape(shape))
+        return arrays
+
+    def _host(self, step: Host) -> None:
+        op = step.op.substitute(self.sizes.values)
+        arrays = [
+            self._buffer(b).reshape([self._number(d) for d in shape]).copy()
+            for b, shape in zip(step.operands, step.shapes, strict=True)
+        ]
+        given = [
+            TensorType(as_dtype(self.program.buffers[b].dtype), a.shape)
+            for b, a in zip(step.operands, arrays, strict=True)
+        ]
+        results = [TensorType(as_dtype(self.program.buffers[b].dtype), None) for b in step.results]
+        values = reference_values(op, arrays, given, results)
+        for number, value in zip(step.results, values, strict=True):
+            self.memory[number] = value.ravel()
+        for result, axis, name in step.binds:
+            self.sizes.values[name] = values[result].shape[axis]
+        if hasattr(op, "binds"):
+            self.sizes.values |= op.binds(values[0])
+
+    def _note(self, number: int) -> None:
+        buffer = self.program.buffers[number]
+        if buffer.place is Place.VARIABLE:
+            self.written[str(buffer.key)] = number
+
+
+def run_program(
+    program: Program,
+    feeds: list[np.ndarray],
+    variables: MutableMapping[str, np.ndarray] | None = None,
+    random: Mapping[str, np.ndarray] | None = None,
+) -> tuple[np.ndarray, ...]:
+    """The fetches of a program; writes reach ``variables`` when the run succeeded."""
+    given = {} if variables is None else variables
+    return PlainRun(program, feeds, given, random or {}).run()
