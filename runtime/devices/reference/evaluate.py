@@ -79,7 +79,9 @@ class _Run:
             self.values[tensor] = array
 
     def commit(self) -> None:
-        self.variables.update(self.written)
+        """Hand the variables over; each value is its own array, whatever it was computed from."""
+        for key, value in self.written.items():
+            self.variables[key] = np.array(value)
 
     def step(self, node: Node) -> None:
         """Evaluate one node; its operands have been."""
@@ -91,6 +93,8 @@ class _Run:
         for tensor, array in zip(node.outputs, outputs, strict=True):
             self.values.setdefault(tensor, array)
             self.sizes.learn(_of_rank(tensor.type.shape, array.ndim), array.shape, tensor.name)
+        if hasattr(node.op, "binds"):
+            self.sizes.values |= node.op.binds(outputs[0])
         if op.writes is not None:
             key = variable_key(node.operands[op.writes])
             self.written[key] = outputs[0]
@@ -99,7 +103,7 @@ class _Run:
 
     def _source(self, node: Node, op: Op) -> np.ndarray:
         if op.name == "variable":
-            return np.asarray(self.variables[op.key])
+            return np.array(self.variables[op.key])  # its memory changes when the run commits
         if op.name == "placeholder":
             raise FeedError(
                 "the placeholder was not fed", subject=f"{node.name}:0", site=node.site,
