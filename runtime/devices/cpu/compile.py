@@ -148,8 +148,9 @@ def _python_function(kernel: Kernel) -> FunctionType:
         namespace[constant.name] = TypedConstant(dtype, _in_dtype(dtype, constant.value))
     filename = f"<kernel {kernel.name} {kernel.key}>"
     linecache.cache[filename] = (len(kernel.text), None, kernel.text.splitlines(True), filename)
-    exec(compile(kernel.text, filename, "exec"), namespace)  # noqa: S102
-    return namespace[kernel.name]
+    defined: dict[str, Any] = {}  # apart from the words, which a kernel may be named after
+    exec(compile(kernel.text, filename, "exec"), namespace, defined)
+    return defined[kernel.name]
 
 
 def _in_dtype(dtype: str, value: bool | int | float) -> bool | int | float:

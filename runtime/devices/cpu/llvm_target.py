@@ -13,11 +13,14 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import llvmlite.binding as llvm
-from llvmlite import ir
 
 from graphc.errors import InternalError
+
+if TYPE_CHECKING:  # a warm process reads the machine here and builds no module
+    from llvmlite import ir
 
 SPEED_LEVEL = 2
 # What the machine code depends on besides the IR; part of the cache key.
@@ -57,6 +60,8 @@ def data_layout(machine: Machine) -> str:
 
 
 def new_module(name: str, machine: Machine) -> ir.Module:
+    from llvmlite import ir
+
     module = ir.Module(name)
     module.triple = machine.triple
     module.data_layout = data_layout(machine)

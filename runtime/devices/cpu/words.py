@@ -58,7 +58,9 @@ def is_signed(dtype: str) -> bool:
     return dtype.startswith("int")
 
 
-def intrinsic(builder: ir.IRBuilder, name: str, *values: ir.Value) -> ir.Value:
+def intrinsic(
+    builder: ir.IRBuilder, name: str, *values: ir.Value, flags: tuple[str, ...] = ()
+) -> ir.Value:
     """A call of ``llvm.<name>`` for the type of the first value: always lowered in line."""
     kind = values[0].type
     suffix = f"i{kind.width}" if isinstance(kind, ir.IntType) else {F32: "f32", F64: "f64"}[kind]
@@ -67,7 +69,7 @@ def intrinsic(builder: ir.IRBuilder, name: str, *values: ir.Value) -> ir.Value:
     if function is None:
         signature = ir.FunctionType(kind, [value.type for value in values])
         function = ir.Function(builder.module, signature, full)
-    return builder.call(function, values)
+    return builder.call(function, values, fastmath=flags)
 
 
 # --- rules: what a word takes and gives -----------------------------------------------------------
@@ -150,8 +152,8 @@ def _method(name: str, **options: Any) -> Body:
     return lambda builder, *values: getattr(builder, name)(*values, **options)
 
 
-def _intrinsic(name: str) -> Body:
-    return lambda builder, *values: intrinsic(builder, name, *values)
+def _intrinsic(name: str, flags: tuple[str, ...] = ()) -> Body:
+    return lambda builder, *values: intrinsic(builder, name, *values, flags=flags)
 
 
 def _compare(sign: str) -> Emit:
@@ -437,10 +439,10 @@ _BODIES: dict[str, Emit] = {
         unsigned=_remainder(_div_unsigned),
     ),
     "minimum": by_kind(
-        floating=_intrinsic("minimum"), signed=_intrinsic("smin"), unsigned=_intrinsic("umin")
+        floating=_intrinsic("minimum", ("nsz",)), signed=_intrinsic("smin"), unsigned=_intrinsic("umin")
     ),
     "maximum": by_kind(
-        floating=_intrinsic("maximum"), signed=_intrinsic("smax"), unsigned=_intrinsic("umax")
+        floating=_intrinsic("maximum", ("nsz",)), signed=_intrinsic("smax"), unsigned=_intrinsic("umax")
     ),
     "accumulate": by_kind(floating=_method("fadd", flags=ACCUMULATE_FLAGS), signed=_method("add")),
     "accumulate_mul": by_kind(
