@@ -14,7 +14,10 @@ from graphc.errors import GraphError
 from graphc.ir.builder import Builder
 from graphc.ir.graph import Graph, Node, Tensor, infer
 from graphc.ir.op import Op
+from graphc.ir.source import Site
 from graphc.ir.types import TensorType
+
+MOST_SITES = 8  # lines a node remembers
 
 
 class Edit:
@@ -24,6 +27,8 @@ class Edit:
         self.graph = graph
         self._map: dict[Tensor, Tensor] = {}
         self._extra_control: dict[Node, list[Node]] = {}
+        self._rewired: dict[Node, tuple[tuple[Tensor, ...], tuple[Node, ...]]] = {}
+        self._sites: dict[Node, tuple[Site, ...]] = {}
         self._like: Node | None = None
         self._taken: dict[str, int] = {}
         self._roots: tuple[tuple[Tensor, ...], tuple[Node, ...]] | None = None
@@ -39,6 +44,24 @@ class Edit:
         """Add a control edge."""
         self._extra_control.setdefault(after, []).append(before)
         self._changed = True
+
+    def rewire(self, node: Node, operands: Sequence[Tensor], control: Iterable[Node]) -> None:
+        """This one node reads ``operands`` and runs after ``control`` instead of its own."""
+        wired = tuple(operands), tuple(control)
+        if wired != (node.operands, node.control):
+            self._rewired[node] = wired
+            self._changed = True
+
+    def add_sites(self, node: Node, sites: Iterable[Site]) -> None:
+        """The node also comes from these lines of the user's program (it took another's place)."""
+        known = self._sites.get(node, node.sites)
+        joined = tuple(dict.fromkeys([*known, *sites]))[:MOST_SITES]
+        if joined != known:
+            self._sites[node] = joined
+
+    def wiring(self, node: Node) -> tuple[tuple[Tensor, ...], tuple[Node, ...]]:
+        """A node's operands and control dependencies, as rewired so far."""
+        return self._rewired.get(node) or (node.operands, node.control)
 
     def set_roots(self, outputs: tuple[Tensor, ...], targets: tuple[Node, ...]) -> None:
         self._roots = (outputs, targets)
@@ -112,7 +135,9 @@ class _Rebuild:
         )
         order = self._sweep(roots)
         new = Graph(old.title)
-        new.inputs = old.inputs
+        new.inputs = tuple(
+            self.made[t.node].outputs[t.index] if t.node in self.made else t for t in old.inputs
+        )
         new.outputs = tuple(self.made[t.node].outputs[t.index] for t in outputs)
         new.targets = tuple(dict.fromkeys(self.made[node] for node in targets))
         new.seed = old.seed
@@ -122,8 +147,9 @@ class _Rebuild:
 
     def _before(self, node: Node) -> list[Node]:
         resolve = self.edit.resolve
-        before = [resolve(t).node for t in node.operands]
-        before += [self._successor(c) for c in node.control]
+        operands, control = self.edit.wiring(node)
+        before = [resolve(t).node for t in operands]
+        before += [self._successor(c) for c in control]
         return before + self.edit._extra_control.get(node, [])
 
     def _successor(self, node: Node) -> Node:
@@ -143,7 +169,8 @@ class _Rebuild:
             if before is None:
                 if node in opened:
                     raise GraphError(
-                        f"{node.name} depends on itself through control dependencies", site=node.site
+                        f"{node.name} depends on itself through control dependencies",
+                        site=node.site,
                     )
                 opened.add(node)
                 before = self._before(node)
@@ -158,20 +185,20 @@ class _Rebuild:
 
     def _remake(self, node: Node) -> Node:
         resolve, made = self.edit.resolve, self.made
-        operands = tuple(
-            made[t.node].outputs[t.index] for t in (resolve(operand) for operand in node.operands)
-        )
+        read, after = self.edit.wiring(node)
+        operands = tuple(made[t.node].outputs[t.index] for t in map(resolve, read))
         control = tuple(
             dict.fromkeys(
                 made[c]
-                for c in [*map(self._successor, node.control), *self.edit._extra_control.get(node, ())]
+                for c in [*map(self._successor, after), *self.edit._extra_control.get(node, ())]
             )
         )
-        if operands == node.operands and control == node.control:
+        sites = self.edit._sites.get(node, node.sites)
+        if operands == node.operands and control == node.control and sites == node.sites:
             return node
         return Node(
             node.graph, node.op, operands, control, node.name, [t.type for t in node.outputs],
-            node.sites, node.device, node.forward, node.checks,
+            sites, node.device, node.forward, node.checks,
         )  # fmt: skip
 
 

@@ -1,0 +1,50 @@
+"""Expansion: ops that are spelled by other ops are replaced by them.
+
+Before: any graph.   After: no node has an ``expand`` (softmax, losses, mean, sum_to ... are gone), so
+that fusion sees element-wise work and reductions only.
+"""
+
+from __future__ import annotations
+
+from graphc.ir.edit import Edit
+from graphc.ir.graph import Graph, Node, Tensor
+from graphc.passes.options import Options
+
+
+def expand(graph: Graph, options: Options) -> Graph:
+    change = Edit(graph)
+    known = set(graph.nodes)
+    for node in graph.nodes:
+        waiting = [node]
+        while waiting:
+            top = waiting.pop()
+            if top.op.expand is not None:
+                waiting += _made(_replace(change, top), known)
+        if node.op.expand is not None:
+            options.log.note("expand", node, f"{node.op.name} is spelled out")
+    return change.done()
+
+
+def _replace(change: Edit, node: Node) -> list[Tensor]:
+    """Put a node's expansion in its place, with the types it had."""
+    b = change.builder(node)
+    result = node.op.expand(b, *map(change.resolve, node.operands))
+    results = list(result) if isinstance(result, list | tuple) else [result]
+    for old, new in zip(node.outputs, results, strict=True):
+        if new.type != old.type:  # the same sizes under another spelling
+            new = b.reshape(new, shape=old.type.shape)
+        change.replace(old, new)
+    return results
+
+
+def _made(results: list[Tensor], known: set[Node]) -> list[Node]:
+    """The nodes that an expansion made, in no particular order."""
+    found: list[Node] = []
+    stack = [t.node for t in results]
+    while stack:
+        node = stack.pop()
+        if node not in known:
+            known.add(node)
+            found.append(node)
+            stack += [t.node for t in node.operands]
+    return found
