@@ -12,9 +12,11 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
-from runtime.devices.cpu.vector_math import error_function, exp_log
+from runtime.devices.cpu.vector_math import error_function, exp_log, inverse_trig, trig
 
 EMITTERS: dict[str, Callable[..., ir.Value]] = {
     **exp_log.EMITTERS,
     **error_function.EMITTERS,
+    **trig.EMITTERS,
+    **inverse_trig.EMITTERS,
 }

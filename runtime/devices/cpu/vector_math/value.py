@@ -141,6 +141,14 @@ class Value:
         wide = self.type == INT64
         return Value(self.builder, self.builder.sitofp(self.ir, DOUBLE if wide else FLOAT))
 
+    def widened(self) -> Value:
+        """This int32, read as unsigned, as an int64."""
+        return Value(self.builder, self.builder.zext(self.ir, INT64))
+
+    def narrowed(self) -> Value:
+        """The low half of this int64."""
+        return Value(self.builder, self.builder.trunc(self.ir, INT32))
+
     def call(self, name: str, *others: Value | float) -> Value:
         """An LLVM intrinsic over values of this one type, such as ``fabs``."""
         intrinsic = self.builder.module.declare_intrinsic(
@@ -174,22 +182,3 @@ class Value:
         for coefficient in coefficients[1:]:
             result = result.fma(self, coefficient)
         return result
-
-    def split_polynomial(self, coefficients: Sequence[float], parts: int = 2) -> Value:
-        """Horner's rule in the square for the even and for the odd powers."""
-        square = self * self
-        odd, even = coefficients[-2::-2][::-1], coefficients[-1::-2][::-1]
-        return square.polynomial(odd).fma(self, square.polynomial(even))
-
-    def estrin(self, coefficients: Sequence[float]) -> Value:
-        power = self
-        terms = [self.constant(c) for c in reversed(coefficients)]
-        while len(terms) > 1:
-            paired = [
-                terms[i + 1].fma(power, terms[i]) if i + 1 < len(terms) else terms[i]
-                for i in range(0, len(terms), 2)
-            ]
-            terms = paired
-            if len(terms) > 1:
-                power = power * power
-        return terms[0]
