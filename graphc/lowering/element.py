@@ -121,10 +121,10 @@ class Elements:
             position = position * size + index
         return position
 
-    def random_bits(self, state: OperandAt, position: Dim) -> Scalar:
+    def random_bits(self, state: OperandAt, position: Dim | Scalar) -> Scalar:
         """The 32 random bits of an element: word ``position & 3`` of Philox block ``position >> 2``."""
         key, execution = state(0), state(1)
-        place = self.nest.position(position)
+        place = position if isinstance(position, Scalar) else self.nest.position(position)
         return self.nest.bind(
             f"philox_word({key}, {execution}, shift_right({place}, {self.literal(2, int64)}), "
             f"bit_and({place}, {self.literal(3, int64)}))",

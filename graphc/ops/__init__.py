@@ -2,13 +2,17 @@
 
 from graphc.ops import (  # noqa: F401
     arithmetic,
+    checks,
     comparison,
     custom,
     functions,
+    host,
     index,
     joining,
     linear,
     loss,
+    optimize,
+    partial,
     random,
     reduction,
     shape,
