@@ -48,7 +48,7 @@ def adam_update(
     b: Any, variable: Any, mean: Any, square: Any, gradient: Any, rate: Any,
     beta1: Any, beta2: Any, epsilon: Any,
 ) -> list:  # fmt: skip
-    """``m += (g - m)(1 - beta1); v += (g*g - v)(1 - beta2); variable -= rate * m / (sqrt(v) + eps)``.
+    """``m += (g - m)(1 - beta1); v += (g*g - v)(1 - beta2); variable -= rate * m / (sqrt(v)+eps)``.
 
     Kingma and Ba, "Adam" (2014), in the form whose ``rate`` (:func:`adam_rate`) holds both
     corrections.
