@@ -304,6 +304,11 @@ def _read(function: FunctionType) -> Any:
     """The function in Numba's IR, SSA form, without reference counting."""
     identity = bytecode.FunctionIdentity.from_function(function)
     function_ir = interpreter.Interpreter(identity).interpret(bytecode.ByteCode(identity))
+    for block in function_ir.blocks.values():
+        for statement in block.find_insts(numba_ir.Assign):
+            value = statement.value
+            if isinstance(value, numba_ir.Global) and value.value is numba_ir.UNDEFINED:
+                raise InternalError(f"bug in graphc: native code does not know '{value.name}'")
     postproc.PostProcessor(function_ir).run(emit_dels=False)
     return ssa.reconstruct_ssa(function_ir)
 
@@ -349,7 +354,12 @@ def emit_function(
 def _llvm_type(kind: types.Type) -> ir.Type:
     if kind == types.none:
         return ir.VoidType()
-    return _BLOCK_POINTER if kind == types.voidptr else VALUES[_NAMES[types.unliteral(kind)]]
+    if kind == types.voidptr:
+        return _BLOCK_POINTER
+    name = _NAMES.get(types.unliteral(kind))
+    if name is None:
+        raise InternalError(f"bug in graphc: a variable cannot be {kind} on two paths")
+    return VALUES[name]
 
 
 def _emit_typed(module: ir.Module, typed: _TypedFunction, symbol: str) -> ir.Function:
@@ -558,16 +568,14 @@ class _Emitter:
 
     def _fill_phis(self) -> None:
         for phi, value, kind in self.phis:
+            defined = [v.name for v in value.incoming_values if v is not numba_ir.UNDEFINED]
+            arriving = {types.unliteral(self.typemap[name]) for name in defined}
+            if len(arriving) > 1:
+                shown = " and ".join(sorted(map(str, arriving)))
+                raise InternalError(f"bug in graphc: a variable is {shown}, by the path taken")
+            undefined = ir.Constant(_llvm_type(kind), ir.Undefined)
             for incoming, label in zip(value.incoming_values, value.incoming_blocks, strict=True):
                 if label in self.order:
-                    phi.add_incoming(self._incoming(incoming, kind), self.ends[label])
-
-    def _incoming(self, incoming: Any, kind: types.Type) -> ir.Value:
-        if incoming is numba_ir.UNDEFINED:
-            return ir.Constant(_llvm_type(kind), ir.Undefined)
-        arriving = types.unliteral(self.typemap[incoming.name])
-        if arriving != types.unliteral(kind):
-            raise InternalError(
-                f"bug in graphc: '{incoming.name}' is {arriving} on one path and {kind} on another"
-            )
-        return self.values[incoming.name]
+                    is_defined = incoming is not numba_ir.UNDEFINED
+                    arrived = self.values[incoming.name] if is_defined else undefined
+                    phi.add_incoming(arrived, self.ends[label])
