@@ -275,14 +275,23 @@ def python_int(b: Builder, value: Value) -> Value:
 def claim(pool: int) -> int:
     """Run chunks of the published row until none is left to claim; how many were run."""
     claimed = 0
+    generation = -1
+    kernel = 0
+    entries = 0
+    entry_count = 0
     while True:
         ticket = atomic_add(pool, TICKET, 1)
         chunk = ticket & COUNT_MASK
         if chunk >= (ticket >> COUNT_BITS) & COUNT_MASK:
             return claimed
         claimed += 1
-        entry = load(pool, JOB_ENTRIES)
-        count = load(pool, JOB_COUNT)
+        if ticket >> GENERATION_SHIFT != generation:  # a worker may go on into the next row
+            generation = ticket >> GENERATION_SHIFT
+            kernel = load(pool, JOB_KERNEL)
+            entries = load(pool, JOB_ENTRIES)
+            entry_count = load(pool, JOB_COUNT)
+        entry = entries
+        count = entry_count
         while count > 1:  # the last entry whose first chunk is not behind this one
             half = count >> 1
             if load(entry + half * ENTRY_BYTES, 3) <= chunk:
@@ -297,7 +306,7 @@ def claim(pool: int) -> int:
         if stop > extent:
             stop = extent
         if start < stop:
-            failed = call_kernel(load(pool, JOB_KERNEL), load(entry, 0), start, stop)
+            failed = call_kernel(kernel, load(entry, 0), start, stop)
             if failed != 0:
                 atomic_or(pool, POOL_STATUS, failed)
         if atomic_add(pool, LEFT, -1) == 1 and atomic_load(pool, CALLER_SLEEPS) != 0:

@@ -115,11 +115,8 @@ WRITEABLE = 0x0501
 SLICE_NANOSECONDS = 50_000_000
 MAXIMUM_CHUNKS = (1 << 20) - (1 << 12)  # of a row: the pool counts them in 20 bits
 
-_TARGETS: dict[object, int] = {
-    JUMP: 1,
-    BRANCH: 2,
-    LOOP_BEGIN: 3,
-}  # which word names the row to go to
+# Which word of a row names the row to go to.
+_TARGETS: dict[object, int] = {JUMP: 1, BRANCH: 2, LOOP_BEGIN: 3}
 _SELF = "self"
 _DATA = "data"
 _ROWS = "rows"
