@@ -24,8 +24,6 @@ PARALLEL_FROM = 5_000.0  # estimated nanoseconds from which a row is worth wakin
 CHUNK = 20_000.0  # estimated nanoseconds a chunk should take
 MOST_CHUNKS = 256
 SHORT_RUN = 50_000.0  # nanoseconds of a run that keeps the interpreter lock
-MEMORY_WEIGHT = 0.06  # nanoseconds per element and operand for moving it
-
 ARENA = "arena"
 
 
@@ -56,11 +54,10 @@ class Sizes:
         return dict(zip(self.dims, self.function(values), strict=True))
 
 
-def cut_block(block: Block, weight: float, operands: int, known: Mapping[Dim, int]) -> Cut:
+def cut_block(block: Block, weight: float, known: Mapping[Dim, int]) -> Cut:
     """Chunks of a launch, from its estimated time."""
     extent, inner = (_number(d, known) for d in (block.extent, block.inner))
-    each = inner * (weight + MEMORY_WEIGHT * operands)
-    total = extent * each
+    total = extent * inner * weight
     chunks = min(extent, MOST_CHUNKS, int(total / CHUNK)) if total >= PARALLEL_FROM else 1
     if chunks < 2 and total >= 2 * PARALLEL_FROM:
         chunks = min(extent, 2)
@@ -130,8 +127,7 @@ class _Binding:
     def _cuts(self, step: object) -> list[Cut]:
         if not isinstance(step, Launch):
             return []
-        operands = len(self.program.kernels[step.kernel].operands)
-        cuts = [cut_block(b, step.weight, operands, self.known) for b in step.blocks]
+        cuts = [cut_block(b, step.weight, self.known) for b in step.blocks]
         self.nanoseconds += sum(c.nanoseconds for c in cuts)
         for block, cut in zip(step.blocks, cuts, strict=True):
             for buffer in block.buffers:

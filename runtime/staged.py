@@ -89,13 +89,12 @@ class _Run:
             np.copyto(self.array(buffer), result)
 
     def launch(self, step: Launch) -> None:
-        kernel = self.program.kernels[step.kernel]
         wanted = {d for b in step.blocks for d in (*b.strides, *b.sizes, b.extent, b.inner) if d != GRAIN}
         known = {d: self.number(d) for d in wanted}
         builder = TableBuilder()
         entries, total = [], 0.0
         for block in step.blocks:
-            cut = cut_block(block, step.weight, len(kernel.operands), known)
+            cut = cut_block(block, step.weight, known)
             if not cut.extent:
                 continue
             total += cut.nanoseconds

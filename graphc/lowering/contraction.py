@@ -1,25 +1,55 @@
-"""Matrix products as kernels: loops over rows, the innermost one contiguous."""
+"""Matrix products as kernels.
+
+float32 and float64 products are cut into tasks, a block of rows by a panel of columns, in the words of
+:mod:`graphc.codegen.panels`.  A panel is packed once per chunk when enough rows use it, or when the right
+operand is transposed; otherwise it is read in place.  Other dtypes take a plain loop nest.
+"""
 
 from __future__ import annotations
 
 from graphc.codegen.kernel import Constant, Kernel, Operand
+from graphc.codegen.panels import panel_width
 from graphc.ir import dims
+from graphc.ir.dims import Dim
 from graphc.ir.graph import Node
-from graphc.lowering.nest import Lowered, Use
+from graphc.lowering.loops import GRAIN
+from graphc.lowering.nest import Lowered, Use, Workspace
 
-_ROWS = """
+TASKS = 16  # wished for, so that chunks can be shared out
+ROW_TILE = 12  # rows a block is a multiple of
+PACK_FROM = 48  # rows from which a panel is worth packing
+NANOSECONDS = 0.011  # per multiplication and addition, on one core
+
+_PANELS = """
 def matmul{suffix}(args, start, stop):
-    a, b, y = views(args, 3)
-    n, depth = sizes(args, 2)
-    for i in range(start, stop):
-        for j in range(n):
-            y[i, j] = c0
-        for k in range(depth):
-            t0 = a[{a}]
-            for j in range(n):
-                y[i, j] = accumulate(y[i, j], t0 * b[{b}])
+    a, b, y, w = views(args, 4)
+    m, n, depth, rows, blocks, grain = sizes(args, 6)
+    slot = idiv(start, grain)
+    packed = -1
+    for t in range(start, stop):
+        p = idiv(t, blocks)
+        i0 = (t - p * blocks) * rows
+        i1 = minimum(i0 + rows, m)
+        j0 = p * {width}
+        j1 = minimum(j0 + {width}, n)
+{body}
     return 0
 """
+
+_PACKED = """\
+        if packed != p:
+            pack_panel{tb}(b, w, slot, j0, j1, depth)
+            packed = p
+        multiply_packed{ta}(a, w, y, slot, i0, i1, j0, j1, depth)"""
+
+_EITHER = """\
+        if m < {pack_from}:
+            multiply_panel{ta}(a, b, y, i0, i1, j0, j1, depth)
+        else:
+            if packed != p:
+                pack_panel(b, w, slot, j0, j1, depth)
+                packed = p
+            multiply_packed{ta}(a, w, y, slot, i0, i1, j0, j1, depth)"""
 
 _DOTS = """
 def matmul{suffix}(args, start, stop):
@@ -29,36 +59,87 @@ def matmul{suffix}(args, start, stop):
         for j in range(n):
             s0 = c0
             for k in range(depth):
-                s0 = accumulate(s0, a[{a}] * b[{b}])
+                s0 = accumulate(s0, mul(a[{a}], b[{b}]))
             y[i, j] = s0
     return 0
 """
 
 
 def lower_matmul(node: Node) -> Lowered:
-    """The kernel of a rank-2 matrix product; transposed operands are read in place."""
+    """The kernel of a rank-2 matrix product; transposed operands are read as they lie."""
+    dtype = str(node.outputs[0].dtype)
+    return _panels(node) if dtype in ("float32", "float64") else _dots(node)
+
+
+def _suffix(node: Node) -> tuple[str, str]:
+    return "_ta" if node.op.transpose_a else "", "_tb" if node.op.transpose_b else ""
+
+
+def _panels(node: Node) -> Lowered:
     a, b = node.operands
     y = node.outputs[0]
-    transpose_a, transpose_b = node.op.transpose_a, node.op.transpose_b
-    suffix = ("_ta" if transpose_a else "") + ("_tb" if transpose_b else "")
-    template = _DOTS if transpose_b else _ROWS
-    text = "# a @ b" + template.format(
-        suffix=suffix,
-        a="k, i" if transpose_a else "i, k",
-        b="j, k" if transpose_b else "k, j",
-    )
-    depth = a.type.shape[0] if transpose_a else a.type.shape[1]
-    rows, columns = y.type.shape
     dtype = str(y.dtype)
+    width = panel_width(y.dtype.size)
+    ta, tb = _suffix(node)
+    body = _PACKED if tb else _EITHER
+    text = "# a @ b" + _PANELS.format(
+        suffix=ta + tb, width=width, body=body.format(ta=ta, tb=tb, pack_from=PACK_FROM)
+    )
+    operands = (
+        Operand("a", dtype, 2), Operand("b", dtype, 2), Operand("y", dtype, 2, "w"),
+        Operand("w", dtype, 3, "rw"),
+    )  # fmt: skip
     kernel = Kernel(
-        f"matmul{suffix}",
+        f"matmul{ta}{tb}", text, operands, (), ("m", "n", "depth", "rows", "blocks", "grain")
+    )
+    (m, n), depth = y.type.shape, _depth(node)
+    rows, blocks, tasks = _tasks(m, n, width)
+    space = Workspace(dtype, (depth, width), per_chunk=True)
+    uses = [
+        Use(a, "a", a.type.shape, dtype, "r"),
+        Use(b, "b", b.type.shape, dtype, "r"),
+        Use(y, "y", y.type.shape, dtype, "w"),
+        Use(space, "w", (0, depth, width), dtype, "rw"),
+    ]
+    sizes = [m, n, depth, rows, blocks, GRAIN]
+    inner = dims.product((rows, depth, width))
+    return Lowered(kernel, uses, sizes, tasks, inner, NANOSECONDS * y.dtype.size / 4)
+
+
+def _tasks(m: Dim, n: Dim, width: int) -> tuple[Dim, Dim, Dim]:
+    """Rows of a block, blocks of rows, and tasks (blocks times panels)."""
+    panels = dims.ceildiv(n, width)
+    wished = dims.maximum(1, dims.floordiv(TASKS, dims.maximum(1, panels)))
+    tiles = dims.ceildiv(m, ROW_TILE)
+    rows = ROW_TILE * dims.maximum(1, dims.ceildiv(tiles, wished))
+    blocks = dims.ceildiv(m, rows)
+    return rows, blocks, panels * blocks
+
+
+def _depth(node: Node) -> Dim:
+    return node.operands[0].type.shape[0 if node.op.transpose_a else 1]
+
+
+def _dots(node: Node) -> Lowered:
+    a, b = node.operands
+    y = node.outputs[0]
+    dtype = str(y.dtype)
+    ta, tb = _suffix(node)
+    text = "# a @ b" + _DOTS.format(
+        suffix=ta + tb, a="k, i" if ta else "i, k", b="j, k" if tb else "k, j"
+    )
+    zero = 0.0 if y.dtype.is_floating else 0
+    kernel = Kernel(
+        f"matmul{ta}{tb}",
         text,
-        (Operand("a", dtype, 2), Operand("b", dtype, 2), Operand("y", dtype, 2, "rw")),
-        (Constant("c0", str(y.dtype.computed), 0.0),),
+        (Operand("a", dtype, 2), Operand("b", dtype, 2), Operand("y", dtype, 2, "w")),
+        (Constant("c0", str(y.dtype.computed), zero),),
         ("n", "depth"),
     )
     uses = [
         Use(tensor, name, tensor.type.shape, dtype, access)
-        for tensor, name, access in ((a, "a", "r"), (b, "b", "r"), (y, "y", "rw"))
+        for tensor, name, access in ((a, "a", "r"), (b, "b", "r"), (y, "y", "w"))
     ]
-    return Lowered(kernel, uses, [columns, depth], rows, dims.product((columns, depth)), 0.05)
+    m, n = y.type.shape
+    depth = _depth(node)
+    return Lowered(kernel, uses, [n, depth], m, dims.product((n, depth)), 0.5)

@@ -123,7 +123,9 @@ class Elements:
 
     def random_bits(self, state: OperandAt, position: Dim | Scalar) -> Scalar:
         """The 32 random bits of an element: word ``position & 3`` of Philox block ``position >> 2``."""
-        key, execution = state(0), state(1)
+        key, execution = (
+            self.let(f"to_int64({word})", int64, word) for word in (state(0), state(1))
+        )
         place = position if isinstance(position, Scalar) else self.nest.position(position)
         return self.nest.bind(
             f"philox_word({key}, {execution}, shift_right({place}, {self.literal(2, int64)}), "

@@ -36,6 +36,7 @@ from graphc.lowering.element import (
 from graphc.lowering.group import Group, Role
 
 LOOP_NAMES = "ijklpquv"
+MOVING = 0.06  # estimated nanoseconds to load or store one element
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Lowered:
     sizes: list[Dim]
     extent: Dim
     inner: Dim  # elements visited per step of the extent
-    weight: float  # estimated nanoseconds per element on one core, memory aside
+    weight: float  # estimated nanoseconds per element on one core
     checks: list[Node] = field(default_factory=list)  # bit k of the status belongs to checks[k]
 
 
@@ -400,4 +401,5 @@ def finish(
         tuple(nest.constants.values()),
         tuple(nest.sizes.values()),
     )
-    return Lowered(kernel, uses, list(nest.sizes), extent, inner, nest.weight, nest.checks)
+    weight = nest.weight + MOVING * len(uses)
+    return Lowered(kernel, uses, list(nest.sizes), extent, inner, weight, nest.checks)

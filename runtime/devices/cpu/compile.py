@@ -23,7 +23,7 @@ from llvmlite import ir
 
 from graphc.codegen.kernel import Kernel
 from graphc.errors import InternalError
-from runtime.devices.cpu import llvm_target, refs, words
+from runtime.devices.cpu import llvm_target, refs, tiles, words
 
 ARGUMENTS = ("pointer", "int64", "int64")
 # A helper process is forked for at least this many kernels: below, starting it costs what it saves.
@@ -142,6 +142,7 @@ def _python_function(kernel: Kernel) -> FunctionType:
     from runtime.devices.cpu.numba_api import TypedConstant
 
     namespace: dict[str, Any] = dict(words.kernel_words())
+    namespace.update(tiles.panel_words())
     namespace.update(words.structure_words(refs.refs_of(kernel.operands), kernel.sizes))
     for constant in kernel.constants:
         dtype = refs.computed(constant.dtype)

@@ -1,0 +1,58 @@
+"""Split long reductions in two, so that the first half runs in parallel.
+
+Before: reductions of any size.   After: a reduction over all axes, or over leading axes with few
+elements kept, is a fold per chunk of rows followed by a fold over the chunks, unless it is known to be
+small.  Chunks follow from sizes only, so results do not depend on the number of threads.
+Leaves alone: reductions with rows to spare (softmax, layer norm), argmax and argmin.
+"""
+
+from __future__ import annotations
+
+from graphc.ir import dims
+from graphc.ir.dims import Dim
+from graphc.ir.edit import Edit
+from graphc.ir.graph import Graph, Node
+from graphc.ir.op import Kind
+from graphc.passes.options import Options
+
+CHUNK = 16_384  # elements of a chunk
+NARROW = 512  # kept elements below which rows are worth splitting
+
+
+def split_reductions(graph: Graph, options: Options) -> Graph:
+    change = Edit(graph)
+    for node in graph.nodes:
+        rows = rows_per_chunk(node)
+        if rows is None:
+            continue
+        b = change.builder(like=node)
+        x, y, op = node.operands[0], node.outputs[0], node.op
+        part = b.partial_reduce(
+            x, axis=op.axes(x.type), chunk=rows, initial=op.reduction.initial, word=op.reduction.word
+        )
+        whole = b.apply(type(op), (part,), {"axis": (0,), "keepdims": False})
+        if op.keepdims:
+            whole = b.reshape(whole, shape=y.type.shape)
+        change.replace(y, whole)
+        options.log.note("split-reductions", node, f"{rows} rows per chunk")
+    return change.done()
+
+
+def rows_per_chunk(node: Node) -> Dim | None:
+    """Rows of the first axis that one chunk folds; None where the reduction stays whole."""
+    op = node.op
+    if op.kind is not Kind.REDUCTION or getattr(op, "pair", False) or op.name == "partial_reduce":
+        return None
+    x = node.operands[0].type
+    axes = op.axes(x)
+    if not axes or axes != tuple(range(len(axes))) or x.shape[0] == 1:
+        return None
+    kept = dims.product(x.shape[len(axes) :])
+    if not isinstance(kept, int) or kept >= NARROW:
+        return None
+    if isinstance(x.elements, int) and x.elements <= 2 * CHUNK:
+        return None
+    each = dims.product(x.shape[1:])
+    if isinstance(each, int):
+        return max(1, CHUNK // max(1, each))
+    return dims.maximum(1, dims.floordiv(CHUNK, dims.maximum(1, each)))

@@ -1,0 +1,362 @@
+"""Matrix products on the CPU: register tiles, written as LLVM IR functions of the kernel's module.
+
+A tile computes ``rows x panel`` of the result with all its accumulators in registers: each step
+of the sum loads the panel's vectors once and multiplies them with one broadcast element per row.  The
+left operand is read in place through two strides (so a transposed one costs nothing); the panel is a
+row-major block with any row stride, packed or in place.  Columns beyond the edge are masked; rows beyond
+the last whole tile use shorter tiles.  The scheme is that of Goto and van de Geijn, "Anatomy of
+High-Performance Matrix Multiplication" (2008), without its outer blocking.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from llvmlite import ir
+
+from graphc.codegen.panels import PANEL_BYTES, PANEL_WORDS
+from runtime.devices.cpu import llvm_target, refs
+from runtime.devices.cpu.refs import F32, F64, I1, I32, I64
+from runtime.devices.cpu.words import Word
+
+BYTE = ir.IntType(8)
+POINTER = BYTE.as_pointer()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How tiles are laid out on a machine: bytes of a vector, and row counts, longest first."""
+
+    vector_bytes: int
+    rows: tuple[int, ...]
+
+
+@cache
+def tile_shape(machine: llvm_target.Machine) -> Shape:
+    """32 registers of 64 bytes hold 12 rows of 2 vectors; 16 of 32 bytes, 3 rows of 4."""
+    features = machine.features.split(",")
+    if machine.has_avx512:
+        return Shape(64, (12, 4, 1))
+    if "+avx2" in features and "+fma" in features:
+        return Shape(32, (3, 1))
+    return Shape(16, (3, 1))
+
+
+@dataclass(frozen=True)
+class _Lanes:
+    """One dtype's vectors on this machine."""
+
+    element: ir.Type
+    bytes: int
+    lanes: int
+    vectors: int  # of a panel
+
+    @property
+    def vector(self) -> ir.VectorType:
+        return ir.VectorType(self.element, self.lanes)
+
+    @property
+    def suffix(self) -> str:
+        return f"v{self.lanes}{'f32' if self.element is F32 else 'f64'}"
+
+
+def _lanes(dtype: str) -> _Lanes:
+    element, size = {"float32": (F32, 4), "float64": (F64, 8)}[dtype]
+    width = tile_shape(llvm_target.host()).vector_bytes
+    return _Lanes(element, size, width // size, PANEL_BYTES // width)
+
+
+def _declared(module: ir.Module, name: str, result: ir.Type, *takes: ir.Type) -> ir.Function:
+    found = module.globals.get(name)
+    return found or ir.Function(module, ir.FunctionType(result, takes), name)
+
+
+def _splat(b: ir.IRBuilder, value: ir.Value, lanes: int) -> ir.Value:
+    kind = ir.VectorType(value.type, lanes)
+    first = b.insert_element(ir.Constant(kind, ir.Undefined), value, I32(0))
+    zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
+    return b.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
+
+
+def _masks(b: ir.IRBuilder, kind: _Lanes, width: ir.Value) -> list[ir.Value]:
+    """Per vector of the panel, which lanes are inside ``width`` columns."""
+    lanes = ir.Constant(ir.VectorType(I64, kind.lanes), list(range(kind.lanes)))
+    return [
+        b.icmp_signed("<", lanes, _splat(b, b.sub(width, I64(v * kind.lanes)), kind.lanes))
+        for v in range(kind.vectors)
+    ]
+
+
+def _at(b: ir.IRBuilder, base: ir.Value, offset: ir.Value, kind: ir.Type) -> ir.Value:
+    return b.bitcast(b.gep(base, [offset]), kind.as_pointer())
+
+
+class _Masked:
+    """Masked vector loads and stores of one dtype."""
+
+    def __init__(self, module: ir.Module, kind: _Lanes) -> None:
+        mask, pointer = ir.VectorType(I1, kind.lanes), kind.vector.as_pointer()
+        self.kind = kind
+        self.load_function = _declared(
+            module, f"llvm.masked.load.{kind.suffix}.p0", kind.vector, pointer, I32, mask, kind.vector
+        )
+        self.store_function = _declared(
+            module, f"llvm.masked.store.{kind.suffix}.p0", ir.VoidType(), kind.vector, pointer, I32, mask
+        )
+
+    def load(self, b: ir.IRBuilder, pointer: ir.Value, mask: ir.Value) -> ir.Value:
+        zero = ir.Constant(self.kind.vector, [0.0] * self.kind.lanes)
+        return b.call(self.load_function, [pointer, I32(self.kind.bytes), mask, zero])
+
+    def store(self, b: ir.IRBuilder, value: ir.Value, pointer: ir.Value, mask: ir.Value) -> None:
+        b.call(self.store_function, [value, pointer, I32(self.kind.bytes), mask])
+
+
+def tile_function(module: ir.Module, dtype: str, rows: int) -> ir.Function:
+    """``tile(a, row_step, k_step, p, p_step, y, y_step, depth, width)``; steps are in bytes."""
+    name = f"tile_{dtype}_{rows}"
+    if name in module.globals:
+        return module.globals[name]
+    kind = _lanes(dtype)
+    takes = [POINTER, I64, I64, POINTER, I64, POINTER, I64, I64, I64]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), takes), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    llvm_target.set_attributes(function, llvm_target.host())
+    for position in (0, 3, 5):
+        function.args[position].add_attribute("noalias")
+    _TileBody(function, kind, rows).emit()
+    return function
+
+
+class _TileBody:
+    def __init__(self, function: ir.Function, kind: _Lanes, rows: int) -> None:
+        self.function = function
+        self.kind = kind
+        self.rows = rows
+        self.b = ir.IRBuilder(function.append_basic_block("entry"))
+        self.masked = _Masked(function.module, kind)
+        self.fma = _declared(
+            function.module, f"llvm.fma.{kind.suffix}", kind.vector, *[kind.vector] * 3
+        )
+
+    def emit(self) -> None:
+        b, kind = self.b, self.kind
+        a, row_step, k_step, p, p_step, y, y_step, depth, width = self.function.args
+        masks = _masks(b, kind, width)
+        entry = b.block
+        loop, done = (b.append_basic_block(n) for n in ("step", "done"))
+        zero = ir.Constant(kind.vector, [0.0] * kind.lanes)
+        b.cbranch(b.icmp_signed(">", depth, I64(0)), loop, done)
+        b.position_at_end(loop)
+        k, left, panel = b.phi(I64), b.phi(POINTER), b.phi(POINTER)
+        sums = [[b.phi(kind.vector) for _ in masks] for _ in range(self.rows)]
+        vectors = [
+            self.masked.load(b, _at(b, panel, I64(v * kind.lanes * kind.bytes), kind.vector), mask)
+            for v, mask in enumerate(masks)
+        ]
+        after = self._multiplied(left, row_step, vectors, sums)
+        following = b.add(k, I64(1))
+        for phi, first, later in (
+            (k, I64(0), following),
+            (left, a, b.gep(left, [k_step])),
+            (panel, p, b.gep(panel, [p_step])),
+            *((s, zero, n) for row, new in zip(sums, after, strict=True) for s, n in zip(row, new, strict=True)),
+        ):
+            phi.add_incoming(first, entry)
+            phi.add_incoming(later, loop)
+        b.cbranch(b.icmp_signed("<", following, depth), loop, done)
+        b.position_at_end(done)
+        self._stored(y, y_step, after, masks, entry, loop, zero)
+        b.ret_void()
+
+    def _multiplied(
+        self, left: ir.Value, row_step: ir.Value, vectors: list, sums: list
+    ) -> list[list[ir.Value]]:
+        b, kind = self.b, self.kind
+        after = []
+        row = left
+        for r in range(self.rows):
+            if r:
+                row = b.gep(row, [row_step])
+            element = b.load(b.bitcast(row, kind.element.as_pointer()), align=kind.bytes)
+            factor = _splat(b, element, kind.lanes)
+            after.append([b.call(self.fma, [factor, v, s]) for v, s in zip(vectors, sums[r], strict=True)])
+        return after
+
+    def _stored(
+        self, y: ir.Value, y_step: ir.Value, after: list, masks: list, entry: ir.Block, loop: ir.Block, zero: ir.Value
+    ) -> None:
+        b, kind = self.b, self.kind
+        finals = []
+        for new in (n for row in after for n in row):
+            final = b.phi(kind.vector)
+            final.add_incoming(zero, entry)
+            final.add_incoming(new, loop)
+            finals.append(final)
+        row = y
+        for r in range(self.rows):
+            if r:
+                row = b.gep(row, [y_step])
+            for v, mask in enumerate(masks):
+                place = _at(b, row, I64(v * kind.lanes * kind.bytes), kind.vector)
+                self.masked.store(b, finals[r * len(masks) + v], place, mask)
+
+
+# --- words --------------------------------------------------------------------------------------
+
+
+def _bytes_at(b: ir.IRBuilder, address: refs.Address, *offset: tuple[ir.Value, ir.Value | None]) -> ir.Value:
+    """The address of an element as a byte pointer; ``offset`` pairs are (index, stride or None)."""
+    total: ir.Value = I64(0)
+    for index, stride in offset:
+        total = b.add(total, index if stride is None else b.mul(index, stride))
+    return b.bitcast(b.gep(address.base, [total]), POINTER)
+
+
+def _step(b: ir.IRBuilder, address: refs.Address, stride: ir.Value | None) -> ir.Value:
+    size = I64(refs.BYTES[address.ref.dtype])
+    return size if stride is None else b.mul(stride, size)
+
+
+def _rows_loop(b: ir.IRBuilder, dtype: str, i0: ir.Value, i1: ir.Value, call: Any) -> None:
+    """Cover rows [i0, i1) with whole tiles, then with shorter and shorter ones."""
+    start = i0
+    for rows in tile_shape(llvm_target.host()).rows:
+        tile = tile_function(b.module, dtype, rows)
+        before = b.block
+        test, body, after = (b.append_basic_block(f"{n}_{rows}") for n in ("test", "tiles", "rest"))
+        b.branch(test)
+        b.position_at_end(test)
+        i = b.phi(I64)
+        i.add_incoming(start, before)
+        following = b.add(i, I64(rows))
+        b.cbranch(b.icmp_signed("<=", following, i1), body, after)
+        b.position_at_end(body)
+        call(tile, i)
+        i.add_incoming(following, b.block)
+        b.branch(test)
+        b.position_at_end(after)
+        start = i
+
+
+def _emit_multiply(transposed: bool, packed: bool) -> Any:
+    def emit(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
+        a, panel, y, *rest = values
+        slot = rest.pop(0) if packed else None
+        i0, i1, j0, j1, depth = rest
+        width = b.sub(j1, j0)
+        if packed:
+            p = _bytes_at(b, panel, (slot, panel.strides[0]))
+            p_step = _step(b, panel, panel.strides[1])
+        else:
+            p, p_step = _bytes_at(b, panel, (j0, None)), _step(b, panel, panel.strides[0])
+        lead = a.strides[0]
+        row_step, k_step = (
+            (_step(b, a, None), _step(b, a, lead)) if transposed else (_step(b, a, lead), _step(b, a, None))
+        )
+        y_step = _step(b, y, y.strides[0])
+
+        def call(tile: ir.Function, i: ir.Value) -> None:
+            left = _bytes_at(b, a, (i, None if transposed else lead))
+            target = _bytes_at(b, y, (i, y.strides[0]), (j0, None))
+            b.call(tile, [left, row_step, k_step, p, p_step, target, y_step, depth, width])
+
+        _rows_loop(b, y.ref.dtype, i0, i1, call)
+
+    return emit
+
+
+def _counted(b: ir.IRBuilder, count: ir.Value, name: str, body: Any) -> None:
+    """``for k in range(count): body(k)``."""
+    before = b.block
+    test, inside, after = (b.append_basic_block(f"{name}_{n}") for n in ("test", "body", "done"))
+    b.branch(test)
+    b.position_at_end(test)
+    k = b.phi(I64)
+    k.add_incoming(I64(0), before)
+    b.cbranch(b.icmp_signed("<", k, count), inside, after)
+    b.position_at_end(inside)
+    body(k)
+    k.add_incoming(b.add(k, I64(1)), b.block)
+    b.branch(test)
+    b.position_at_end(after)
+
+
+def _emit_pack(transposed: bool) -> Any:
+    def emit(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
+        source, w, slot, j0, j1, depth = values
+        kind = _lanes(w.ref.dtype)
+        width = b.sub(j1, j0)
+        target = _bytes_at(b, w, (slot, w.strides[0]))
+        target_step = _step(b, w, w.strides[1])
+        if transposed:
+            _pack_columns(b, kind, source, target, target_step, j0, width, depth)
+            return
+        masked, masks = _Masked(b.module, kind), _masks(b, kind, width)
+        first = _bytes_at(b, source, (j0, None))
+        step = _step(b, source, source.strides[0])
+
+        def row(k: ir.Value) -> None:
+            read, write = b.gep(first, [b.mul(k, step)]), b.gep(target, [b.mul(k, target_step)])
+            for v, mask in enumerate(masks):
+                offset = I64(v * kind.lanes * kind.bytes)
+                value = masked.load(b, _at(b, read, offset, kind.vector), mask)
+                masked.store(b, value, _at(b, write, offset, kind.vector), mask)
+
+        _counted(b, depth, "pack", row)
+
+    return emit
+
+
+def _pack_columns(
+    b: ir.IRBuilder, kind: _Lanes, source: refs.Address, target: ir.Value, target_step: ir.Value,
+    j0: ir.Value, width: ir.Value, depth: ir.Value,
+) -> None:  # fmt: skip
+    """Copy rows j0 .. j0 + width of ``source`` into the columns of the panel."""
+    lead = source.strides[0]
+    element = kind.element.as_pointer()
+    size = I64(kind.bytes)
+
+    def column(c: ir.Value) -> None:
+        read = b.bitcast(_bytes_at(b, source, (b.add(j0, c), lead)), element)
+        write = b.gep(target, [b.mul(c, size)])
+
+        def one(k: ir.Value) -> None:
+            value = b.load(b.gep(read, [k]), align=kind.bytes)
+            place = b.bitcast(b.gep(write, [b.mul(k, target_step)]), element)
+            b.store(value, place, align=kind.bytes)
+
+        _counted(b, depth, "element", one)
+
+    _counted(b, width, "column", column)
+
+
+@cache
+def panel_words() -> dict[str, Word]:
+    """The words of :mod:`graphc.codegen.panels`."""
+    emitters = {
+        "multiply_panel": _emit_multiply(False, packed=False),
+        "multiply_panel_ta": _emit_multiply(True, packed=False),
+        "multiply_packed": _emit_multiply(False, packed=True),
+        "multiply_packed_ta": _emit_multiply(True, packed=True),
+        "pack_panel": _emit_pack(False),
+        "pack_panel_tb": _emit_pack(True),
+    }
+
+    def rule_of(name: str) -> Any:
+        count, views, _ = PANEL_WORDS[name]
+
+        def rule(dtypes: tuple[Any, ...]) -> None:
+            operands, numbers = dtypes[:views], dtypes[views:]
+            if len(dtypes) != count or any(n != "int64" for n in numbers):
+                raise TypeError(f"takes {views} operands and {count - views} int64, got {dtypes}")
+            kinds = {getattr(o, "dtype", None) for o in operands}
+            if len(kinds) != 1 or not kinds <= {"float32", "float64"}:
+                raise TypeError("takes operands of one dtype, float32 or float64")
+
+        return rule
+
+    return {name: Word(name, rule_of(name), emit) for name, emit in emitters.items()}
