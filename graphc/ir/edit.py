@@ -128,6 +128,7 @@ class _Rebuild:
         edit, old = self.edit, self.edit.graph
         outputs, targets = edit._roots or (old.outputs, old.targets)
         outputs = tuple(edit.resolve(t) for t in outputs)
+        targets = tuple(dict.fromkeys(self._successor(node) for node in targets))
         position = {node: k for k, node in enumerate(old.nodes)}
         roots = sorted(
             dict.fromkeys([*(t.node for t in outputs), *targets]),
@@ -139,7 +140,7 @@ class _Rebuild:
             self.made[t.node].outputs[t.index] if t.node in self.made else t for t in old.inputs
         )
         new.outputs = tuple(self.made[t.node].outputs[t.index] for t in outputs)
-        new.targets = tuple(dict.fromkeys(self.made[node] for node in targets))
+        new.targets = tuple(self.made[node] for node in targets)
         new.seed = old.seed
         new.nodes = order
         new.by_name = {node.name: node for node in order}

@@ -273,7 +273,12 @@ class Dropout(Op):
         return e.let(text, x.type.dtype, kept, value, keep)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any, keep_prob: Any, state: Any) -> list:
-        return [b.dropout(ct, keep_prob, state, noise_shape=self.noise_shape), None, None]
+        kept = b.sum_to(b.mul(ct, y), keep_prob)
+        return [
+            b.dropout(ct, keep_prob, state, noise_shape=self.noise_shape),
+            b.neg(b.truediv(kept, keep_prob)),
+            None,
+        ]
 
     samples = [
         Sample("float32[4, 3]", "float32[]", "uint64[2]", values={1: 0.6, 2: STATE}),
