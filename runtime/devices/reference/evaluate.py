@@ -89,7 +89,7 @@ class _Run:
         self._note_writes(node)
         if op.name == "variable" and op.key not in self.variables:
             return  # complains when it is read: an assignment is how it comes to be
-        outputs = (self._source(node, op),) if op.source else self._apply(node, op)
+        outputs = self._source(node, op) if op.source else self._apply(node, op)
         for tensor, array in zip(node.outputs, outputs, strict=True):
             self.values.setdefault(tensor, array)
             self.sizes.learn(_of_rank(tensor.type.shape, array.ndim), array.shape, tensor.name)
@@ -101,9 +101,9 @@ class _Run:
             self.writes[node] = (key, outputs[0])
             self.seen_writes[node] = {**self.seen_writes[node], key: node}
 
-    def _source(self, node: Node, op: Op) -> np.ndarray:
+    def _source(self, node: Node, op: Op) -> tuple[np.ndarray, ...]:
         if op.name == "variable":
-            return np.array(self.variables[op.key])  # its memory changes when the run commits
+            return (np.array(self.variables[op.key]),)  # its memory changes when the run commits
         if op.name == "placeholder":
             raise FeedError(
                 "the placeholder was not fed", subject=f"{node.name}:0", site=node.site,
@@ -112,8 +112,8 @@ class _Run:
         if op.name == "random_state":
             if op.path not in self.random:
                 raise LookupError(f"no random state was given for {op.path!r}")
-            return np.asarray(self.random[op.path], np.uint64)
-        return np.asarray(op.reference())
+            return (np.asarray(self.random[op.path], np.uint64),)
+        return reference_values(op, (), (), [t.type for t in node.outputs])
 
     def _apply(self, node: Node, op: Op) -> tuple[np.ndarray, ...]:
         arrays = [self._operand(node, k) for k in range(len(node.operands))]

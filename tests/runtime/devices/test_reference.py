@@ -9,8 +9,6 @@ from graphc.errors import FailedPreconditionError, FeedError, ShapeError
 from graphc.ir.builder import Builder
 from graphc.ir.dtype import bfloat16, float32, float64, int32, int64
 from graphc.ir.graph import Graph
-from graphc.ir.op import Kind, Op, Sample
-from graphc.ir.types import TensorType
 from runtime.devices.reference.evaluate import evaluate, schedule
 
 
@@ -21,36 +19,6 @@ def b() -> Builder:
 
 def variable(b: Builder, key: str, shape: tuple = ()) -> object:
     return b.variable(dtype=float64, shape=shape, key=key, name=key)
-
-
-class StoreForTest(Op):
-    """Writes ``value`` plus ``scale`` times what the variable held."""
-
-    operands = ("variable", "value")
-    attributes = {"scale": 0.0}  # noqa: RUF012
-    kind = Kind.EFFECT
-    effect = True
-    writes = 0
-    samples = [Sample("float64[]", "float64[]")]  # noqa: RUF012
-    host = None
-    source = None
-    view = None
-    vjp = ()
-
-    def infer_type(self, variable: TensorType, value: TensorType) -> TensorType:
-        return variable
-
-    def reference(self, variable: np.ndarray, value: np.ndarray) -> np.ndarray:
-        return value + self.scale * variable
-
-    def expand(self, b: Builder, variable: object, value: object) -> object:
-        return value
-
-
-def store(
-    b: Builder, target: object, value: object, scale: float = 0.0, control: tuple = ()
-) -> object:
-    return b.store_for_test(target, value, scale=scale, control=control)
 
 
 def test_sizes_come_from_the_fed_arrays(b: Builder) -> None:
@@ -148,7 +116,7 @@ def test_a_failing_reference_keeps_its_error_and_names_the_node(b: Builder) -> N
 
 def test_a_pure_read_sees_the_start_of_the_run(b: Builder) -> None:
     v = variable(b, "v")
-    store(b, v, b.tensor(5.0, like=v))
+    b.assign(v, 5.0)
     later = b.neg(v)
     held = {"v": np.float64(2)}
     assert evaluate(b.home, {}, [later], variables=held, targets=b.home.nodes) == (-2,)
@@ -157,23 +125,23 @@ def test_a_pure_read_sees_the_start_of_the_run(b: Builder) -> None:
 
 def test_a_read_that_depends_on_a_write_sees_it(b: Builder) -> None:
     v = variable(b, "v")
-    write = store(b, v, b.tensor(5.0, like=v))
+    write = b.assign(v, 5.0)
     later = b.identity(v, control=(write.node,))
     assert evaluate(b.home, {}, [later, v], variables={"v": np.float64(2)}) == (5, 2)
 
 
 def test_read_modify_writes_happen_in_creation_order(b: Builder) -> None:
     v = variable(b, "v")
-    first = store(b, v, b.tensor(1.0, like=v), scale=10.0)
-    second = store(b, v, b.tensor(2.0, like=v), scale=10.0)
+    first = b.assign_add(v, 1.0)
+    second = b.assign_sub(v, 2.0)
     held = {"v": np.float64(3)}
-    assert evaluate(b.home, {}, [second, first], variables=held) == (312, 31)
-    assert held["v"] == 312
+    assert evaluate(b.home, {}, [second, first], variables=held) == (2, 4)
+    assert held["v"] == 2
 
 
 def test_two_variables_swap(b: Builder) -> None:
     p, q = variable(b, "p", (2,)), variable(b, "q", (2,))
-    targets = [store(b, p, q).node, store(b, q, p).node]
+    targets = [b.assign(p, q).node, b.assign(q, p).node]
     held = {"p": np.array([1.0, 2.0]), "q": np.array([3.0, 4.0])}
     evaluate(b.home, {}, [], variables=held, targets=targets)
     np.testing.assert_array_equal(held["p"], [3, 4])
@@ -182,12 +150,19 @@ def test_two_variables_swap(b: Builder) -> None:
 
 def test_a_failed_run_writes_nothing(b: Builder) -> None:
     v = variable(b, "v")
-    write = store(b, v, b.tensor(5.0, like=v))
+    write = b.assign(v, 5.0)
     x = b.placeholder(dtype=float64, shape=(), name="x")
     held = {"v": np.float64(2)}
     with pytest.raises(FeedError):
         evaluate(b.home, {}, [write, b.neg(x)], variables=held)
     assert held["v"] == 2
+
+
+def test_an_assignment_initialises(b: Builder) -> None:
+    v = variable(b, "v")
+    held: dict = {}
+    assert evaluate(b.home, {}, [b.assign(v, 5.0)], variables=held) == (5,)
+    assert held == {"v": 5}
 
 
 def test_an_uninitialised_variable_is_named(b: Builder) -> None:
