@@ -1,8 +1,8 @@
 """The passes, in order, and the only place that runs them.
 
-A pass is ``(Graph, Options) -> Graph`` and returns the same object when nothing changed.  The runner
-alone verifies the graph after every pass, shuffles node order before it (check mode: no pass may
-rely on it), skips, times and dumps.
+A pass is ``(Graph, Options) -> Graph`` and returns the same object when nothing changed.  The
+runner alone verifies the graph after every pass, shuffles node order before it (check mode: no pass
+may rely on it), skips, times and dumps.
 
     GRAPHC_DUMP=cse,simplify   print the graph before and after these passes (or "all")
     GRAPHC_SKIP=cse            leave a pass out (a required one refuses)
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from graphc.errors import AttributeValueError
+from graphc.ir.bindings import Bindings
 from graphc.ir.graph import Graph, Node
 from graphc.ir.text import print_graph
 from graphc.ir.verify import verify
@@ -164,13 +165,12 @@ def shuffled(graph: Graph, seed: str) -> Graph:
     """The same graph with its nodes in another dependency order, drawn from ``seed``."""
     draw = random.Random(seed)
     position = graph.positions()
+    sizes = Bindings(graph.nodes)
     waiting = [0] * len(graph.nodes)
     after: list[list[int]] = [[] for _ in graph.nodes]
     for k, node in enumerate(graph.nodes):
-        for before in {
-            *(position[t.node] for t in node.operands),
-            *map(position.get, node.control),
-        }:
+        needed = (*(t.node for t in node.operands), *node.control, *sizes.before(node))
+        for before in {position[n] for n in needed}:
             after[before].append(k)
             waiting[k] += 1
     ready = [(draw.random(), k) for k, count in enumerate(waiting) if not count]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from graphc.errors import GraphError
+from graphc.ir.bindings import Bindings
 from graphc.ir.builder import Builder
 from graphc.ir.graph import Graph, Node, Tensor, infer
 from graphc.ir.op import Op
@@ -89,7 +90,8 @@ class Edit:
         return Node(
             like.graph if like is not None else self.graph, op, operands, tuple(control),
             self._fresh(stem), types, like.sites if like is not None else (),
-            like.device if like is not None else "", like.forward if like is not None else None, checks,
+            like.device if like is not None else "", like.forward if like is not None else None,
+            checks,
         )  # fmt: skip
 
     def _fresh(self, stem: str) -> str:
@@ -123,6 +125,7 @@ class _Rebuild:
     def __init__(self, edit: Edit) -> None:
         self.edit = edit
         self.made: dict[Node, Node] = {}
+        self.bindings = Bindings(edit.graph.nodes)
 
     def run(self) -> Graph:
         edit, old = self.edit, self.edit.graph
@@ -151,6 +154,7 @@ class _Rebuild:
         operands, control = self.edit.wiring(node)
         before = [resolve(t).node for t in operands]
         before += [self._successor(c) for c in control]
+        before += map(self._successor, self.bindings.before(node))
         return before + self.edit._extra_control.get(node, [])
 
     def _successor(self, node: Node) -> Node:

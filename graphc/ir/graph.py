@@ -121,6 +121,11 @@ class Node:
         return list(self.outputs)
 
     @property
+    def has_effect(self) -> bool:
+        """Whether running it does something (a ``no_op`` is only there to be waited for)."""
+        return self.op.effect and not self.op.source
+
+    @property
     def site(self) -> Site | None:
         return self.sites[0] if self.sites else None
 
@@ -377,9 +382,12 @@ class Graph:
     @property
     def nx(self) -> networkx.MultiDiGraph:
         """The graph as networkx sees it: nodes are positions in ``nodes``, an operand edge has its
-        port as key, a control edge the key ``"control"``.  Cached per revision."""
+        port as key, a control edge the key ``"control"``, an edge from the node that determines a
+        data-dependent size to one that needs it ``"size"``.  Cached per revision."""
         if self._nx is None or self._nx[0] != self.revision:
             import networkx
+
+            from graphc.ir.bindings import Bindings
 
             view = networkx.MultiDiGraph()
             position = self.positions()
@@ -394,6 +402,13 @@ class Graph:
                 for k, node in enumerate(self.nodes)
                 for before in node.control
             )
+            bindings = Bindings(self.nodes)
+            if bindings.binder:
+                view.add_edges_from(
+                    (position[before], k, "size")
+                    for k, node in enumerate(self.nodes)
+                    for before in bindings.before(node)
+                )
             self._nx = (self.revision, view)
         return self._nx[1]
 

@@ -22,7 +22,7 @@ A concrete subclass of :class:`Op` must say (a missing member fails at import, b
 
 Optional: ``jvp`` (derived from ``vjp`` where absent), traits (``commutative``, ``associative``,
 ``identity_element``, ``idempotent``, ``linear``), ``effect``, ``writes``, ``random``, ``may_fail``,
-``cost``, ``dims_value`` (the output as symbolic dims, for shape arithmetic).
+``binding``, ``cost``, ``dims_value`` (the output as symbolic dims, for shape arithmetic).
 """
 
 from __future__ import annotations
@@ -183,6 +183,7 @@ class Op:
     writes: ClassVar[int | None] = None  # operand that is the variable it writes
     random: ClassVar[bool] = False  # two of them are two draws
     may_fail: ClassVar[bool] = False  # checks its operands' values at run time
+    binding: ClassVar[str | None] = None  # attribute with the data-dependent sizes it determines
     commutative: ClassVar[bool] = False
     associative: ClassVar[bool] = False
     identity_element: ClassVar[float | None] = None

@@ -1,14 +1,14 @@
 """What must hold of a graph between passes.
 
-* I1  nodes stand in dependency order: operands and control dependencies before their readers, so the
-      graph is acyclic, and none is missing
+* I1  nodes stand in dependency order (operands, control dependencies and the nodes that determine
+      data-dependent sizes come first), so the graph is acyclic, and none is missing
 * I2  an operand is one of the outputs of the node it names
 * I3  a node's op is registered, has as many operands as the op takes, and hashable attributes
 * I4  the types of a node's outputs are what the op's ``infer_type`` says
 * I5  names are unique, and look-up by name finds the node
-* I6  after *sequence-effects*: the effects on one variable form a chain by their variable operand, and
-      only effects have control dependencies, on effects
-* I7  fetches and targets are in the graph; what is fed is a placeholder, or computed nowhere twice
+* I6  after *sequence-effects*: the effects on one variable form a chain by their variable operand,
+      and only effects have control dependencies, on effects
+* I7  fetches and targets are in the graph; nothing is fed twice
 * I8  after *expand*: no op is left that other ops spell
 
 Numbers are never given to another invariant.  All failures are collected (up to a screenful), each
@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from graphc.errors import InternalError
+from graphc.ir.bindings import Bindings
 from graphc.ir.graph import Graph, Node, infer
 from graphc.ir.op import REGISTRY
 from graphc.ir.text import node_text, print_graph
@@ -54,8 +55,9 @@ def verify(graph: Graph, after: str = "", established: Iterable[str] = ()) -> No
 
 def _order(graph: Graph) -> Iterator[Failure]:
     position = graph.positions()
+    sizes = Bindings(graph.nodes)
     for k, node in enumerate(graph.nodes):
-        for before in [*(t.node for t in node.operands), *node.control]:
+        for before in [*(t.node for t in node.operands), *node.control, *sizes.before(node)]:
             at = position.get(before)
             if at is None:
                 yield "I1", node, f"{node.name} depends on {before.name}, which is not in the graph"
@@ -109,10 +111,10 @@ def _effects(graph: Graph) -> Iterator[Failure]:
     next_write: dict[object, Node] = {}
     for node in graph.nodes:
         op = node.op
-        if not op.effect and node.control:
+        if not node.has_effect and node.control:
             yield "I6", node, f"{node.name} is pure and waits for {node.control[0].name}"
         for before in node.control:
-            if not before.op.effect:
+            if not before.has_effect:
                 yield "I6", node, f"{node.name} waits for {before.name}, which is pure"
         if op.writes is None:
             continue

@@ -33,6 +33,7 @@ class PyFunc(Op):
 
     operands = ("*inputs",)
     attributes = {"function": REQUIRED, "dtypes": REQUIRED, "shapes": None}
+    binding = "shapes"
     kind = Kind.HOST
     random = True  # two calls are two calls
     may_fail = True

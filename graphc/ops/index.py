@@ -359,6 +359,7 @@ class Where1(Op):
     name = "true_positions"
     operands = ("condition",)
     attributes = {"count": REQUIRED}
+    binding = "count"
     kind = Kind.HOST
     vjp = NO_VALUES
 

@@ -413,6 +413,7 @@ class BindDims(Op):
 
     operands = ("values",)
     attributes = {"dims": REQUIRED, "elements": None}
+    binding = "dims"
     kind = Kind.HOST
     may_fail = True
     vjp = ONLY_SIZES

@@ -1,7 +1,7 @@
 """Expansion: ops that are spelled by other ops are replaced by them.
 
-Before: any graph.   After: no node has an ``expand`` (softmax, losses, mean, sum_to ... are gone), so
-that fusion sees element-wise work and reductions only.
+Before: effects in sequence.   After: no node has an ``expand`` (softmax, losses, mean, assign_add
+are gone), so that fusion sees element-wise work, reductions and plain assigns only.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ def _replace(change: Edit, node: Node) -> list[Tensor]:
     b = change.builder(node)
     result = node.op.expand(b, *map(change.resolve, node.operands))
     results = list(result) if isinstance(result, list | tuple) else [result]
+    if node.control:  # an effect waits for the same effects, however it is spelled
+        for made in {t.node for t in results if t.node.op.effect}:
+            change.rewire(made, made.operands, (*node.control, *made.control))
     for old, new in zip(node.outputs, results, strict=True):
         if new.type != old.type:  # the same sizes under another spelling
             new = b.reshape(new, shape=old.type.shape)

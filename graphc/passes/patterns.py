@@ -1,9 +1,9 @@
 """Patterns over graphs, and the :class:`Rule` rows made of them.
 
-``p.mul(X, Number(1))`` matches a ``mul`` node one of whose operands is the constant 1 (a commutative
-op is tried both ways round).  ``X``, ``Y``, ``Z`` match any tensor, the same one wherever they occur;
-``C`` and ``D`` match a tensor that holds one known number throughout.  A broadcast of a constant counts
-as that constant.
+``p.mul(X, Number(1))`` matches a ``mul`` node one of whose operands is the constant 1 (a
+commutative op is tried both ways round).  ``X``, ``Y``, ``Z`` match any tensor, the same one
+wherever they occur; ``C`` and ``D`` match a tensor that holds one known number throughout.  A
+broadcast of a constant counts as that constant.
 """
 
 from __future__ import annotations
@@ -85,8 +85,9 @@ class Match:
 
 @dataclass(frozen=True)
 class Rule:
-    """``equation`` holds wherever ``pattern`` matches and ``when`` agrees; ``build`` makes its right
-    side.  A right side of another shape than the left is broadcast to it."""
+    """``equation`` holds wherever ``pattern`` matches and ``when`` agrees.
+
+    ``build`` makes its right side; one of another shape than the left is broadcast to it."""
 
     equation: str
     pattern: Apply

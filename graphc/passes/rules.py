@@ -1,8 +1,8 @@
 """The algebra that *simplify* knows, one row an equation.
 
 Rules for rows: a row must hold for NaN, infinity, signed zero and overflow, or say in its ``when``
-where it holds; rows under "numerical stability" may differ from the left side by being nearer to the
-exact value; a row makes the graph smaller, cheaper or more canonical, never larger.
+where it holds; rows under "numerical stability" may differ from the left side by being nearer to
+the exact value; a row makes the graph smaller, cheaper or more canonical, never larger.
 
 Identity elements (``x * 1``), idempotent ops (``max(x, x)``, ``abs(abs(x))``) and ops that change
 nothing (a reshape to the same shape) are not written here: they follow from the ops' traits.
@@ -27,8 +27,22 @@ def integral(m: Match) -> bool:
     return m.root.dtype.is_integer
 
 
+def floating(m: Match) -> bool:
+    return m.root.dtype.is_floating
+
+
+def filled(b: Any, m: Match, value: float | bool) -> Tensor:
+    return b.full(m.root.type.shape, value, m.root.dtype)
+
+
 def zeros(b: Any, m: Match) -> Tensor:
-    return b.full(m.root.type.shape, 0, m.root.dtype)
+    return filled(b, m, 0)
+
+
+def wrapped(function: Any, m: Match) -> Any:
+    """Integers joined as the op would join them: they wrap."""
+    with np.errstate(over="ignore"):
+        return function(m.c, m.d)
 
 
 # --- exact algebra ------------------------------------------------------------------------------
@@ -39,7 +53,7 @@ ALGEBRA = (
     Rule("x - -y == x + y", p.sub(X, p.neg(Y)), lambda b, m: b.add(m.x, m.y)),
     Rule("-x * -y == x * y", p.mul(p.neg(X), p.neg(Y)), lambda b, m: b.mul(m.x, m.y)),
     Rule("-x / -y == x / y", p.realdiv(p.neg(X), p.neg(Y)), lambda b, m: b.realdiv(m.x, m.y)),
-    Rule("-x * c == x * -c", p.mul(p.neg(X), C), lambda b, m: b.mul(m.x, -m.c), when=lambda m: not integral(m)),
+    Rule("-x * c == x * -c", p.mul(p.neg(X), C), lambda b, m: b.mul(m.x, -m.c), when=floating),
     Rule("x * -1 == -x", p.mul(X, Number(-1)), lambda b, m: b.neg(m.x)),
     Rule("x * 0 == 0", p.mul(X, ZERO), zeros, when=integral),  # inf * 0 is nan
     Rule("x - x == 0", p.sub(X, X), zeros, when=integral),  # inf - inf is nan
@@ -52,9 +66,12 @@ ALGEBRA = (
     Rule("1 / x == reciprocal(x)", p.realdiv(ONE, X), lambda b, m: b.reciprocal(m.x)),
     Rule("1 / sqrt(x) == rsqrt(x)", p.reciprocal(p.sqrt(X)), lambda b, m: b.rsqrt(m.x)),
     # A power of two divides exactly, so its inverse multiplies exactly.
-    Rule("x / c == x * (1 / c)", p.realdiv(X, C), lambda b, m: b.mul(m.x, 1 / m.c), when=lambda m: is_power_of_two(m.c)),
-    Rule("(x * c) * d == x * (c * d)", p.mul(p.mul(X, C), D), lambda b, m: b.mul(m.x, m.c * m.d), when=integral),
-    Rule("(x + c) + d == x + (c + d)", p.add(p.add(X, C), D), lambda b, m: b.add(m.x, m.c + m.d), when=integral),
+    Rule("x / c == x * (1 / c)", p.realdiv(X, C), lambda b, m: b.mul(m.x, 1 / m.c),
+         when=lambda m: is_power_of_two(m.c)),
+    Rule("(x * c) * d == x * (c * d)", p.mul(p.mul(X, C), D),
+         lambda b, m: b.mul(m.x, wrapped(np.multiply, m)), when=integral),
+    Rule("(x + c) + d == x + (c + d)", p.add(p.add(X, C), D),
+         lambda b, m: b.add(m.x, wrapped(np.add, m)), when=integral),
     Rule("add_n(x) == x", p.add_n(X), lambda b, m: m.x),
     Rule("add_n(x, y) == x + y", p.add_n(X, Y), lambda b, m: b.add(m.x, m.y)),
 )  # fmt: skip
@@ -75,9 +92,10 @@ LOGIC = (
     Rule("where(c, x, x) == x", p.where(Y, X, X), lambda b, m: m.x),
     Rule("where(True, x, y) == x", p.where(Number(True), X, Y), lambda b, m: m.x),
     Rule("where(False, x, y) == y", p.where(Number(False), X, Y), lambda b, m: m.y),
-    Rule("where(not c, x, y) == where(c, y, x)", p.where(p.logical_not(X), Y, Z), lambda b, m: b.where(m.x, m.z, m.y)),
-    Rule("x and False == False", p.logical_and(X, Number(False)), lambda b, m: b.full(m.root.type.shape, False, m.root.dtype)),
-    Rule("x or True == True", p.logical_or(X, Number(True)), lambda b, m: b.full(m.root.type.shape, True, m.root.dtype)),
+    Rule("where(not c, x, y) == where(c, y, x)", p.where(p.logical_not(X), Y, Z),
+         lambda b, m: b.where(m.x, m.z, m.y)),
+    Rule("x and False == False", p.logical_and(X, Number(False)), lambda b, m: filled(b, m, False)),
+    Rule("x or True == True", p.logical_or(X, Number(True)), lambda b, m: filled(b, m, True)),
 )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 What a run means: the effects on one variable happen in the order of control dependencies, then of
 creation.  A pure read sees the value at the start of the run, unless its reader depends on a write
-(through data or control): then it sees what the last such write left.  A read-modify-write sees what
-the write before it left.
+(through data or control): then it sees what the last such write left.  A read-modify-write sees
+what the write before it left.
 
 Before: control edges as the user drew them; every node is needed by a root.
 After:
@@ -24,7 +24,7 @@ from graphc.passes.options import Options
 
 
 def sequence_effects(graph: Graph, options: Options) -> Graph:
-    if not graph.targets and not any(node.control or node.op.effect for node in graph.nodes):
+    if not graph.targets and not any(node.control or node.has_effect for node in graph.nodes):
         return graph
     change = Edit(graph)
     reads = reads_in_sequence(graph)
@@ -33,7 +33,7 @@ def sequence_effects(graph: Graph, options: Options) -> Graph:
         operands = reads.get(node, node.operands)
         inside = {t.node for t in operands}
         control = [c for c in waits.effects_before(node) if c not in inside]
-        change.rewire(node, operands, control if node.op.effect else ())
+        change.rewire(node, operands, control if node.has_effect else ())
         for old, new in zip(node.operands, operands, strict=True):
             if old is not new:
                 options.log.note(
@@ -54,7 +54,7 @@ class _Waits:
     def effects_before(self, node: Node) -> tuple[Node, ...]:
         found: dict[Node, None] = {}
         for before in node.control:
-            if before.op.effect:
+            if before.has_effect:
                 found[before] = None
             else:
                 if before not in self.behind:
@@ -71,7 +71,7 @@ def _nearest_effects(node: Node) -> Iterator[Node]:
         for before in _before(stack.pop()):
             if before not in seen:
                 seen.add(before)
-                if before.op.effect:
+                if before.has_effect:
                     yield before
                 else:
                     stack.append(before)
@@ -84,7 +84,7 @@ def _before(node: Node) -> Iterable[Node]:
 
 def _targets(graph: Graph, reads: dict[Node, tuple[Tensor, ...]]) -> tuple[Node, ...]:
     """The effects, and ops that may fail and that no data leads to any more."""
-    effects = [node for node in graph.nodes if node.op.effect]
+    effects = [node for node in graph.nodes if node.has_effect]
     kept: set[Node] = set()
     stack = [*effects, *(t.node for t in graph.outputs)]
     while stack:
@@ -92,7 +92,7 @@ def _targets(graph: Graph, reads: dict[Node, tuple[Tensor, ...]]) -> tuple[Node,
         if node not in kept:
             kept.add(node)
             stack += [t.node for t in reads.get(node, node.operands)]
-    return tuple(n for n in graph.nodes if n.op.effect or (n.op.may_fail and n not in kept))
+    return tuple(n for n in graph.nodes if n.has_effect or (n.op.may_fail and n not in kept))
 
 
 def reads_in_sequence(graph: Graph) -> dict[Node, tuple[Tensor, ...]]:

@@ -1,7 +1,7 @@
 """Shape folding: integer tensors that only depend on shapes become constants or dims.
 
-Before: any graph.   After: a tensor whose value is known as dims is a constant when they are numbers,
-``dim_value`` when it is one symbolic size.  Vectors with symbolic sizes stay as they are.
+Before: any graph.   After: a tensor whose value is known as dims is a constant when they are
+numbers, ``dim_value`` when it is one symbolic size.  Vectors with symbolic sizes stay as they are.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Simplification: the rows of :mod:`graphc.passes.rules` and the traits of ops, to a fixed point.
 
 Before: any graph.   After: no rule matches anywhere.
-Leaves alone: effects, and nodes whose type rule left a check to run time (dropping the node would
-drop the check).
+Leaves alone: effects.  Checks of sizes that a dropped node left to run time are the caller's: it
+collects them before the first pass.
 
 Nodes are visited operands first, so a rewrite sees simplified operands; what a rewrite makes is
 simplified before its readers are looked at.  One sweep therefore reaches the fixed point, but for
-rules that look two nodes deep through one that was replaced: the sweep repeats until nothing changes.
+rules that look two nodes deep through one that was replaced: so sweeps repeat until none changes
+anything.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ SWEEPS = 8  # a chain of rewrites this long has never been seen; more would be a
 
 # An output of the operand's own type means that nothing was changed.
 UNCHANGING = frozenset(
-    {"reshape", "expand_dims", "squeeze", "broadcast_to", "broadcast_like", "sum_to", "cast", "slice",
-     "pad", "tile", "identity", "stop_gradient"}
+    {"reshape", "expand_dims", "squeeze", "broadcast_to", "broadcast_like", "sum_to", "cast",
+     "slice", "pad", "tile", "identity", "stop_gradient"}
 )  # fmt: skip
 
 
@@ -85,7 +86,7 @@ class _Sweep:
     def rewritten(self, node: Node) -> tuple[Tensor, str] | None:
         """What to put in a node's place, and by which equation."""
         op = node.op
-        if len(node.outputs) != 1 or node.checks or op.effect or op.source or not node.operands:
+        if len(node.outputs) != 1 or op.effect or op.source or not node.operands:
             return None
         operands = [self.change.resolve(t) for t in node.operands]
         return self.by_trait(node, operands) or self.by_rule(node, operands)
@@ -126,7 +127,7 @@ class _Sweep:
         """An elementwise op stretches its operands by itself."""
         for at, operand in enumerate(operands):
             stretched = operand.node
-            if stretched.op.name != "broadcast_to" or stretched.checks:
+            if stretched.op.name != "broadcast_to":
                 continue
             narrow = self.change.resolve(stretched.operands[0])
             fewer = [*operands[:at], narrow, *operands[at + 1 :]]
@@ -149,9 +150,7 @@ class _Sweep:
             if not all(need & have for need in needs):
                 continue
             for match in matches(rule.pattern, node.outputs[0], self.change.resolve):
-                if any(n.checks for n in match.nodes) or not (
-                    rule.when is None or rule.when(match)
-                ):
+                if rule.when is not None and not rule.when(match):
                     continue
                 new = self.fitted(node, rule.build(self.change.builder(node), match))
                 if new is not None:
@@ -167,7 +166,6 @@ class _Sweep:
             return None
         b: Builder = self.change.builder(node)
         try:
-            wide = b.broadcast_to(new, shape=type.shape)
+            return b.broadcast_to(new, shape=type.shape)
         except Mismatch:
             return None
-        return wide if not wide.node.checks else None
