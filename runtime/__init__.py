@@ -1,1 +1,1 @@
-"""Sessions, devices and memory: everything that runs a Program.  Imports graphc, never frontends."""
+"""Sessions, devices and memory: all that runs a Program.  Imports graphc, never frontends."""

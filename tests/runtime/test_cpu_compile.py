@@ -45,7 +45,9 @@ def kernel(
     head += f"views(args, {len(operands)})\n"
     if sizes:
         head += f"    {', '.join(sizes)}, = sizes(args, {len(sizes)})\n"
-    return Kernel("fused", head + body.strip("\n") + "\n", tuple(operands), tuple(constants), tuple(sizes))
+    return Kernel(
+        "fused", head + body.strip("\n") + "\n", tuple(operands), tuple(constants), tuple(sizes)
+    )
 
 
 ROW_MAXIMUM = """
@@ -132,7 +134,10 @@ def both(
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_kernel_agrees_with_the_plain_target(name: str) -> None:
     made = SAMPLES[name]
-    arrays = [np.abs(a) if made.operands[k].name == "v" else a for k, a in enumerate(arrays_for(made, (5, 37)))]
+    arrays = [
+        np.abs(a) if made.operands[k].name == "v" else a
+        for k, a in enumerate(arrays_for(made, (5, 37)))
+    ]
     native, plain = both(made, arrays, [37] * len(made.sizes), 1, 4)
     for got, want in zip(native, plain, strict=True):
         np.testing.assert_allclose(got, want, rtol=2e-6, atol=1e-6)
@@ -141,16 +146,24 @@ def test_a_sample_kernel_agrees_with_the_plain_target(name: str) -> None:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_kernel_is_vector_code_without_calls_or_doubles(name: str) -> None:
     report = cpu_compile.vector_report(SAMPLES[name])
-    assert report == cpu_compile.VectorReport(has_vector_code=True, has_call=False, has_double=False)
+    assert report == cpu_compile.VectorReport(
+        has_vector_code=True, has_call=False, has_double=False
+    )
 
 
 def test_a_plain_sum_keeps_its_order_and_so_is_not_vector_code() -> None:
-    made = kernel(ROW_SUM.replace("accumulate(m, x[i, j])", "m + x[i, j]"), SAMPLES["sum of rows"].operands, sizes=["n"])
+    made = kernel(
+        ROW_SUM.replace("accumulate(m, x[i, j])", "m + x[i, j]"),
+        SAMPLES["sum of rows"].operands,
+        sizes=["n"],
+    )
     assert not cpu_compile.vector_report(made).has_vector_code
 
 
 def test_a_word_that_stays_a_call_would_be_reported() -> None:
-    made = elementwise(["y[i] = to_float64(x[i])"], [Operand("x", "float32", 1), Operand("y", "float64", 1, "w")])
+    made = elementwise(
+        ["y[i] = to_float64(x[i])"], [Operand("x", "float32", 1), Operand("y", "float64", 1, "w")]
+    )
     assert cpu_compile.vector_report(made).has_double
 
 
@@ -180,7 +193,9 @@ def test_operands_are_strided_in_every_axis_but_the_last() -> None:
     np.testing.assert_array_equal(y, x.transpose(2, 0, 1))
 
 
-@pytest.mark.parametrize("dtype", ["bool", "float16", "bfloat16", "int8", "uint16", "int64", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["bool", "float16", "bfloat16", "int8", "uint16", "int64", "float64"]
+)
 def test_every_storage_type_loads_and_stores(dtype: str) -> None:
     made = elementwise(["y[i] = x[i]"], [Operand("x", dtype, 1), Operand("y", dtype, 1, "w")])
     stored = {"bfloat16": "u2", "bool": "?"}.get(dtype, dtype)
@@ -197,9 +212,13 @@ def test_16_bit_floats_round_to_nearest_even_when_stored(dtype: str) -> None:
     bits = np.random.default_rng(3).integers(0, 1 << 32, 4000, np.uint32)
     ties = (np.arange(256, dtype=np.uint32) << 16) + 0x3F808000
     x = np.concatenate([bits, ties]).view(np.float32)
-    native, plain = both(made, [x, np.zeros(len(x), "u2" if dtype == "bfloat16" else dtype)], [], 0, len(x))
-    as_float = lambda y: (y.astype(np.uint32) << 16).view(np.float32) if dtype == "bfloat16" else y  # noqa: E731
-    np.testing.assert_array_equal(as_float(native[1]), as_float(plain[1]))
+    native, plain = both(
+        made, [x, np.zeros(len(x), "u2" if dtype == "bfloat16" else dtype)], [], 0, len(x)
+    )
+    got, want = native[1], plain[1]
+    if dtype == "bfloat16":
+        got, want = ((y.astype(np.uint32) << 16).view(np.float32) for y in (got, want))
+    np.testing.assert_array_equal(got, want)
 
 
 def test_control_flow_agrees_with_the_plain_target() -> None:
@@ -231,13 +250,19 @@ def test_control_flow_agrees_with_the_plain_target() -> None:
 def test_a_long_loop_body_loops() -> None:
     """Its jump back lands on an extended argument in front of the loop's head."""
     statements = [f"y[i] = y[i] + x[i] * c{k % 2 + 1}" for k in range(60)]
-    made = elementwise(statements, [Operand("x", "float32", 1), Operand("y", "float32", 1, "rw")], FLOATS)
+    made = elementwise(
+        statements, [Operand("x", "float32", 1), Operand("y", "float32", 1, "rw")], FLOATS
+    )
     native, plain = both(made, arrays_for(made, (20,)), [], 0, 20)
     np.testing.assert_allclose(native[1], plain[1], rtol=1e-5)
 
 
 def test_operands_that_are_only_read_may_overlap() -> None:
-    operands = [Operand("a", "float32", 1), Operand("b", "float32", 1), Operand("y", "float32", 1, "w")]
+    operands = [
+        Operand("a", "float32", 1),
+        Operand("b", "float32", 1),
+        Operand("y", "float32", 1, "w"),
+    ]
     x = np.arange(101, dtype=np.float32)
     y = np.zeros(100, np.float32)
     run_native(elementwise(["y[i] = a[i] * b[i]"], operands), [x[:100], x[1:], y], [], 0, 100)
@@ -257,14 +282,20 @@ def test_no_overlap_is_tested_at_run_time() -> None:
 
 
 def test_compensated_arithmetic_is_not_reassociated() -> None:
-    made = elementwise(["u = c2 + x[i]", "y[i] = x[i] - (u - c2)"], [Operand("x", "float32", 1), Operand("y", "float32", 1, "w")], FLOATS)
+    made = elementwise(
+        ["u = c2 + x[i]", "y[i] = x[i] - (u - c2)"],
+        [Operand("x", "float32", 1), Operand("y", "float32", 1, "w")],
+        FLOATS,
+    )
     x = np.full(64, 1e-4, np.float32)
     native, _ = both(made, [x, np.zeros_like(x)], [], 0, 64)
     assert native[1].all()
 
 
 def test_a_kernel_may_have_the_name_of_a_word() -> None:
-    text = "def exp(args, start, stop):\n    y, = views(args, 1)\n    y[0] = exp(y[0])\n    return 7\n"
+    text = (
+        "def exp(args, start, stop):\n    y, = views(args, 1)\n    y[0] = exp(y[0])\n    return 7\n"
+    )
     y = np.zeros(1, np.float32)
     assert run_native(Kernel("exp", text, (Operand("y", "float32", 1, "rw"),)), [y], [], 0, 1) == 7
     assert y[0] == 1
@@ -285,7 +316,11 @@ def test_a_kernel_may_have_the_name_of_a_word() -> None:
     ],
 )
 def test_text_the_target_does_not_take_is_refused(statement: str, fact: str) -> None:
-    operands = [Operand("x", "float32", 1), Operand("k", "int32", 1), Operand("y", "float32", 1, "w")]
+    operands = [
+        Operand("x", "float32", 1),
+        Operand("k", "int32", 1),
+        Operand("y", "float32", 1, "w"),
+    ]
     with pytest.raises(InternalError) as refused:
         cpu_compile.compile_kernel(elementwise([statement], operands, FLOATS))
     assert fact in str(refused.value)
@@ -295,7 +330,9 @@ def test_text_the_target_does_not_take_is_refused(statement: str, fact: str) -> 
 
 def test_an_operand_no_kernel_can_hold_is_refused() -> None:
     with pytest.raises(InternalError, match="a CPU kernel cannot hold complex64 'x'"):
-        cpu_compile.compile_kernel(elementwise(["x[i] = x[i]"], [Operand("x", "complex64", 1, "rw")]))
+        cpu_compile.compile_kernel(
+            elementwise(["x[i] = x[i]"], [Operand("x", "complex64", 1, "rw")])
+        )
 
 
 # --- objects --------------------------------------------------------------------------------------
@@ -349,7 +386,9 @@ def test_few_kernels_compile_without_a_helper(forks: list[int]) -> None:
     assert forks == []
 
 
-def test_a_helper_that_dies_costs_only_time(forks: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_helper_that_dies_costs_only_time(
+    forks: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cpu_compile, "_run_helper", lambda *_: os._exit(3))
     assert len(cpu_compile.compile_many(variants(8))) == 8
     assert len(forks) == 1
@@ -366,16 +405,16 @@ def test_a_kernel_that_cannot_compile_is_named_though_the_helper_met_it(forks: l
 
 
 @intrinsic
-def read_word(typing_context, address):  # noqa: ANN001, ANN201
-    def generate(context, builder, sig, values):  # noqa: ANN001, ANN202
+def read_word(typing_context, address):
+    def generate(context, builder, sig, values):
         return builder.load(builder.inttoptr(values[0], ir.IntType(64).as_pointer()))
 
     return types.int64(types.int64), generate
 
 
 @intrinsic
-def process_id(typing_context):  # noqa: ANN001, ANN201
-    def generate(context, builder, sig, values):  # noqa: ANN001, ANN202
+def process_id(typing_context):
+    def generate(context, builder, sig, values):
         kind = ir.FunctionType(ir.IntType(64), [])
         return builder.call(ir.Function(builder.module, kind, "getpid"), [])
 
@@ -390,7 +429,7 @@ def triangle(n: int) -> int:
 
 
 @njit(inline="always")
-def sum_of_words(address, count):  # noqa: ANN001, ANN201
+def sum_of_words(address, count):
     total = 0
     for k in range(count):
         total += read_word(address + 8 * k)
@@ -440,8 +479,10 @@ def test_the_fingerprint_is_stable_and_loads_no_numba() -> None:
 
 
 def test_the_package_of_a_device_loads_nothing() -> None:
-    code = "import sys; import runtime.devices.cpu; print('numpy' in sys.modules, 'llvmlite' in sys.modules)"
-    assert in_a_fresh_process(code).split() == ["False", "False"]
+    code = (
+        "import sys, runtime.devices.cpu; print([m in sys.modules for m in ('numpy', 'llvmlite')])"
+    )
+    assert in_a_fresh_process(code).strip() == "[False, False]"
 
 
 def test_compiling_loads_no_registry_of_numba() -> None:

@@ -28,7 +28,23 @@ def samples(dtype: str) -> np.ndarray:
     if kind.is_bool:
         return np.array([False, True])
     if kind.is_floating:
-        edges = [0.0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 3, 1e-40, np.inf, -np.inf, np.nan, 7.3]
+        edges = [
+            0.0,
+            -0.0,
+            1,
+            -1,
+            0.5,
+            -0.5,
+            1.5,
+            2.5,
+            -2.5,
+            3,
+            1e-40,
+            np.inf,
+            -np.inf,
+            np.nan,
+            7.3,
+        ]
         return np.concatenate([edges, random.normal(0, 9, 12)]).astype(kind.numpy)
     edges = [0, 1, 2, 3, 7, kind.max, kind.max - 1, kind.min, kind.min + 1]
     edges += [-1, -2, -7] if kind.min < 0 else [250]
@@ -85,7 +101,9 @@ def test_words_agree_with_the_vocabulary(dtype: str) -> None:
         gives = dtype if word.gives == "same" else word.gives
         operands.append(Operand(f"y_{word.name}", gives, 1, "w"))
         arrays.append(np.zeros(len(a), dtypes.as_dtype(gives).numpy))
-        statements.append(f"y_{word.name}[i] = {word.name}({'a[i], b[i]'[: 4 + 6 * (word.arity - 1)]})")
+        statements.append(
+            f"y_{word.name}[i] = {word.name}({'a[i], b[i]'[: 4 + 6 * (word.arity - 1)]})"
+        )
     run_native(elementwise(statements, operands), arrays, [], 0, len(a))
     for word, got in zip(chosen, arrays[2:], strict=True):
         inputs = [a, b][: word.arity]
@@ -143,7 +161,9 @@ def test_where_picks_by_its_condition(dtype: str) -> None:
         Operand("b", dtype, 1),
         Operand("y", dtype, 1, "w"),
     ]
-    run_native(elementwise(["y[i] = where(c[i], a[i], b[i])"], operands), [c, a, b, y], [], 0, len(a))
+    run_native(
+        elementwise(["y[i] = where(c[i], a[i], b[i])"], operands), [c, a, b, y], [], 0, len(a)
+    )
     np.testing.assert_array_equal(y, np.where(c, a, b))
 
 
@@ -153,7 +173,9 @@ def test_fma_rounds_once(dtype: str) -> None:
     y, z = x[::-1].copy(), np.full_like(x, -1) * x * x[::-1]
     out = np.zeros_like(x)
     operands = [Operand(name, dtype, 1) for name in "xyz"] + [Operand("out", dtype, 1, "w")]
-    run_native(elementwise(["out[i] = fma(x[i], y[i], z[i])"], operands), [x, y, z, out], [], 0, 200)
+    run_native(
+        elementwise(["out[i] = fma(x[i], y[i], z[i])"], operands), [x, y, z, out], [], 0, 200
+    )
     want = np.array([vocabulary._fma(*row) for row in zip(x, y, z, strict=True)])
     np.testing.assert_array_equal(out, want)
     assert out.any()  # the product's rounding error, which a separate multiply would lose
@@ -220,7 +242,10 @@ def test_every_word_of_the_vocabulary_has_a_body() -> None:
 @pytest.mark.parametrize(
     ("statement", "fact"),
     [
-        ("y[i] = maximum(x[i], k[i])", "'maximum' takes operands of one dtype, of kind 'number', got"),
+        (
+            "y[i] = maximum(x[i], k[i])",
+            "'maximum' takes operands of one dtype, of kind 'number', got",
+        ),
         ("y[i] = x[i] + k[i]", "plain '+' does not take (float32, int32)"),
         ("y[i] = to_float32(k[i] + k[i])", "plain '+' does not take (int32, int32)"),
         ("y[i] = exp(k[i])", "'exp' takes operands of one dtype, of kind 'float', got int32"),

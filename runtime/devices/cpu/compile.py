@@ -1,7 +1,7 @@
 """Kernel to object code: Numba's front end, our own emission, our own LLVM pipeline.
 
-The one module of the CPU device that loads Numba, which it does at the first compile.  An object has one
-symbol, ``gx_<key>``, with the C ABI ``i64 symbol(i64* args, i64 start, i64 stop)``, and needs no other.
+Loads Numba at the first compile.  An object has one symbol, ``gx_<key>``, with the C ABI
+``i64 symbol(i64* args, i64 start, i64 stop)``, and needs no other.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from llvmlite import ir
 
 from graphc.codegen.kernel import Kernel
 from graphc.errors import InternalError
-from runtime.devices.cpu import llvm_target, refs, tiles, words
+from runtime.devices.cpu import bodies, llvm_target, refs, words
 
 ARGUMENTS = ("pointer", "int64", "int64")
 # A helper process is forked for at least this many kernels: below, starting it costs what it saves.
@@ -76,7 +76,7 @@ def inspect_kernel(kernel: Kernel) -> Listing:
 
 
 def vector_report(kernel: Kernel) -> VectorReport:
-    """Whether the kernel's optimised code has vector arithmetic, any call, any double arithmetic."""
+    """Whether the kernel's optimised code has vectors, any call, any double arithmetic."""
     text = inspect_kernel(kernel).llvm_ir
     body = [line for line in text.splitlines() if line.startswith("  ")]
     calls = [line for line in body if re.search(r"\bcall\b", line) and "@llvm." not in line]
@@ -92,8 +92,8 @@ def compile_function(
 ) -> bytes:
     """A Python function of numbers as an object with the C symbol ``symbol``.
 
-    ``signature`` reads ``"int64(int64, pointer)"``, or ``void(...)``.  The function may call others of its
-    kind, Numba intrinsics over numbers, and C functions named in ``allowed``.
+    ``signature`` reads ``"int64(int64, pointer)"``, or ``void(...)``.  The function may call others
+    of its kind, Numba intrinsics over numbers, and C functions named in ``allowed``.
 
     >>> def double(n):
     ...     return n + n
@@ -157,16 +157,16 @@ def _python_function(kernel: Kernel) -> FunctionType:
 def _in_dtype(dtype: str, value: bool | int | float) -> bool | int | float:
     if dtype == "bool":
         return bool(value)
-    return float(value) if words.is_float(dtype) else int(value)
+    return float(value) if bodies.is_float(dtype) else int(value)
 
 
 # --- many kernels ---------------------------------------------------------------------------------
 
 
 def compile_many(kernels: Sequence[Kernel]) -> dict[str, bytes]:
-    """The objects of ``kernels`` by key.  Half of them are compiled in a forked helper where that pays.
+    """The objects of ``kernels`` by key; where it pays, half come from a forked helper process.
 
-    The helper inherits Numba and LLVM initialised.  Threads would not help: LLVM is used under one lock.
+    The helper inherits Numba and LLVM initialised.  Threads would not help: llvmlite has one lock.
     Whatever goes wrong with the helper, its share is compiled here.
     """
     missing = list({kernel.key: kernel for kernel in kernels}.values())
@@ -194,7 +194,7 @@ def _may_fork() -> bool:
 
 
 def _start_helper(kernels: Sequence[Kernel]) -> Callable[[], dict[str, bytes]]:
-    """Start compiling ``kernels`` in a forked process; the result waits for it and gives its objects."""
+    """Start compiling in a forked process; the result waits for it and gives its objects."""
     with tempfile.TemporaryFile() as results, warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", DeprecationWarning
@@ -218,7 +218,7 @@ def _start_helper(kernels: Sequence[Kernel]) -> Callable[[], dict[str, bytes]]:
 
 
 def _run_helper(kernels: Sequence[Kernel], descriptor: int) -> NoReturn:
-    """In the helper: each object is written when it is ready, and nothing of Python's exit is run."""
+    """In the helper: objects are written as they are ready; nothing of Python's exit is run."""
     try:
         with open(descriptor, "wb", buffering=0) as results:
             for kernel in kernels:

@@ -1,6 +1,6 @@
 """What an object file depends on besides its kernel, as one digest: part of every cache key.
 
-A warm process computes it at every start, so it is cheap (a few milliseconds) and does not load Numba.
+A warm process computes it at every start, so it takes a millisecond or two and loads no Numba.
 """
 
 from __future__ import annotations
@@ -41,5 +41,6 @@ def _add(digest: hashlib._Hash, *parts: bytes) -> None:
 def _numba_version() -> bytes:
     """What tells Numba's versions apart, read without importing it."""
     spec = importlib.util.find_spec("numba")
-    assert spec is not None and spec.origin is not None, "graphc depends on numba"
+    assert spec is not None
+    assert spec.origin is not None
     return (Path(spec.origin).parent / "_version.py").read_bytes()

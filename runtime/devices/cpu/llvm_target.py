@@ -2,7 +2,7 @@
 
 What must stay true:
 
-* Pipeline: O2, loop vectoriser, no unrolling and no SLP (they double the time and win nothing here).
+* O2 with the loop vectoriser, no unrolling, no SLP (they double the time and win nothing here).
 * Full vector width: server cores with AVX-512 otherwise get half (``prefer-vector-width``).
 * An object calls nothing but what its maker allows, so it links without any library.
 """
@@ -105,7 +105,7 @@ def compile_module(module: ir.Module, machine: Machine, allowed: Iterable[str] =
 
 
 def undefined_symbols(code: bytes) -> set[str]:
-    """The symbols an ELF object needs from elsewhere.  Other formats are not read: the empty set."""
+    """The symbols an ELF object needs from elsewhere.  Other formats are not read: no symbols."""
     if code[:5] != b"\x7fELF\x02":
         return set()
     (table_offset,) = struct.unpack_from("<Q", code, 40)

@@ -2,13 +2,13 @@
 
 Numba reads the bytecode of a kernel's function, brings it into SSA form and infers its types, in a
 typing context of our own that knows nothing but the words it is given: no overload, no array, no
-promotion.  From the typed SSA form we emit LLVM IR ourselves, one value per variable.  So an operand is
-never an LLVM value that has to be optimised away, no path can raise, and neither Numba's registries nor
-its runtime are ever loaded (they cost 300 ms in a fresh process).
+promotion.  From the typed SSA form we emit LLVM IR ourselves, a value per variable.  So an operand
+is never an LLVM value that has to be optimised away, no path can raise, and neither Numba's
+registries nor its runtime are ever loaded (they cost 300 ms in a fresh process).
 
 The language that results: int64 and bool, the dtypes of the operands, ``for`` over ``range`` with a
-positive step, ``while``, ``if``, tuples of known length, words, and calls of plain Python functions of
-the same kind, which are always inlined.
+positive step, ``while``, ``if``, tuples of known length, words, and calls of plain Python functions
+of the same kind, which are always inlined.
 """
 
 from __future__ import annotations
@@ -261,7 +261,7 @@ class _Context(BaseContext):
     def _word(self, val: Any) -> Word:
         if isinstance(val, Word):
             return val
-        if isinstance(val, (str, type)) or callable(val) and not isinstance(val, FunctionType):
+        if isinstance(val, (str, type)) or (callable(val) and not isinstance(val, FunctionType)):
             word = _BUILTINS.get(val)
             if word is not None:
                 return word
@@ -336,7 +336,7 @@ def emit_function(
 ) -> ir.Function:
     """``function`` as LLVM function ``symbol`` of ``module``.
 
-    ``arguments`` and ``result`` are dtypes; ``pointer`` is a pointer to int64, a result of None is void.
+    ``arguments`` and ``result`` are dtypes; ``pointer`` points to int64, a result of None is void.
     """
     try:
         typed = _infer(function, tuple(_SCALARS[name] for name in arguments))
@@ -373,7 +373,7 @@ def _emit_typed(module: ir.Module, typed: _TypedFunction, symbol: str) -> ir.Fun
 
 
 def _called_function(function: FunctionType) -> Word:
-    """A plain Python function as a word: typed at each call, emitted once per module, always inlined."""
+    """A Python function as a word: typed at each call, emitted once a module, always inlined."""
     known: dict[tuple, _TypedFunction] = {}
 
     def typed_for(dtypes: tuple[Any, ...]) -> _TypedFunction:
@@ -427,10 +427,10 @@ def _numba_intrinsic(context: _Context, made: Any) -> Word:
 
 
 class _Emitter:
-    """Emits one typed function, blocks in reverse postorder, so that a variable is set before it is used.
+    """Emits one typed function, block by block in reverse postorder: set comes before use.
 
-    ``values`` holds what each variable stands for: an LLVM value, a tuple of such, an Address, a Word, a
-    range.  Phis become LLVM phis, filled in at the end.
+    ``values`` holds what each variable stands for: an LLVM value, a tuple of such, an Address, a
+    Word, a range.  Phis become LLVM phis, filled in at the end.
     """
 
     def __init__(self, function: ir.Function, typed: _TypedFunction) -> None:
@@ -554,7 +554,7 @@ class _Emitter:
         return word.emit(builder, dtypes, tuple(self.values[arg.name] for arg in args))
 
     def _started(self, builder: ir.IRBuilder, over: _Range) -> _Counter:
-        """A loop's counter at its start.  A slot on the stack, for its header may be several blocks."""
+        """A loop's counter at its start: a stack slot, for its head may be several blocks."""
         with builder.goto_entry_block():
             slot = builder.alloca(I64)
         builder.store(over.start, slot)

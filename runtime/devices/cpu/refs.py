@@ -1,12 +1,13 @@
 """What an operand is inside a native kernel: a raw address, strides, and a promise about overlap.
 
-``Ref`` is the operand's type as kernel text sees it; ``Address`` is one at run time.  What must stay true:
+``Ref`` is an operand's type as kernel text sees it, ``Address`` is one at run time.  What must stay
+true:
 
-* An index is int64 and never wraps around: ``y[i, j]`` is ``base + i * stride0 + j``, nothing is checked.
-* Every load and store carries ``alias.scope``/``noalias`` for its operand, so LLVM needs no overlap test.
-  Distinct operands never overlap in memory, unless both are only read.
+* An index is int64 and never wraps around: ``y[i, j]`` is ``base + i * stride0 + j``, unchecked.
+* Every load and store carries ``alias.scope``/``noalias`` for its operand, so LLVM needs no overlap
+  test.  Distinct operands never overlap in memory, unless both are only read.
 * Only element alignment is assumed.
-* A store converts between a value and its storage (bool to a byte, float32 to a 16-bit float), nothing else.
+* A store converts a value to its storage (bool to a byte, float32 to a 16-bit float), no more.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def refs_of(operands: Sequence[Operand]) -> tuple[Ref, ...]:
 def load_addresses(
     builder: ir.IRBuilder, args: ir.Value, refs: Sequence[Ref]
 ) -> tuple[Address, ...]:
-    """The operands of a kernel, read from its argument block: pointers first, then leading strides."""
+    """The operands of a kernel, from its argument block: pointers first, then leading strides."""
     addresses = []
     stride_word = len(refs)
     for ref in refs:

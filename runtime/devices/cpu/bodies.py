@@ -1,0 +1,249 @@
+"""What words are made of: instructions for LLVM values, a function per idea.
+
+Straight-line code that cannot trap.  The table in ``words`` says which word uses which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from llvmlite import ir
+
+from graphc.codegen.philox import KEY_STEPS, MULTIPLIERS, ROUNDS
+from runtime.devices.cpu import refs
+from runtime.devices.cpu.refs import F32, F64, I32, I64, VALUES
+
+# A body needs only the values, for one kind of dtype.
+Body = Callable[..., ir.Value]
+
+
+def is_float(dtype: str) -> bool:
+    return dtype in ("float32", "float64")
+
+
+def is_integer(dtype: str) -> bool:
+    return dtype in VALUES and dtype != "bool" and not is_float(dtype)
+
+
+def is_signed(dtype: str) -> bool:
+    return dtype.startswith("int")
+
+
+def intrinsic(
+    builder: ir.IRBuilder, name: str, *values: ir.Value, flags: tuple[str, ...] = ()
+) -> ir.Value:
+    """A call of ``llvm.<name>`` for the type of the first value: always lowered in line."""
+    kind = values[0].type
+    suffix = f"i{kind.width}" if isinstance(kind, ir.IntType) else {F32: "f32", F64: "f64"}[kind]
+    full = f"llvm.{name}.{suffix}"
+    function = builder.module.globals.get(full)
+    if function is None:
+        signature = ir.FunctionType(kind, [value.type for value in values])
+        function = ir.Function(builder.module, signature, full)
+    return builder.call(function, values, fastmath=flags)
+
+
+def zero_of(value: ir.Value) -> ir.Constant:
+    return ir.Constant(value.type, 0)
+
+
+def negate(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    return builder.sub(zero_of(x), x)
+
+
+def absolute(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    return builder.select(builder.icmp_signed("<", x, zero_of(x)), negate(builder, x), x)
+
+
+def sign_float(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    zero, one = ir.Constant(x.type, 0.0), ir.Constant(x.type, 1.0)
+    below = builder.select(builder.fcmp_ordered("<", x, zero), ir.Constant(x.type, -1.0), x)
+    below = builder.select(builder.fcmp_ordered("==", x, zero), zero, below)
+    return builder.select(builder.fcmp_ordered(">", x, zero), one, below)
+
+
+def sign_integer(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    above = builder.zext(builder.icmp_signed(">", x, zero_of(x)), x.type)
+    return builder.sub(above, builder.zext(builder.icmp_signed("<", x, zero_of(x)), x.type))
+
+
+def sign_unsigned(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    return builder.zext(builder.icmp_unsigned("!=", x, zero_of(x)), x.type)
+
+
+# Division.  The machine traps on x / 0 and on least / -1, so no divisor of either kind reaches it.
+# Up to 32 bits the quotient goes through float64, which is exact there and which vectorises.
+
+
+def truncdiv_signed(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
+    width = a.type.width
+    zero, one = ir.Constant(a.type, 0), ir.Constant(a.type, 1)
+    is_zero = builder.icmp_signed("==", b, zero)
+    if width <= 32:
+        divisor = builder.select(is_zero, one, b)
+        quotient = builder.fdiv(builder.sitofp(a, F64), builder.sitofp(divisor, F64))
+        # least / -1 is one above the largest: through int64 it wraps instead of being undefined
+        wide = builder.fptosi(quotient, I64) if width == 32 else builder.fptosi(quotient, I32)
+        quotient = builder.trunc(wide, a.type)
+    else:
+        is_minus_one = builder.icmp_signed("==", b, ir.Constant(a.type, -1))
+        divisor = builder.select(builder.or_(is_zero, is_minus_one), one, b)
+        quotient = builder.sdiv(a, divisor)
+        quotient = builder.select(is_minus_one, negate(builder, a), quotient)
+    return builder.select(is_zero, zero, quotient)
+
+
+def div_unsigned(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
+    zero, one = ir.Constant(a.type, 0), ir.Constant(a.type, 1)
+    is_zero = builder.icmp_unsigned("==", b, zero)
+    divisor = builder.select(is_zero, one, b)
+    if a.type.width <= 32:
+        quotient = builder.fdiv(builder.uitofp(a, F64), builder.uitofp(divisor, F64))
+        quotient = builder.trunc(builder.fptosi(quotient, I64), a.type)
+    else:
+        quotient = builder.udiv(a, divisor)
+    return builder.select(is_zero, zero, quotient)
+
+
+def remainder(divide: Body) -> Body:
+    """a - (a / b) * b, and 0 where b is 0."""
+
+    def body(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
+        rest = builder.sub(a, builder.mul(divide(builder, a, b), b))
+        return builder.select(builder.icmp_signed("==", b, zero_of(b)), zero_of(b), rest)
+
+    return body
+
+
+def floordiv_signed(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
+    quotient = truncdiv_signed(builder, a, b)
+    rest = builder.sub(a, builder.mul(quotient, b))
+    inexact = builder.icmp_signed("!=", rest, zero_of(b))
+    opposite = builder.icmp_signed("<", builder.xor(a, b), zero_of(b))
+    lower = builder.and_(builder.and_(inexact, opposite), builder.icmp_signed("!=", b, zero_of(b)))
+    return builder.sub(quotient, builder.zext(lower, a.type))
+
+
+def quotient_float(rounding: str) -> Body:
+    return lambda builder, a, b: intrinsic(builder, rounding, builder.fdiv(a, b))
+
+
+def truncmod_float(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
+    """The remainder with the sign of a, exact while the quotient is below 2**53."""
+    wide_a, wide_b = (builder.fpext(x, F64) if x.type == F32 else x for x in (a, b))
+    quotient = intrinsic(builder, "trunc", builder.fdiv(wide_a, wide_b))
+    rest = intrinsic(builder, "fma", builder.fneg(quotient), wide_b, wide_a)
+    # with an infinite divisor the quotient is 0, and 0 * inf must not make a NaN of it
+    is_whole = builder.fcmp_ordered("==", quotient, F64(0.0))
+    rest = builder.select(is_whole, wide_a, rest)
+    return builder.fptrunc(rest, F32) if a.type == F32 else rest
+
+
+def floormod_float(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
+    rest = truncmod_float(builder, a, b)
+    zero = ir.Constant(a.type, 0.0)
+    opposite = builder.xor(
+        builder.fcmp_ordered("<", rest, zero), builder.fcmp_ordered("<", b, zero)
+    )
+    off = builder.and_(builder.fcmp_unordered("!=", rest, zero), opposite)
+    return builder.select(off, builder.fadd(rest, b), rest)
+
+
+# An amount outside the width has no meaning in the vocabulary; masked, it at least has a value.
+def shift(method: str) -> Body:
+    def body(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
+        return getattr(builder, method)(a, builder.and_(b, ir.Constant(b.type, b.type.width - 1)))
+
+    return body
+
+
+def is_finite(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    return builder.fcmp_ordered(
+        "<", intrinsic(builder, "fabs", x), ir.Constant(x.type, float("inf"))
+    )
+
+
+def is_infinite(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    return builder.fcmp_ordered(
+        "==", intrinsic(builder, "fabs", x), ir.Constant(x.type, float("inf"))
+    )
+
+
+def rsqrt(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    return builder.fdiv(ir.Constant(x.type, 1.0), intrinsic(builder, "sqrt", x))
+
+
+def cast(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir.Value:
+    """``value`` as a ``target``; to a 16-bit float it is rounded and stays float32."""
+    if target == "float16":
+        half = builder.fptrunc(cast(builder, value, source, "float32"), refs.F16)
+        return builder.fpext(half, F32)
+    if target == "bfloat16":
+        bits = refs.bfloat16_bits(builder, cast(builder, value, source, "float32"))
+        return refs.bfloat16_value(builder, bits)
+    if source == target:
+        return value
+    kind = VALUES[target]
+    if target == "bool":
+        zero = ir.Constant(value.type, 0)
+        if is_float(source):
+            return builder.fcmp_unordered("!=", value, zero)
+        return builder.icmp_unsigned("!=", value, zero)
+    if is_float(source):
+        return _cast_float(builder, value, source, target)
+    if is_float(target):
+        return (builder.sitofp if is_signed(source) else builder.uitofp)(value, kind)
+    if kind.width == value.type.width:
+        return value
+    if kind.width < value.type.width:
+        return builder.trunc(value, kind)
+    return (builder.sext if is_signed(source) else builder.zext)(value, kind)
+
+
+def _cast_float(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir.Value:
+    kind = VALUES[target]
+    if is_float(target):
+        return (builder.fpext if source == "float32" else builder.fptrunc)(value, kind)
+    if target == "uint64":
+        return builder.fptoui(value, kind)
+    # narrow and unsigned targets go through a wider integer, so that they wrap as NumPy's do
+    through = I64 if target in ("uint32", "int64") else I32
+    whole = builder.fptosi(value, through)
+    return builder.trunc(whole, kind) if kind.width < through.width else whole
+
+
+def philox_word(
+    builder: ir.IRBuilder, key: ir.Value, execution: ir.Value, block: ir.Value, word: ir.Value
+) -> ir.Value:
+    """Four 32-bit lanes kept in int64, so that each round is two 32 x 32 -> 64 bit multiplies.
+
+    Four words of one block cost one block where the text asks for them side by side: they are equal
+    subexpressions.
+    """
+    mask, half = I64(0xFFFFFFFF), I64(32)
+    low = lambda x: builder.and_(x, mask)  # noqa: E731
+    high = lambda x: builder.lshr(x, half)  # noqa: E731
+    k0, k1 = low(key), high(key)
+    c0, c1, c2, c3 = low(block), high(block), low(execution), high(execution)
+    for _ in range(ROUNDS):
+        p0, p1 = builder.mul(I64(MULTIPLIERS[0]), c0), builder.mul(I64(MULTIPLIERS[1]), c2)
+        c0, c2 = (
+            builder.xor(builder.xor(high(p1), c1), k0),
+            builder.xor(builder.xor(high(p0), c3), k1),
+        )
+        c1, c3 = low(p1), low(p0)
+        k0 = low(builder.add(k0, I64(KEY_STEPS[0])))
+        k1 = low(builder.add(k1, I64(KEY_STEPS[1])))
+    chosen = c0
+    for position, lane in ((1, c1), (2, c2), (3, c3)):
+        chosen = builder.select(builder.icmp_signed("==", word, I64(position)), lane, chosen)
+    return builder.trunc(chosen, I32)
+
+
+def uniform32(builder: ir.IRBuilder, word: ir.Value) -> ir.Value:
+    top = builder.lshr(word, I32(8))  # 24 bits, so the signed conversion is exact and cheaper
+    return builder.fmul(builder.sitofp(top, F32), F32(2.0**-24))
+
+
+def bit(builder: ir.IRBuilder, condition: ir.Value, position: ir.Value) -> ir.Value:
+    return builder.shl(builder.zext(condition, I64), position)
