@@ -107,7 +107,7 @@ class UnsortedSegmentSum(Op):
 
     operands = ("data", "segment_ids")
     attributes = {"num_segments": REQUIRED}
-    kind = Kind.HOST
+    kind = Kind.OPAQUE
     may_fail = True
     dtypes = REAL
 
@@ -138,8 +138,10 @@ class UnsortedSegmentSum(Op):
         np.add.at(out, segment_ids[kept], data[kept].astype(wide))
         return out.astype(data.dtype)
 
-    def host(self, data: np.ndarray, segment_ids: np.ndarray) -> tuple:
-        return (self.reference(data, segment_ids),)
+    def kernel(self, node: Any) -> Any:
+        from graphc.lowering.opaque import lower_segment_sum
+
+        return lower_segment_sum(node)
 
     def vjp(self, b: Any, ct: Any, y: Any, data: Any, segment_ids: Any) -> list:
         kept = b.greater_equal(segment_ids, 0)

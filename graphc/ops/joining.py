@@ -9,7 +9,6 @@ import numpy as np
 from graphc.ir import dims
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim
-from graphc.ir.dtype import bool_, int64
 from graphc.ir.op import REQUIRED, Kind, Op, Refuses, Sample
 from graphc.ir.types import Mismatch, TensorType, same_dim, same_dtype
 from graphc.ops.shape import resolve_axis
@@ -44,7 +43,7 @@ class Pack(Op):
 
     operands = ("*values",)
     attributes = {"axis": 0}
-    kind = Kind.INJECTIVE
+    kind = Kind.OPAQUE
 
     def infer_type(self, *values: TensorType) -> TensorType:
         if not values:
@@ -59,17 +58,10 @@ class Pack(Op):
     def reference(self, *values: np.ndarray) -> np.ndarray:
         return np.stack(values, self.axis)
 
-    def element(self, e: Any, at: tuple[Dim, ...], *values: Any) -> Any:
-        axis = self.axis % len(at)
-        index = at[:axis] + at[axis + 1 :]
-        which = e.position(at[axis])
-        chosen = values[-1](*index)
-        for k in reversed(range(len(values) - 1)):
-            test = e.let(f"eq({which}, {e.literal(k, int64)})", bool_, which)
-            value = values[k](*index)
-            text = f"where({test}, {value}, {chosen})"
-            chosen = e.let(text, values[k].type.dtype, test, value, chosen)
-        return chosen
+    def kernel(self, node: Any) -> Any:
+        from graphc.lowering.opaque import lower_join
+
+        return lower_join(node, self.axis % len(node.outputs[0].type.shape))
 
     def vjp(self, b: Any, ct: Any, y: Any, *values: Any) -> list:
         return list(b.unstack(ct, axis=self.axis, num=len(values)))
@@ -187,7 +179,7 @@ class Concat(Op):
 
     operands = ("*values",)
     attributes = {"axis": REQUIRED}
-    kind = Kind.INJECTIVE
+    kind = Kind.OPAQUE
 
     def infer_type(self, *values: TensorType) -> TensorType:
         if not values:
@@ -203,29 +195,10 @@ class Concat(Op):
     def reference(self, *values: np.ndarray) -> np.ndarray:
         return np.concatenate(values, self.axis)
 
-    def element(self, e: Any, at: tuple[Dim, ...], *values: Any) -> Any:
-        axis = self.axis % len(at)
-        kept = [v for v in values if v.type.shape[axis] != 0] or list(values)
-        if len(kept) == 1:
-            return kept[0](*at)
-        place = e.position(at[axis])
-        ends: list[Dim] = [0]
-        for value in kept:
-            ends.append(ends[-1] + value.type.shape[axis])
+    def kernel(self, node: Any) -> Any:
+        from graphc.lowering.opaque import lower_join
 
-        def read(k: int) -> Any:
-            size = kept[k].type.shape[axis]
-            inside = e.clamp(e.position(at[axis] - ends[k]), size)
-            return kept[k](*at[:axis], inside, *at[axis + 1 :])
-
-        chosen = read(len(kept) - 1)
-        for k in reversed(range(len(kept) - 1)):
-            end = e.number(ends[k + 1], int64)
-            test = e.let(f"lt({place}, {end})", bool_, place, end)
-            value = read(k)
-            text = f"where({test}, {value}, {chosen})"
-            chosen = e.let(text, kept[k].type.dtype, test, value, chosen)
-        return chosen
+        return lower_join(node, self.axis % len(node.outputs[0].type.shape))
 
     def vjp(self, b: Any, ct: Any, y: Any, *values: Any) -> list:
         axis = self.axis % len(y.type.shape)

@@ -141,7 +141,7 @@ class ScatterRows(Op):
     """``updates[i]`` in place of row ``indices[i]``; the last of equal indices counts."""
 
     operands = ("variable", "indices", "updates")
-    kind = Kind.HOST
+    kind = Kind.OPAQUE
     may_fail = True
 
     def infer_type(
@@ -161,8 +161,10 @@ class ScatterRows(Op):
             out[index] = row
         return out
 
-    def host(self, variable: np.ndarray, indices: np.ndarray, updates: np.ndarray) -> tuple:
-        return (self.reference(variable, indices, updates),)
+    def kernel(self, node: Any) -> Any:
+        from graphc.lowering.opaque import lower_scatter_rows
+
+        return lower_scatter_rows(node)
 
     vjp = NotDifferentiable("rows are replaced for a variable's sake")
     samples = ROWS

@@ -1,0 +1,141 @@
+"""Kernels that are no element body: joining tensors along an axis, and adding or replacing rows.
+
+Operands are seen as matrices: the axes before the one that matters as rows, the rest as columns.
+"""
+
+from __future__ import annotations
+
+from graphc.codegen.kernel import Constant, Kernel, Operand
+from graphc.ir import dims
+from graphc.ir.dims import Dim
+from graphc.ir.graph import Node
+from graphc.lowering.nest import Lowered, Use
+
+NANOSECONDS = 0.1  # per element copied or added
+
+
+def lower_join(node: Node, axis: int) -> Lowered:
+    """The operands side by side along ``axis`` of the output: concat, and pack as one row each."""
+    y = node.outputs[0]
+    rows = dims.product(y.type.shape[:axis])
+    widths = [dims.product(t.type.shape[axis:]) for t in node.operands]
+    names = [f"x{k}" for k in range(len(widths))]
+    sizes = [f"n{k}" for k in range(len(widths))]
+    lines = [
+        f"# {', '.join(names)} side by side",
+        "def join(args, start, stop):",
+        f"    {', '.join(names)}, y = views(args, {len(names) + 1})",
+        f"    {', '.join(sizes)}, = sizes(args, {len(sizes)})",
+        "    for i in range(start, stop):",
+        "        at = 0",
+    ]
+    for name, size in zip(names, sizes, strict=True):
+        lines += [
+            f"        for j in range({size}):",
+            f"            y[i, at + j] = {name}[i, j]",
+            f"        at = at + {size}",
+        ]
+    lines[-1] = "    return 0"
+    dtype = str(y.dtype)
+    operands = (*(Operand(n, dtype, 2) for n in names), Operand("y", dtype, 2, "w"))
+    kernel = Kernel("join", "\n".join(lines) + "\n", operands, (), tuple(sizes))
+    whole = sum(widths, start=0)
+    uses = [
+        Use(tensor, name, (rows, width), dtype, "r")
+        for tensor, name, width in zip(node.operands, names, widths, strict=True)
+    ]
+    uses.append(Use(y, "y", (rows, whole), dtype, "w"))
+    return Lowered(kernel, uses, widths, rows, whole, NANOSECONDS)
+
+
+_SEGMENT_SUM = """\
+# y[ids[k]] = sum of x[k]
+def segment_sum(args, start, stop):
+    x, ids, y = views(args, 3)
+    count, width, rows = sizes(args, 3)
+    bad = c0
+    for i in range(start, stop):
+        for j in range(width):
+            y[i, j] = c1
+    for k in range(count):
+        i = to_int64(ids[k])
+        bad = bad | bit(ge(i, rows), 0)
+        if i >= start and i < stop:
+            for j in range(width):
+                y[i, j] = add(y[i, j], x[k, j])
+    return bad
+"""
+
+_SCATTER_ROWS = """\
+# y = x with y[ids[k]] = u[k]
+def scatter_rows(args, start, stop):
+    x, ids, u, y = views(args, 4)
+    count, width, rows = sizes(args, 3)
+    bad = c0
+    for i in range(start, stop):
+        for j in range(width):
+            y[i, j] = x[i, j]
+    for k in range(count):
+        i = to_int64(ids[k])
+        bad = bad | bit(out_of_range(i, rows), 0)
+        if i >= start and i < stop:
+            for j in range(width):
+                y[i, j] = u[k, j]
+    return bad
+"""
+
+
+def lower_segment_sum(node: Node) -> Lowered:
+    """``unsorted_segment_sum``: each chunk of output rows looks through all ids, in order."""
+    x, ids = node.operands
+    y = node.outputs[0]
+    count, width, rows = ids.type.elements, dims.product(y.type.shape[1:]), y.type.shape[0]
+    dtype = str(y.dtype)
+    zero = Constant("c1", str(y.dtype.computed), 0.0 if y.dtype.is_floating else 0)
+    kernel = Kernel(
+        "segment_sum",
+        _SEGMENT_SUM,
+        (
+            Operand("x", dtype, 2), Operand("ids", str(ids.dtype), 1), Operand("y", dtype, 2, "rw"),
+        ),
+        (Constant("c0", "int64", 0), zero),
+        ("count", "width", "rows"),
+    )  # fmt: skip
+    uses = [
+        Use(x, "x", (count, width), dtype, "r"),
+        Use(ids, "ids", (count,), str(ids.dtype), "r"),
+        Use(y, "y", (rows, width), dtype, "rw"),
+    ]
+    return _over_rows(node, kernel, uses, count, width, rows)
+
+
+def lower_scatter_rows(node: Node) -> Lowered:
+    """``scatter_rows``: each chunk of output rows looks through all indices, in order."""
+    x, ids, updates = node.operands
+    y = node.outputs[0]
+    count, width, rows = ids.type.elements, dims.product(y.type.shape[1:]), y.type.shape[0]
+    dtype = str(y.dtype)
+    kernel = Kernel(
+        "scatter_rows",
+        _SCATTER_ROWS,
+        (
+            Operand("x", dtype, 2), Operand("ids", str(ids.dtype), 1), Operand("u", dtype, 2),
+            Operand("y", dtype, 2, "w"),
+        ),
+        (Constant("c0", "int64", 0),),
+        ("count", "width", "rows"),
+    )  # fmt: skip
+    uses = [
+        Use(x, "x", (rows, width), dtype, "r"),
+        Use(ids, "ids", (count,), str(ids.dtype), "r"),
+        Use(updates, "u", (count, width), dtype, "r"),
+        Use(y, "y", (rows, width), dtype, "w"),
+    ]
+    return _over_rows(node, kernel, uses, count, width, rows)
+
+
+def _over_rows(
+    node: Node, kernel: Kernel, uses: list[Use], count: Dim, width: Dim, rows: Dim
+) -> Lowered:
+    per_row = width + width * dims.ceildiv(count, dims.maximum(1, rows))
+    return Lowered(kernel, uses, [count, width, rows], rows, per_row, NANOSECONDS, checks=[node])
