@@ -23,7 +23,7 @@ from llvmlite import ir
 
 from graphc.codegen.kernel import Kernel
 from graphc.errors import InternalError
-from runtime.devices.cpu import bodies, llvm_target, refs, words
+from runtime.devices.cpu import bodies, llvm_target, refs, tiles, words
 
 ARGUMENTS = ("pointer", "int64", "int64")
 # A helper process is forked for at least this many kernels: below, starting it costs what it saves.
