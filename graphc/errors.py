@@ -117,5 +117,37 @@ class InternalError(OpError):
     """A fault of graphc itself; the message starts with "bug in graphc"."""
 
 
+class OutOfRangeError(OpError):
+    """There is nothing left: an iterator or queue is exhausted."""
+
+
+class AbortedError(OpError):
+    """The operation was given up, typically to be tried again."""
+
+
+class CancelledError(OpError):
+    """The operation was cancelled by its caller."""
+
+
+class AlreadyExistsError(OpError):
+    """What was to be made exists."""
+
+
+class DeadlineExceededError(OpError):
+    """The operation did not finish in time."""
+
+
+class PermissionDeniedError(OpError):
+    """The caller may not do that."""
+
+
+class UnavailableError(OpError):
+    """What the operation needs is not there for now."""
+
+
+class DataLossError(OpError):
+    """Stored data is damaged or incomplete."""
+
+
 class UnknownError(OpError):
     """A Python function inside the graph raised."""

@@ -1,0 +1,144 @@
+"""The TF1 API: names and meaning as in TensorFlow 1, over graphc's ops.
+
+Names load on first use (PEP 562): the tables below say where each lives.  A name of TF1 that is not
+provided says so; any other says what is near.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# module: the public names it owns
+_OWNERS = {
+    "frontends.tf.building": (
+        "GraphKeys add_to_collection add_to_collections colocate_with constant container "
+        "control_dependencies convert_to_tensor device get_collection get_collection_ref get_seed "
+        "group identity init_scope name_scope no_op placeholder placeholder_with_default "
+        "set_random_seed"
+    ),
+    "frontends.tf.shapes": "Dimension TensorShape",
+    "frontends.tf.tensor": "is_tensor",
+    "frontends.tf.variables": (
+        "Variable assign assign_add assign_sub global_variables global_variables_initializer "
+        "is_variable_initialized local_variables local_variables_initializer model_variables "
+        "moving_average_variables report_uninitialized_variables trainable_variables "
+        "variables_initializer"
+    ),
+    "frontends.tf.scopes": (
+        "AUTO_REUSE VariableScope get_local_variable get_variable get_variable_scope "
+        "variable_op_scope variable_scope"
+    ),
+    "frontends.tf.initializers": (
+        "constant_initializer glorot_normal_initializer glorot_uniform_initializer "
+        "ones_initializer random_normal_initializer random_uniform_initializer "
+        "truncated_normal_initializer variance_scaling_initializer zeros_initializer"
+    ),
+    "frontends.tf.math": (
+        "accumulate_n add_n argmax argmin broadcast_static_shape cast clip_by_average_norm "
+        "clip_by_global_norm clip_by_norm clip_by_value count_nonzero global_norm matmul norm "
+        "reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod "
+        "reduce_sum saturate_cast scalar_mul tensordot to_bfloat16 to_double to_float to_int32 "
+        "to_int64"
+    ),
+    "frontends.tf.arrays": (
+        "boolean_mask broadcast_to concat expand_dims eye fill gather gather_nd linspace "
+        "matrix_transpose meshgrid newaxis one_hot ones ones_like pad range rank reshape reverse "
+        "sequence_mask shape size slice split squeeze stack strided_slice tile transpose unstack "
+        "where zeros zeros_like"
+    ),
+    "frontends.tf.random": (
+        "multinomial random_normal random_shuffle random_uniform truncated_normal"
+    ),
+    "frontends.tf.host": (
+        "Assert Print add_check_numerics_ops assert_equal assert_greater assert_greater_equal "
+        "assert_less assert_less_equal assert_non_negative assert_none_equal assert_positive "
+        "assert_rank check_numerics py_func verify_tensor_all_finite"
+    ),
+    "frontends.tf.differentiation": (
+        "AggregationMethod UnconnectedGradients gradients hessian_vector_product hessians jvp "
+        "why_none"
+    ),
+    "frontends.tf.config": (
+        "ConfigProto GPUOptions GraphOptions OptimizerOptions RunMetadata RunOptions"
+    ),
+    "graphc.ir.graph": "Graph Tensor reset_default_graph",
+    "graphc.ir.dtype": (
+        "DType as_dtype bfloat16 complex128 complex64 float16 float32 float64 int16 int32 int64 "
+        "int8 string uint16 uint32 uint64 uint8"
+    ),
+    "graphc.ops.custom": "custom_gradient custom_op",
+    "runtime.session": "InteractiveSession Session get_default_session",
+}
+# public name: (module, name there), where the two differ
+_RENAMED = {
+    "Operation": ("graphc.ir.graph", "Node"),
+    "bool": ("graphc.ir.dtype", "bool_"),
+    "half": ("graphc.ir.dtype", "float16"),
+    "double": ("graphc.ir.dtype", "float64"),
+    "get_default_graph": ("graphc.ir.graph", "default_graph"),
+    "global_variables_initializer": ("frontends.tf.variables", "global_variables_initializer"),
+    "initialize_all_variables": ("frontends.tf.variables", "global_variables_initializer"),
+    "initialize_variables": ("frontends.tf.variables", "variables_initializer"),
+    "all_variables": ("frontends.tf.variables", "global_variables"),
+    "op_scope": ("frontends.tf.building", "name_scope"),
+    "pack": ("frontends.tf.arrays", "stack"),
+    "unpack": ("frontends.tf.arrays", "unstack"),
+    "lin_space": ("frontends.tf.arrays", "linspace"),
+    "tuple": ("frontends.tf.building", "grouped_tuple"),
+    "uniform_unit_scaling_initializer": ("frontends.tf.initializers", "uniform_unit_scaling"),
+    "sub": ("frontends.tf.forwards", "subtract"),
+    "mul": ("frontends.tf.forwards", "multiply"),
+    "neg": ("frontends.tf.forwards", "negative"),
+}
+_MODULES = {
+    "app": "frontends.tf.app",
+    "contrib": "frontends.tf.contrib",
+    "errors": "graphc.errors",
+    "flags": "frontends.tf.flags",
+    "initializers": "frontends.tf.initializers",
+    "layers": "frontends.tf.layers",
+    "logging": "frontends.tf.logging",
+    "losses": "frontends.tf.losses",
+    "math": "frontends.tf.math",
+    "nn": "frontends.tf.nn",
+    "random": "frontends.tf.random",
+    "train": "frontends.tf.train",
+}
+_NAMES = {name: (owner, name) for owner, names in _OWNERS.items() for name in names.split()}
+_NAMES |= _RENAMED
+
+__version__ = "1.15.0"  # the TF1 release whose names and meaning these are
+VERSION = __version__
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = import_module(_MODULES[name])
+    elif name in _NAMES:
+        owner, inner = _NAMES[name]
+        import_module("frontends.tf.tensor")  # tensors get their TF1 methods
+        if owner == "frontends.tf.forwards":
+            value = __getattr__(inner)
+        else:
+            value = getattr(import_module(owner), inner)
+    else:
+        value = _forwarded(name)
+    globals()[name] = value
+    return value
+
+
+def _forwarded(name: str) -> Any:
+    from frontends.tf.forwards import FORWARDS, forward
+    from frontends.tf.names import missing
+
+    if name in FORWARDS:
+        return forward(name)
+    raise missing("", name, __dir__())
+
+
+def __dir__() -> list[str]:
+    from frontends.tf.forwards import FORWARDS
+
+    rows = [row for row in FORWARDS if "." not in row]
+    return sorted({*_NAMES, *_MODULES, *rows})

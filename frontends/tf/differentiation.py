@@ -1,0 +1,97 @@
+"""Gradients as TF1 spells them, over :mod:`graphc.autodiff`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frontends.tf.shapes import listed
+from frontends.tf.tensor import convert
+from graphc.autodiff import forward, reverse
+from graphc.ir.graph import Tensor
+
+hessian_vector_product = forward.hessian_vector_product
+
+
+class AggregationMethod:
+    """Accepted and ignored: cotangents are always added in pairs."""
+
+    ADD_N = 0
+    DEFAULT = 0
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2
+
+
+class UnconnectedGradients:
+    """What ``tf.gradients`` gives where no gradient flows."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+def gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    colocate_gradients_with_ops: bool = False,
+    gate_gradients: bool = False,
+    aggregation_method: Any = None,
+    stop_gradients: Any = None,
+    unconnected_gradients: str = UnconnectedGradients.NONE,
+) -> list[Tensor | None]:
+    """The derivative of ``sum(ys)`` (weighted by ``grad_ys``) in each of ``xs``, as more graph.
+
+    None where no gradient flows (``tf.why_none`` says why), or zeros with
+    ``unconnected_gradients="zero"``.  ``stop_gradients`` are taken as constants.
+
+    >>> dw, db = tf.gradients(loss, [w, b])
+    >>> d2x, = tf.gradients(tf.gradients(y, x), x)
+    """
+    found = reverse.gradients(
+        ys, xs, grad_ys, () if stop_gradients is None else stop_gradients,
+        name=name or "gradients", colocate=colocate_gradients_with_ops,
+    )  # fmt: skip
+    if unconnected_gradients == UnconnectedGradients.NONE:
+        return found
+    if unconnected_gradients != UnconnectedGradients.ZERO:
+        raise ValueError(
+            f"unconnected_gradients is 'none' or 'zero', got {unconnected_gradients!r}"
+        )
+    from frontends.tf.arrays import zeros_like
+
+    return [zeros_like(x) if g is None else g for g, x in zip(found, listed(xs), strict=True)]
+
+
+def jvp(ys: Any, xs: Any, tangents: Any = None, name: str = "jvp") -> list[Tensor | None]:
+    """How each of ``ys`` moves when ``xs`` move along ``tangents`` (default: ones); None: it does
+    not.
+
+    >>> dy, = tf.jvp(y, x, v)
+    """
+    return forward.jvp(ys, xs, tangents, name=name)
+
+
+def hessians(ys: Any, xs: Any, name: str = "hessians", **rest: Any) -> list[Tensor]:
+    """The Hessian of each scalar y in each vector x."""
+    from frontends.tf.arrays import stack
+
+    out = []
+    for x in listed(xs):
+        tensor = convert(x)
+        shape = tensor.type.shape
+        if shape is None or len(shape) != 1 or not isinstance(shape[0], int):
+            raise ValueError(f"hessians needs vectors of known size, got {tensor.type}")
+        (slope,) = reverse.gradients(ys, tensor)
+        if slope is None:
+            raise ValueError(f"ys do not depend on {tensor.name}: {why_none(ys, tensor)}")
+        rows = [
+            gradients(slope[k], tensor, unconnected_gradients="zero")[0] for k in range(shape[0])
+        ]
+        out.append(stack(rows, name=name))
+    return out
+
+
+def why_none(ys: Any, x: Any) -> str:
+    """Why ``tf.gradients(ys, x)`` is None: the ops that blocked it, with their lines and
+    reasons."""
+    return reverse.why_none(ys, x)

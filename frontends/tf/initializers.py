@@ -1,0 +1,288 @@
+"""Initial values by distribution: objects called with a shape and a dtype, as TF1 calls them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.builder import Builder
+from graphc.ir.dtype import as_dtype, float32
+from graphc.ir.graph import Tensor, default_graph
+
+
+class Initializer:
+    """``initializer(shape, dtype)`` makes the initial value of a variable."""
+
+    def __call__(
+        self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an initializer like this one."""
+        return {k: v.name if hasattr(v, "as_numpy_dtype") else v for k, v in self.__dict__.items()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Initializer:
+        return cls(**config)
+
+
+class Zeros(Initializer):
+    """All zeros (False for bool)."""
+
+    def __init__(self, dtype: Any = float32) -> None:
+        self.dtype = as_dtype(dtype)
+
+    def __call__(
+        self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        return _filled(shape, 0, dtype or self.dtype, "zeros")
+
+
+class Ones(Initializer):
+    """All ones (True for bool)."""
+
+    def __init__(self, dtype: Any = float32) -> None:
+        self.dtype = as_dtype(dtype)
+
+    def __call__(
+        self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        return _filled(shape, 1, dtype or self.dtype, "ones")
+
+
+def _filled(shape: Sequence[int], number: int, dtype: Any, name: str) -> Tensor:
+    wanted = as_dtype(dtype)
+    value = bool(number) if wanted.is_bool else number
+    with default_graph().name_scope(name):
+        return Builder(default_graph()).full(tuple(shape), value, wanted)
+
+
+class Constant(Initializer):
+    """One value, or an array of values that is put into the variable's shape.
+
+    >>> tf.get_variable("b", [10], initializer=tf.constant_initializer(0.1))
+    """
+
+    def __init__(self, value: Any = 0, dtype: Any = float32, verify_shape: bool = False) -> None:
+        self.value = value
+        self.dtype = as_dtype(dtype)
+        self.verify_shape = verify_shape
+
+    def __call__(
+        self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None,
+        verify_shape: bool | None = None,
+    ) -> Tensor:  # fmt: skip
+        from frontends.tf.building import constant
+
+        wanted = as_dtype(dtype or self.dtype)
+        if np.ndim(self.value) == 0:
+            return _filled_with(shape, self.value, wanted)
+        strict = self.verify_shape if verify_shape is None else verify_shape
+        return constant(self.value, wanted, shape, verify_shape=strict)
+
+
+def _filled_with(shape: Sequence[int], value: Any, dtype: Any) -> Tensor:
+    with default_graph().name_scope("Const"):
+        return Builder(default_graph()).full(tuple(shape), value, dtype)
+
+
+class RandomNormal(Initializer):
+    """Normal numbers of a mean and standard deviation."""
+
+    def __init__(
+        self, mean: float = 0.0, stddev: float = 1.0, seed: int | None = None, dtype: Any = float32
+    ) -> None:
+        self.mean, self.stddev, self.seed, self.dtype = mean, stddev, seed, as_dtype(dtype)
+
+    def __call__(
+        self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        from frontends.tf.random import random_normal
+
+        return random_normal(shape, self.mean, self.stddev, dtype or self.dtype, self.seed)
+
+
+class TruncatedNormal(RandomNormal):
+    """Normal numbers within two standard deviations of the mean."""
+
+    def __call__(
+        self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        from frontends.tf.random import truncated_normal
+
+        return truncated_normal(shape, self.mean, self.stddev, dtype or self.dtype, self.seed)
+
+
+class RandomUniform(Initializer):
+    """Numbers spread evenly over [minval, maxval)."""
+
+    def __init__(
+        self,
+        minval: float = 0,
+        maxval: float | None = None,
+        seed: int | None = None,
+        dtype: Any = float32,
+    ) -> None:
+        self.minval, self.maxval, self.seed, self.dtype = minval, maxval, seed, as_dtype(dtype)
+
+    def __call__(
+        self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        from frontends.tf.random import random_uniform
+
+        return random_uniform(shape, self.minval, self.maxval, dtype or self.dtype, self.seed)
+
+
+class VarianceScaling(Initializer):
+    """Random numbers of variance ``scale / n``; n counts a weight's inputs (``fan_in``), its
+    outputs (``fan_out``), or the mean of both (``fan_avg``).
+
+    Glorot and Bengio (2010) with scale 1 and fan_avg; He et al. (2015) with scale 2 and fan_in.
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+        dtype: Any = float32,
+    ) -> None:
+        if scale <= 0:
+            raise ValueError(f"scale must be positive, got {scale}")
+        if mode not in ("fan_in", "fan_out", "fan_avg"):
+            raise ValueError(f"mode must be fan_in, fan_out or fan_avg, got {mode!r}")
+        distribution = distribution.lower()
+        if distribution not in ("normal", "truncated_normal", "untruncated_normal", "uniform"):
+            raise ValueError(f"there is no distribution {distribution!r} here")
+        self.scale, self.mode, self.distribution = scale, mode, distribution
+        self.seed, self.dtype = seed, as_dtype(dtype)
+
+    def __call__(
+        self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        from frontends.tf.random import random_normal, random_uniform, truncated_normal
+
+        fan_in, fan_out = fans(shape)
+        count = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        variance = self.scale / max(1.0, count)
+        wanted = dtype or self.dtype
+        if self.distribution == "uniform":
+            limit = math.sqrt(3.0 * variance)
+            return random_uniform(shape, -limit, limit, wanted, self.seed)
+        if self.distribution == "untruncated_normal":
+            return random_normal(shape, 0.0, math.sqrt(variance), wanted, self.seed)
+        return truncated_normal(
+            shape, 0.0, math.sqrt(variance) / TRUNCATED_STDDEV, wanted, self.seed
+        )
+
+
+# Standard deviation of a unit normal cut at +-2: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)).
+TRUNCATED_STDDEV = 0.87962566103423978
+
+
+def fans(shape: Sequence[int]) -> tuple[float, float]:
+    """(inputs, outputs) of a weight: the last two sizes, times the receptive field before them."""
+    if len(shape) < 2:
+        n = float(shape[0]) if shape else 1.0
+        return n, n
+    field = math.prod(shape[:-2])
+    return float(field * shape[-2]), float(field * shape[-1])
+
+
+def glorot_uniform_initializer(seed: int | None = None, dtype: Any = float32) -> VarianceScaling:
+    """Uniform on ``+-sqrt(6 / (fan_in + fan_out))``: the default of ``get_variable``."""
+    return VarianceScaling(1.0, "fan_avg", "uniform", seed, dtype)
+
+
+def glorot_normal_initializer(seed: int | None = None, dtype: Any = float32) -> VarianceScaling:
+    """Truncated normal of variance ``2 / (fan_in + fan_out)``."""
+    return VarianceScaling(1.0, "fan_avg", "truncated_normal", seed, dtype)
+
+
+def he_normal(seed: int | None = None, dtype: Any = float32) -> VarianceScaling:
+    """Truncated normal of variance ``2 / fan_in``."""
+    return VarianceScaling(2.0, "fan_in", "truncated_normal", seed, dtype)
+
+
+def he_uniform(seed: int | None = None, dtype: Any = float32) -> VarianceScaling:
+    """Uniform of variance ``2 / fan_in``."""
+    return VarianceScaling(2.0, "fan_in", "uniform", seed, dtype)
+
+
+def lecun_normal(seed: int | None = None, dtype: Any = float32) -> VarianceScaling:
+    """Truncated normal of variance ``1 / fan_in``."""
+    return VarianceScaling(1.0, "fan_in", "truncated_normal", seed, dtype)
+
+
+def lecun_uniform(seed: int | None = None, dtype: Any = float32) -> VarianceScaling:
+    """Uniform of variance ``1 / fan_in``."""
+    return VarianceScaling(1.0, "fan_in", "uniform", seed, dtype)
+
+
+def xavier_initializer(
+    uniform: bool = True, seed: int | None = None, dtype: Any = float32
+) -> VarianceScaling:
+    """Glorot's initializer under its other name."""
+    return (
+        glorot_uniform_initializer(seed, dtype)
+        if uniform
+        else glorot_normal_initializer(seed, dtype)
+    )
+
+
+def uniform_unit_scaling(
+    factor: float = 1.0, seed: int | None = None, dtype: Any = float32
+) -> VarianceScaling:
+    """Uniform on ``+-factor * sqrt(3 / fan_in)``."""
+    return VarianceScaling(factor * factor, "fan_in", "uniform", seed, dtype)
+
+
+class Identity(Initializer):
+    """The identity matrix times ``gain``."""
+
+    def __init__(self, gain: float = 1.0, dtype: Any = float32) -> None:
+        self.gain, self.dtype = gain, as_dtype(dtype)
+
+    def __call__(
+        self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        from frontends.tf.building import constant
+
+        if len(shape) != 2:
+            raise ValueError(f"an identity matrix has two axes, got the shape {list(shape)}")
+        wanted = as_dtype(dtype or self.dtype)
+        return constant(self.gain * np.eye(*shape), wanted)
+
+
+zeros = zeros_initializer = Zeros
+ones = ones_initializer = Ones
+constant = constant_initializer = Constant
+random_normal = random_normal_initializer = RandomNormal
+truncated_normal = truncated_normal_initializer = TruncatedNormal
+random_uniform = random_uniform_initializer = RandomUniform
+variance_scaling = variance_scaling_initializer = VarianceScaling
+glorot_uniform, glorot_normal = glorot_uniform_initializer, glorot_normal_initializer
+identity = Identity
+
+
+def as_initializer(value: Any) -> Callable[..., Tensor]:
+    """An initializer, an initializer class (made without arguments), or a function of the shape."""
+    if isinstance(value, type):
+        value = value()
+    if isinstance(value, Initializer):
+        return value
+
+    def called(shape: Sequence[int], dtype: Any = None) -> Tensor:
+        try:
+            return value(list(shape), dtype=dtype)
+        except TypeError as error:
+            if "dtype" not in str(error):
+                raise
+            return value(list(shape))
+
+    return called

@@ -1,0 +1,353 @@
+"""Arithmetic beyond the plain forwards: reductions, casts, products, clipping, checks of
+equality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from frontends.tf.forwards import FORWARDS, alike, forward
+from frontends.tf.tensor import builder, convert
+from graphc.ir.builder import as_tensor
+from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, float64, int32, int64
+from graphc.ir.graph import Tensor
+from graphc.ir.shape_values import dims_of
+
+
+def __getattr__(name: str) -> Any:
+    """``tf.math.exp`` and its like: the plain forwards are here too."""
+    from frontends.tf.names import missing
+
+    if name in FORWARDS:
+        value = globals()[name] = forward(name)
+        return value
+    raise missing("math", name, [row for row in FORWARDS if "." not in row])
+
+
+def axes_of(axis: Any) -> int | tuple[int, ...] | None:
+    """An axis argument (int, list, constant tensor, None) as ints."""
+    tensor = as_tensor(axis)
+    if tensor is not None:
+        axis = dims_of(tensor)
+        if axis is None:
+            raise ValueError(f"axis must be known while the graph is built, got {tensor.name}")
+    if axis is None:
+        return None
+    if hasattr(axis, "__index__"):
+        return axis.__index__()
+    return tuple(k.__index__() for k in axis)
+
+
+def _one_of(new: Any, old: Any, new_name: str, old_name: str) -> Any:
+    if new is not None and old is not None:
+        raise ValueError(f"{new_name} and {old_name} are the same argument; give one")
+    return new if new is not None else old
+
+
+def _reduction(op: str, public: str, formula: str) -> Callable[..., Tensor]:
+    def reduce(
+        input_tensor: Any,
+        axis: Any = None,
+        keepdims: bool | None = None,
+        name: str | None = None,
+        reduction_indices: Any = None,
+        keep_dims: bool | None = None,
+    ) -> Tensor:
+        x = convert(input_tensor)
+        axes = axes_of(_one_of(axis, reduction_indices, "axis", "reduction_indices"))
+        keep = bool(_one_of(keepdims, keep_dims, "keepdims", "keep_dims"))
+        return getattr(builder(x), op)(x, axis=axes, keepdims=keep, name=name)
+
+    reduce.__name__ = reduce.__qualname__ = public
+    reduce.__doc__ = (
+        f"{formula} over ``axis`` (an int, a list, or None for all axes).\n\n"
+        "``keepdims`` keeps the reduced axes with size 1.  ``reduction_indices`` and "
+        "``keep_dims`` are\nthe older spellings."
+    )
+    return reduce
+
+
+reduce_sum = _reduction("reduce_sum", "reduce_sum", "The sum")
+reduce_mean = _reduction("reduce_mean", "reduce_mean", "The mean")
+reduce_max = _reduction("reduce_max", "reduce_max", "The largest")
+reduce_min = _reduction("reduce_min", "reduce_min", "The smallest")
+reduce_prod = _reduction("reduce_prod", "reduce_prod", "The product")
+reduce_all = _reduction("reduce_all", "reduce_all", "Whether all are true")
+reduce_any = _reduction("reduce_any", "reduce_any", "Whether any is true")
+reduce_logsumexp = _reduction(
+    "reduce_logsumexp", "reduce_logsumexp", "``log(sum(exp(x)))``, stably,"
+)
+reduce_variance = _reduction("reduce_variance", "reduce_variance", "The variance")
+reduce_std = _reduction("reduce_std", "reduce_std", "The standard deviation")
+
+
+def count_nonzero(
+    input_tensor: Any, axis: Any = None, keepdims: bool | None = None, dtype: Any = int64,
+    name: str | None = None, reduction_indices: Any = None, keep_dims: bool | None = None,
+) -> Tensor:  # fmt: skip
+    """How many elements are not zero, over ``axis``."""
+    x = convert(input_tensor)
+    b = builder(x)
+    present = x if x.dtype.is_bool else b.not_equal(x, 0)
+    return reduce_sum(
+        b.cast(present, dtype=as_dtype(dtype)), axis, keepdims, name, reduction_indices, keep_dims
+    )
+
+
+def argmax(
+    input: Any,
+    axis: Any = None,
+    name: str | None = None,
+    dimension: Any = None,
+    output_type: Any = int64,
+) -> Tensor:
+    """Where along ``axis`` (default 0) the largest element is; the first of equal ones.
+
+    >>> tf.argmax([[1.0, 3.0, 2.0]], 1)      # [1]
+    """
+    return _position(
+        "argmax", input, _one_of(axis, dimension, "axis", "dimension"), name, output_type
+    )
+
+
+def argmin(
+    input: Any,
+    axis: Any = None,
+    name: str | None = None,
+    dimension: Any = None,
+    output_type: Any = int64,
+) -> Tensor:
+    """Where along ``axis`` (default 0) the smallest element is; the first of equal ones."""
+    return _position(
+        "argmin", input, _one_of(axis, dimension, "axis", "dimension"), name, output_type
+    )
+
+
+def _position(op: str, input: Any, axis: Any, name: str | None, output_type: Any) -> Tensor:
+    x = convert(input)
+    chosen = axes_of(axis)
+    if isinstance(chosen, tuple):
+        (chosen,) = chosen
+    return getattr(builder(x), op)(
+        x, axis=0 if chosen is None else chosen, dtype=as_dtype(output_type), name=name
+    )
+
+
+def add_n(inputs: Sequence[Any], name: str | None = None) -> Tensor:
+    """The sum of a list of tensors of one shape."""
+    if not isinstance(inputs, list | tuple) or not inputs:
+        raise ValueError("add_n takes a list of at least one tensor")
+    tensors = alike(list(inputs))
+    return builder(*tensors).add_n(*tensors, name=name)
+
+
+def accumulate_n(
+    inputs: Sequence[Any], shape: Any = None, tensor_dtype: Any = None, name: str | None = None
+) -> Tensor:
+    """The same as :func:`add_n`."""
+    return add_n(inputs, name)
+
+
+def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Tensor:
+    """``scalar * x``."""
+    tensor = convert(x)
+    return builder(tensor).mul(convert(scalar, like=tensor), tensor, name=name)
+
+
+def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """``x`` as another dtype; floats become integers toward zero.
+
+    >>> tf.cast(tf.equal(a, b), tf.float32)
+    """
+    tensor = convert(x)
+    wanted = as_dtype(dtype)
+    if tensor.dtype is wanted and name is None:
+        return tensor
+    return builder(tensor).cast(tensor, dtype=wanted, name=name)
+
+
+def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """``value`` as another dtype, clipped to what that dtype can hold."""
+    x, wanted = convert(value), as_dtype(dtype)
+    b = builder(x)
+    if wanted.min > x.dtype.min:
+        x = b.maximum(x, b.tensor(x.dtype.numpy.type(wanted.min), dtype=x.dtype))
+    if wanted.max < x.dtype.max:
+        x = b.minimum(x, b.tensor(x.dtype.numpy.type(wanted.max), dtype=x.dtype))
+    return cast(x, wanted, name)
+
+
+def _cast_to(dtype: DType) -> Callable[..., Tensor]:
+    def to(x: Any, name: str | None = None) -> Tensor:
+        return cast(x, dtype, name)
+
+    to.__name__ = to.__qualname__ = f"to_{'float' if dtype is float32 else dtype.name}"
+    to.__doc__ = f"``x`` as {dtype}: ``tf.cast(x, tf.{dtype})``."
+    return to
+
+
+to_float = _cast_to(float32)
+to_double = _cast_to(float64)
+to_int32 = _cast_to(int32)
+to_int64 = _cast_to(int64)
+to_bfloat16 = _cast_to(bfloat16)
+
+
+def matmul(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    adjoint_a: bool = False,
+    adjoint_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """``c[..., i, j] = sum_k a[..., i, k] * b[..., k, j]``.
+
+    a: [..., n, k] (or its last two axes swapped, with ``transpose_a``), b: [..., k, m], of one
+    dtype. ShapeError where the inner sizes differ.
+
+    >>> logits = tf.matmul(x, w) + bias
+    """
+    left, right = alike([a, b])
+    return builder(left, right).matmul(
+        left,
+        right,
+        transpose_a=transpose_a or adjoint_a,
+        transpose_b=transpose_b or adjoint_b,
+        name=name,
+    )
+
+
+def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
+    """The sum of products over ``axes``: the last n of ``a`` with the first n of ``b`` for an int
+    n, else lists of axes of each."""
+    x, y = alike([a, b])
+    g = builder(x, y)
+    rank_x, rank_y = _rank(x), _rank(y)
+    over_x, over_y = _contracted(axes, rank_x, rank_y)
+    keep_x = [k for k in range(rank_x) if k not in over_x]
+    keep_y = [k for k in range(rank_y) if k not in over_y]
+    size = _product(x, over_x)
+    left = g.reshape(g.transpose(x, perm=(*keep_x, *over_x)), shape=(_product(x, keep_x), size))
+    right = g.reshape(g.transpose(y, perm=(*over_y, *keep_y)), shape=(size, _product(y, keep_y)))
+    shape = [x.type.shape[k] for k in keep_x] + [y.type.shape[k] for k in keep_y]  # type: ignore[index]
+    return g.reshape(g.matmul(left, right), shape=tuple(shape), name=name)
+
+
+def _rank(x: Tensor) -> int:
+    from frontends.tf.tensor import known_rank
+
+    return known_rank(x, "tensordot")
+
+
+def _product(x: Tensor, axes: Sequence[int]) -> Any:
+    from graphc.ir import dims
+
+    return dims.product((x.type.shape or ())[k] for k in axes)
+
+
+def _contracted(axes: Any, rank_x: int, rank_y: int) -> tuple[list[int], list[int]]:
+    if isinstance(axes, int):
+        return list(range(rank_x - axes, rank_x)), list(range(axes))
+    first, second = axes
+    over_x = [first] if isinstance(first, int) else list(first)
+    over_y = [second] if isinstance(second, int) else list(second)
+    return [k % rank_x for k in over_x], [k % rank_y for k in over_y]
+
+
+# --- clipping ------------------------------------------------------------------------------------
+
+
+def clip_by_value(
+    t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None
+) -> Tensor:
+    """``t`` with every element moved into [clip_value_min, clip_value_max]."""
+    x = convert(t)
+    low, high = convert(clip_value_min, like=x), convert(clip_value_max, like=x)
+    return builder(x).clip_by_value(x, low, high, name=name)
+
+
+def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:
+    """``t`` scaled down to the L2 norm ``clip_norm`` where its own (over ``axes``) is larger."""
+    x = convert(t)
+    b = builder(x)
+    with b.home.name_scope(name or "clip_by_norm"):
+        squares = b.reduce_sum(b.square(x), axis=axes_of(axes), keepdims=True)
+        nonzero = b.greater(squares, 0.0)
+        norm = b.where(nonzero, b.sqrt(b.where(nonzero, squares, b.ones_like(squares))), squares)
+        limit = convert(clip_norm, like=x)
+        scaled = b.truediv(b.mul(x, limit), b.maximum(norm, limit))
+        # With unknown axes the norm is [1, ..., 1]: the quotient has the shape of x.
+        return b.identity(scaled, name="clipped")
+
+
+def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Tensor:
+    """As :func:`clip_by_norm`, with the norm divided by the number of elements."""
+    x = convert(t)
+    b = builder(x)
+    count = b.cast(b.size(x), dtype=x.dtype)
+    return clip_by_norm(x, b.mul(convert(clip_norm, like=x), count), name=name)
+
+
+def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor:
+    """``sqrt(sum of the squares of all elements of all tensors)``; None entries do not count."""
+    tensors = [convert(t) for t in t_list if t is not None]
+    if not tensors:
+        raise ValueError("global_norm needs at least one tensor")
+    b = builder(*tensors)
+    with b.home.name_scope(name or "global_norm"):
+        squares = [b.reduce_sum(b.square(t), axis=None) for t in tensors]
+        total = squares[0] if len(squares) == 1 else b.add_n(*squares)
+        return b.sqrt(total, name="global_norm")
+
+
+def clip_by_global_norm(
+    t_list: Sequence[Any], clip_norm: Any, use_norm: Any = None, name: str | None = None
+) -> tuple[list[Tensor | None], Tensor]:
+    """All tensors scaled by one factor so that their global norm is at most ``clip_norm``.
+
+    Returns (clipped tensors, global norm before); None entries stay None.
+
+    >>> grads, norm = tf.clip_by_global_norm(tf.gradients(loss, params), 5.0)
+    """
+    norm = convert(use_norm) if use_norm is not None else global_norm(t_list)
+    b = builder(norm)
+    with b.home.name_scope(name or "clip_by_global_norm"):
+        limit = convert(clip_norm, like=norm)
+        factor = b.truediv(limit, b.maximum(norm, limit))
+        clipped = [None if t is None else b.mul(convert(t), factor) for t in t_list]
+    return clipped, norm
+
+
+# --- small functions -----------------------------------------------------------------------------
+
+
+def norm(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool | None = None,
+    name: str | None = None, keep_dims: bool | None = None,
+) -> Tensor:  # fmt: skip
+    """The vector norm over ``axis``: euclidean (2), 1, or infinity."""
+    import math
+
+    x = convert(tensor)
+    b, axes = builder(x), axes_of(axis)
+    keep = bool(_one_of(keepdims, keep_dims, "keepdims", "keep_dims"))
+    if ord in ("euclidean", "fro", 2):
+        return b.sqrt(b.reduce_sum(b.square(x), axis=axes, keepdims=keep), name=name)
+    if ord == 1:
+        return b.reduce_sum(b.abs(x), axis=axes, keepdims=keep, name=name)
+    if ord == math.inf:
+        return b.reduce_max(b.abs(x), axis=axes, keepdims=keep, name=name)
+    raise NotImplementedError(f"norm of order {ord!r} is not provided")
+
+
+def broadcast_static_shape(shape_x: Any, shape_y: Any) -> Any:
+    """The shape two known shapes broadcast to."""
+    from frontends.tf.shapes import TensorShape
+    from graphc.ir.types import TensorType, broadcast
+
+    x, y = TensorShape(shape_x).symbolic(), TensorShape(shape_y).symbolic()
+    return TensorShape(broadcast(x=TensorType(float32, x), y=TensorType(float32, y)))  # type: ignore[arg-type]

@@ -1,0 +1,357 @@
+"""``tf.nn``: activations, softmax and cross entropies, dropout, normalisation, embedding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frontends.tf.forwards import FORWARDS, alike, forward
+from frontends.tf.math import _one_of, axes_of
+from frontends.tf.tensor import builder, convert, plain
+from graphc.errors import AttributeValueError, ShapeError
+from graphc.ir.builder import as_tensor
+from graphc.ir.graph import Tensor
+from graphc.ir.source import here
+
+
+def __getattr__(name: str) -> Any:
+    from frontends.tf.names import missing
+
+    if f"nn.{name}" in FORWARDS:
+        value = globals()[name] = forward(f"nn.{name}")
+        return value
+    raise missing("nn", name, __dir__())
+
+
+def __dir__() -> list[str]:
+    own = [
+        n for n, v in globals().items() if callable(v) and getattr(v, "__module__", "") == __name__
+    ]
+    rows = [row.partition(".")[2] for row in FORWARDS if row.startswith("nn.")]
+    return sorted({*own, *rows} - {"forward", "alike"})
+
+
+# --- softmax and cross entropies -----------------------------------------------------------------
+
+
+def softmax(
+    logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None
+) -> Tensor:
+    """``exp(x) / sum(exp(x))`` along ``axis`` (default: the last), stably."""
+    return _along("softmax", logits, axis, dim, name)
+
+
+def log_softmax(
+    logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None
+) -> Tensor:
+    """``x - log(sum(exp(x)))`` along ``axis`` (default: the last), stably."""
+    return _along("log_softmax", logits, axis, dim, name)
+
+
+def _along(op: str, logits: Any, axis: Any, dim: Any, name: str | None) -> Tensor:
+    x = convert(logits)
+    chosen = axes_of(_one_of(axis, dim, "axis", "dim"))
+    return getattr(builder(x), op)(x, axis=-1 if chosen is None else chosen, name=name)
+
+
+def _only_named(sentinel: Any, what: str) -> None:
+    if sentinel is not None:
+        raise ValueError(f"only call {what} with named arguments (labels=..., logits=..., ...)")
+
+
+def softmax_cross_entropy_with_logits(
+    _sentinel: Any = None, labels: Any = None, logits: Any = None, dim: int = -1,
+    name: str | None = None, axis: int | None = None,
+) -> Tensor:  # fmt: skip
+    """``-sum(labels * log_softmax(logits))`` along the last axis; no gradient flows to the labels.
+
+    labels, logits: [..., classes], floating, of one dtype -> [...].
+    """
+    _only_named(_sentinel, "softmax_cross_entropy_with_logits")
+    target = convert(labels, like=as_tensor(logits))
+    b = builder(target)
+    return softmax_cross_entropy_with_logits_v2(
+        labels=b.stop_gradient(target), logits=logits, axis=dim if axis is None else axis, name=name
+    )
+
+
+def softmax_cross_entropy_with_logits_v2(
+    _sentinel: Any = None, labels: Any = None, logits: Any = None, axis: int | None = None,
+    name: str | None = None, dim: int | None = None,
+) -> Tensor:  # fmt: skip
+    """As :func:`softmax_cross_entropy_with_logits`, with a gradient to the labels too."""
+    _only_named(_sentinel, "softmax_cross_entropy_with_logits_v2")
+    scores, target = alike([logits, labels])
+    chosen = axes_of(_one_of(axis, dim, "axis", "dim"))
+    rank = scores.type.rank
+    if chosen not in (None, -1) and (rank is None or chosen != rank - 1):
+        raise NotImplementedError("cross entropy along an axis other than the last is not provided")
+    return builder(scores, target).softmax_cross_entropy_with_logits(scores, target, name=name)
+
+
+def sparse_softmax_cross_entropy_with_logits(
+    _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
+) -> Tensor:
+    """``-log_softmax(logits)[label]`` for each row.
+
+    labels: int32 or int64 [...], logits: floating [..., classes] -> [...].  A label outside the
+    classes is an error when the graph runs.
+
+    >>> loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
+    """
+    _only_named(_sentinel, "sparse_softmax_cross_entropy_with_logits")
+    scores, target = convert(logits), convert(labels)
+    return builder(scores, target).sparse_softmax_cross_entropy_with_logits(
+        scores, target, name=name
+    )
+
+
+def sigmoid_cross_entropy_with_logits(
+    _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
+) -> Tensor:
+    """``max(x, 0) - x * labels + log(1 + exp(-|x|))``, elementwise.
+
+    labels, logits: floating, of one shape and dtype.
+    """
+    _only_named(_sentinel, "sigmoid_cross_entropy_with_logits")
+    scores, target = alike([logits, labels])
+    return builder(scores, target).sigmoid_cross_entropy_with_logits(scores, target, name=name)
+
+
+def weighted_cross_entropy_with_logits(
+    targets: Any, logits: Any, pos_weight: Any, name: str | None = None
+) -> Tensor:
+    """Sigmoid cross entropy whose positive part counts ``pos_weight`` times."""
+    x, z = alike([logits, targets])
+    b = builder(x, z)
+    weight = b.add(b.mul(b.sub(convert(pos_weight, like=x), 1.0), z), 1.0)
+    return b.add(b.mul(b.sub(1.0, z), x), b.mul(weight, b.softplus(b.neg(x))), name=name)
+
+
+# --- activations with parameters -----------------------------------------------------------------
+
+
+def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tensor:
+    """``x`` where positive, ``alpha * x`` elsewhere."""
+    x = convert(features)
+    b = builder(x)
+    if as_tensor(alpha) is None:
+        return b.leaky_relu(x, alpha=float(alpha), name=name)
+    return b.maximum(x, b.mul(x, alpha), name=name)
+
+
+def crelu(features: Any, name: str | None = None, axis: int = -1) -> Tensor:
+    """``relu(x)`` and ``relu(-x)`` joined along ``axis``: twice the channels."""
+    x = convert(features)
+    b = builder(x)
+    return b.relu(b.concat(x, b.neg(x), axis=axis), name=name)
+
+
+# --- dropout -------------------------------------------------------------------------------------
+
+
+def dropout(
+    x: Any,
+    keep_prob: Any = None,
+    noise_shape: Any = None,
+    seed: int | None = None,
+    name: str | None = None,
+    rate: Any = None,
+) -> Tensor:
+    """``x`` with each element kept with probability ``keep_prob`` (and divided by it), else 0.
+
+    ``rate`` = 1 - keep_prob is the other way to say it; either may be a tensor.  Elements share
+    their fate along the axes where ``noise_shape`` is 1.
+    """
+    value = convert(x)
+    if (keep_prob is None) == (rate is None):
+        raise ValueError("dropout takes one of keep_prob and rate")
+    if not value.dtype.is_floating:
+        raise ValueError(f"dropout needs a floating tensor, got {value.type}")
+    keep = keep_prob if rate is None else (1.0 - rate)
+    if as_tensor(keep) is None:
+        keep = float(keep)
+        if not 0 < keep <= 1:
+            raise AttributeValueError(
+                f"keep_prob must be in (0, 1], got {keep:g}", subject="dropout", site=here()
+            )
+        if keep == 1:
+            return value
+    return _dropped(value, keep, noise_shape, seed, name or "dropout")
+
+
+def _dropped(value: Tensor, keep: Any, noise_shape: Any, seed: int | None, name: str) -> Tensor:
+    from frontends.tf.random import random_state
+
+    b = builder(value)
+    with b.home.name_scope(name) as scope:
+        state = random_state(b, seed, scope.rstrip("/"))
+        return b.dropout(
+            value, convert(keep, like=value), state, noise_shape=_noise_shape(value, noise_shape),
+            name="mul",
+        )  # fmt: skip
+
+
+def _noise_shape(value: Tensor, noise_shape: Any) -> tuple | None:
+    if noise_shape is None:
+        return None
+    given = plain(noise_shape)
+    if isinstance(given, list | tuple):
+        given = [-1 if d is None else d for d in given]
+    sizes = builder(value).shape_argument(given)
+    shape = value.type.shape or sizes
+    return tuple(n if d == -1 else d for d, n in zip(sizes, shape, strict=True))
+
+
+# --- sums of products ----------------------------------------------------------------------------
+
+
+def bias_add(
+    value: Any, bias: Any, data_format: str | None = None, name: str | None = None
+) -> Tensor:
+    """``value + bias`` with ``bias`` (a vector) along the channels: the last axis, or axis 1 for
+    NCHW."""
+    x, offset = alike([value, bias])
+    if offset.type.rank not in (None, 1):
+        raise ShapeError(
+            f"bias must be a vector, got {offset.type}", subject=f"bias_add {name or 'BiasAdd'!r}",
+            site=here(),
+        )  # fmt: skip
+    b = builder(x, offset)
+    if data_format == "NCHW" and x.type.rank is not None:
+        ones_after = (1,) * (x.type.rank - 2)
+        offset = b.reshape(offset, shape=((offset.type.shape or ())[0], *ones_after))
+    return b.add(x, offset, name=name or "BiasAdd")
+
+
+def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
+    """``x @ weights + biases``: [n, k], [k, m], [m] -> [n, m]."""
+    left, right = alike([x, weights])
+    b = builder(left, right)
+    with b.home.name_scope(name or "xw_plus_b"):
+        return bias_add(b.matmul(left, right), biases)
+
+
+def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
+    """``relu(x @ weights + biases)``."""
+    product = xw_plus_b(x, weights, biases, name or "relu_layer")
+    return builder(product).relu(product)
+
+
+# --- moments, normalisation ----------------------------------------------------------------------
+
+
+def moments(
+    x: Any, axes: Any, shift: Any = None, name: str | None = None, keep_dims: bool | None = None,
+    keepdims: bool | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """(mean, variance) of ``x`` over ``axes``."""
+    value = convert(x)
+    keep = bool(_one_of(keepdims, keep_dims, "keepdims", "keep_dims"))
+    chosen = axes_of(axes)
+    axis = (chosen,) if isinstance(chosen, int) else chosen
+    b = builder(value)
+    with b.home.name_scope(name or "moments"):
+        return b.moments(value, axis=axis, keepdims=keep)
+
+
+def batch_normalization(
+    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """``(x - mean) / sqrt(variance + epsilon) * scale + offset``; scale and offset may be None."""
+    value = convert(x)
+    b = builder(value)
+    with b.home.name_scope(name or "batchnorm"):
+        factor = b.rsqrt(b.add(convert(variance, like=value), variance_epsilon))
+        if scale is not None:
+            factor = b.mul(factor, convert(scale, like=value))
+        shift = b.neg(b.mul(convert(mean, like=value), factor))
+        if offset is not None:
+            shift = b.add(convert(offset, like=value), shift)
+        return b.add(b.mul(value, factor), shift)
+
+
+def l2_loss(t: Any, name: str | None = None) -> Tensor:
+    """``sum(t * t) / 2``."""
+    x = convert(t)
+    return builder(x).l2_loss(x, name=name)
+
+
+def l2_normalize(
+    x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None
+) -> Tensor:
+    """``x`` divided by its L2 norm over ``axis``, which counts as at least sqrt(epsilon)."""
+    value = convert(x)
+    b = builder(value)
+    axes = axes_of(_one_of(axis, dim, "axis", "dim"))
+    squares = b.reduce_sum(b.square(value), axis=axes, keepdims=True)
+    return b.mul(value, b.rsqrt(b.maximum(squares, epsilon)), name=name)
+
+
+def zero_fraction(value: Any, name: str | None = None) -> Tensor:
+    """The share of elements that are zero."""
+    from graphc.ir.dtype import float32
+
+    x = convert(value)
+    b = builder(x)
+    return b.reduce_mean(b.cast(b.equal(x, 0), dtype=float32), axis=None, name=name)
+
+
+# --- looking up ----------------------------------------------------------------------------------
+
+
+def embedding_lookup(
+    params: Any,
+    ids: Any,
+    partition_strategy: str = "mod",
+    name: str | None = None,
+    validate_indices: bool = True,
+    max_norm: Any = None,
+) -> Tensor:
+    """The rows ``ids`` of the table ``params``.
+
+    params: [rows, ...], ids: int [...] -> [..., ...].  An id outside the table is an error at run
+    time.
+
+    >>> vectors = tf.nn.embedding_lookup(embeddings, word_ids)
+    """
+    if isinstance(params, list | tuple):
+        if len(params) != 1:
+            raise NotImplementedError("embedding_lookup in a partitioned table is not provided")
+        (params,) = params
+    table, index = convert(params), convert(ids)
+    rows = builder(table, index).gather(table, index, axis=0, name=name or "embedding_lookup")
+    if max_norm is None:
+        return rows
+    from frontends.tf.math import clip_by_norm
+
+    rank = rows.type.rank or 0
+    return clip_by_norm(rows, max_norm, axes=list(range(index.type.rank or 0, rank)))
+
+
+def in_top_k(predictions: Any, targets: Any, k: int, name: str | None = None) -> Tensor:
+    """Whether each row's target is among its ``k`` largest predictions.
+
+    predictions: float32[n, classes], targets: int[n] -> bool[n].
+    """
+    x, target = convert(predictions), convert(targets)
+    b = builder(x, target)
+    classes = (x.type.shape or (None, None))[1]
+    hit = b.one_hot(target, depth=classes, on_value=True, off_value=False, dtype=_bool())
+    own = b.reduce_sum(b.where(hit, x, b.zeros_like(x)), axis=(1,), keepdims=True)
+    above = b.cast(b.greater(x, own), dtype=_int32())
+    count = b.reduce_sum(above, axis=(1,))
+    finite = b.is_finite(b.squeeze(own, axis=(1,)))
+    return b.logical_and(b.less(count, int(k)), finite, name=name)
+
+
+def _bool() -> Any:
+    from graphc.ir.dtype import bool_
+
+    return bool_
+
+
+def _int32() -> Any:
+    from graphc.ir.dtype import int32
+
+    return int32

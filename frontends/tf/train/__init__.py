@@ -1,0 +1,36 @@
+"""``tf.train``: optimizers, the global step, learning-rate schedules, moving averages."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_WHERE = {
+    "frontends.tf.train.optimizer": "Optimizer",
+    "frontends.tf.train.optimizers": (
+        "GradientDescentOptimizer MomentumOptimizer AdamOptimizer AdagradOptimizer RMSPropOptimizer"
+    ),
+    "frontends.tf.train.steps": (
+        "create_global_step get_global_step get_or_create_global_step global_step "
+        "assert_global_step"
+    ),
+    "frontends.tf.train.schedules": (
+        "cosine_decay exponential_decay inverse_time_decay natural_exp_decay piecewise_constant "
+        "polynomial_decay"
+    ),
+    "frontends.tf.train.averages": "ExponentialMovingAverage",
+}
+_NAMES = {name: module for module, names in _WHERE.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        value = globals()[name] = getattr(import_module(_NAMES[name]), name)
+        return value
+    from frontends.tf.names import missing
+
+    raise missing("train", name, __dir__())
+
+
+def __dir__() -> list[str]:
+    return sorted(_NAMES)

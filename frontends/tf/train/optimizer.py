@@ -1,0 +1,225 @@
+"""What optimizers share: gradients of the trainable variables, slots, and the operation that
+updates.
+
+A subclass says ``_create_slots``, ``_apply_dense`` (one variable's update), and optionally
+``_prepare`` and ``_finish``.  Updates do not depend on each other, so that one pass over all
+parameters can make them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from frontends.tf.building import GraphKeys, group
+from frontends.tf.differentiation import gradients
+from frontends.tf.tensor import builder, convert
+from frontends.tf.variables import Variable, trainable_variables
+from graphc.errors import GraphError
+from graphc.ir.builder import Builder, as_tensor
+from graphc.ir.graph import Node, Tensor, default_graph
+from graphc.ir.source import here
+
+
+class Optimizer:
+    """Minimises a loss by changing variables.
+
+    >>> train_op = tf.train.AdamOptimizer(1e-3).minimize(loss)
+    """
+
+    GATE_NONE = 0
+    GATE_OP = 1
+    GATE_GRAPH = 2
+
+    def __init__(self, use_locking: bool, name: str) -> None:
+        if not name:
+            raise ValueError("an optimizer needs a name")
+        self._name = name
+        self._slots: dict[str, dict[Tensor, Variable]] = {}
+        self._own: list[Variable] = []
+        self._numbers: dict[tuple, Tensor] = {}
+
+    def get_name(self) -> str:
+        return self._name
+
+    # --- for users -----------------------------------------------------------------------------
+
+    def minimize(
+        self,
+        loss: Any,
+        global_step: Any = None,
+        var_list: Sequence[Any] | None = None,
+        gate_gradients: int = GATE_OP,
+        aggregation_method: Any = None,
+        colocate_gradients_with_ops: bool = False,
+        name: str | None = None,
+        grad_loss: Any = None,
+    ) -> Node:
+        """An operation that takes one step; it adds one to ``global_step`` when given."""
+        pairs = self.compute_gradients(
+            loss,
+            var_list,
+            gate_gradients,
+            aggregation_method,
+            colocate_gradients_with_ops,
+            grad_loss,
+        )
+        if not any(gradient is not None for gradient, _ in pairs):
+            names = ", ".join(v.name for _, v in pairs[:5])
+            raise GraphError(
+                f"{convert(loss).name} has no gradient in any of the variables ({names})",
+                subject=self._name,
+                hint="tf.why_none(loss, variable) says where it stops",
+                site=here(),
+            )
+        return self.apply_gradients(pairs, global_step, name)
+
+    def compute_gradients(
+        self,
+        loss: Any,
+        var_list: Sequence[Any] | None = None,
+        gate_gradients: int = GATE_OP,
+        aggregation_method: Any = None,
+        colocate_gradients_with_ops: bool = False,
+        grad_loss: Any = None,
+    ) -> list[tuple[Tensor | None, Any]]:
+        """(gradient, variable) pairs; ``var_list`` defaults to the trainable variables."""
+        target = loss() if callable(loss) and as_tensor(loss) is None else loss
+        variables = _given_or_trainable(var_list)
+        found = gradients(
+            convert(target), variables, grad_ys=grad_loss,
+            colocate_gradients_with_ops=colocate_gradients_with_ops,
+        )  # fmt: skip
+        return list(zip(found, variables, strict=True))
+
+    def apply_gradients(
+        self,
+        grads_and_vars: Iterable[tuple[Any, Any]],
+        global_step: Any = None,
+        name: str | None = None,
+    ) -> Node:
+        """An operation that applies (gradient, variable) pairs; pairs without a gradient are
+        skipped."""
+        pairs = [(g, v) for g, v in grads_and_vars]
+        if not pairs:
+            raise ValueError("no variables were given")
+        live = [(convert(g), v) for g, v in pairs if g is not None]
+        if not live:
+            raise ValueError(f"no gradients for any variable: {[v.name for _, v in pairs]}")
+        graph = live[0][0].graph
+        with graph.control_dependencies(None):
+            self._create_slots([v for _, v in live])
+        with graph.name_scope(name or self._name):
+            self._prepare()
+            updates = [u for g, v in live for u in self._updates(g, v)]
+            done = list(self._finish(updates, graph.scope))
+            if global_step is not None:
+                step = as_tensor(global_step)
+                done.append(builder(step).assign_add(step, 1, name="step"))
+        train_op = group(*done, name=name or self._name)
+        graph.add_to_collection(GraphKeys.TRAIN_OP, train_op)
+        return train_op
+
+    def get_slot(self, var: Any, name: str) -> Variable | None:
+        """The variable kept for ``var`` under ``name`` (``"momentum"``, ``"m"``, ...)."""
+        tensor = as_tensor(var)
+        return self._slots.get(name, {}).get(tensor) if tensor is not None else None
+
+    def get_slot_names(self) -> list[str]:
+        return sorted(self._slots)
+
+    def variables(self) -> list[Variable]:
+        """Every variable the optimizer made."""
+        slots = [v for name in self.get_slot_names() for v in self._slots[name].values()]
+        return [*self._own, *slots]
+
+    # --- for subclasses ------------------------------------------------------------------------
+
+    def _create_slots(self, var_list: Sequence[Any]) -> None:
+        """Make the variables kept beside each variable."""
+
+    def _prepare(self) -> None:
+        """Make tensors that all updates share; called before each set of updates."""
+        self._numbers = {}
+
+    def _apply_dense(self, grad: Tensor, var: Any) -> Any:
+        """The update of one variable: an operation, a tensor, or a list whose last writes the
+        variable."""
+        raise NotImplementedError
+
+    def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Sequence[Any]:
+        """All that a step does; a subclass may add to the updates."""
+        return update_ops
+
+    def _updates(self, grad: Tensor, var: Any) -> list[Any]:
+        """The writes that update one variable; a constrained one is written once more."""
+        if grad.dtype is not var.dtype:
+            raise ValueError(
+                f"the gradient of {var.name} is {grad.dtype}, the variable {var.dtype}"
+            )
+        made = self._apply_dense(grad, var)
+        updates = list(made) if isinstance(made, list | tuple) else [made]
+        constraint = getattr(var, "constraint", None)
+        if constraint is not None:
+            new = convert(updates[-1])
+            updates.append(builder(new).assign(as_tensor(var), convert(constraint(new))))
+        return [u for u in updates if u is not None]
+
+    def _number(self, value: Any, like: Tensor) -> Tensor:
+        """A learning rate or its kind (number, tensor, function) as a tensor of ``like``'s dtype,
+        made once for all updates."""
+        given = value() if callable(value) and as_tensor(value) is None else value
+        tensor = as_tensor(given)
+        key = (tensor if tensor is not None else float(given), like.dtype)
+        if key not in self._numbers:
+            b = builder(like)
+            if tensor is None:
+                self._numbers[key] = b.tensor(float(given), like=like)
+            else:
+                same = tensor.dtype is like.dtype
+                self._numbers[key] = tensor if same else b.cast(tensor, dtype=like.dtype)
+        return self._numbers[key]
+
+    def _zeros_slot(self, var: Any, slot_name: str, op_name: str) -> Variable:
+        return self._slot(var, slot_name, op_name, 0.0)
+
+    def _slot(self, var: Any, slot_name: str, op_name: str, value: float) -> Variable:
+        """The slot of ``var``, made on first use with every element ``value``; named
+        ``var/op_name``."""
+        tensor = as_tensor(var)
+        named = self._slots.setdefault(slot_name, {})
+        if tensor not in named:
+            with tensor.graph.name_scope(None):
+
+                def initial() -> Tensor:
+                    return Builder(tensor.graph).full(tensor.type.shape, value, tensor.dtype)
+
+                named[tensor] = Variable(
+                    initial,
+                    trainable=False,
+                    name=f"{tensor.node.name}/{op_name}",
+                    dtype=tensor.dtype,
+                )
+        return named[tensor]
+
+    def _own_variable(self, value: float, name: str, dtype: Any) -> Variable:
+        graph = default_graph()
+        with graph.name_scope(None):
+            variable = Variable(value, trainable=False, name=name, dtype=dtype)
+        self._own.append(variable)
+        return variable
+
+
+def _given_or_trainable(var_list: Sequence[Any] | None) -> list[Any]:
+    if var_list is None:
+        found: list[Any] = list(trainable_variables())
+        if not found:
+            raise ValueError("there are no trainable variables to optimise")
+        return found
+    given = list(var_list) if isinstance(var_list, list | tuple) else [var_list]
+    if not given:
+        raise ValueError("var_list is empty")
+    for variable in given:
+        if not hasattr(variable, "as_graph_tensor"):
+            raise TypeError(f"var_list must hold variables, got {variable!r}")
+    return given

@@ -1,0 +1,54 @@
+"""The global step: one int64 variable per graph that counts training steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frontends.tf.building import GraphKeys
+from frontends.tf.scopes import VariableScope, get_variable, variable_scope
+from frontends.tf.variables import Variable
+from graphc.ir.builder import as_tensor
+from graphc.ir.dtype import int64
+from graphc.ir.graph import Graph, default_graph
+
+
+def get_global_step(graph: Graph | None = None) -> Variable | None:
+    """The graph's global step, or None."""
+    found = (graph or default_graph()).collections.get(GraphKeys.GLOBAL_STEP, [])
+    if len(found) > 1:
+        raise ValueError(f"the graph has {len(found)} global steps")
+    return found[0] if found else None
+
+
+def create_global_step(graph: Graph | None = None) -> Variable:
+    """Make the graph's global step; it must not have one."""
+    target = graph or default_graph()
+    if get_global_step(target) is not None:
+        raise ValueError("the graph has a global step already")
+    from frontends.tf.initializers import zeros_initializer
+
+    with target.as_default(), target.name_scope(None), variable_scope(VariableScope(), reuse=False):
+        return get_variable(
+            GraphKeys.GLOBAL_STEP, [], int64, zeros_initializer(int64), trainable=False,
+            collections=[GraphKeys.GLOBAL_VARIABLES, GraphKeys.GLOBAL_STEP],
+        )  # fmt: skip
+
+
+def get_or_create_global_step(graph: Graph | None = None) -> Variable:
+    """The graph's global step, made now if it has none.
+
+    >>> train_op = optimizer.minimize(loss, global_step=tf.train.get_or_create_global_step())
+    """
+    return get_global_step(graph) or create_global_step(graph)
+
+
+def global_step(sess: Any, global_step_tensor: Any) -> int:
+    """The value of a global step in a session."""
+    return int(sess.run(global_step_tensor))
+
+
+def assert_global_step(global_step_tensor: Any) -> None:
+    """Refuse what cannot be a global step: it must be an integer scalar."""
+    tensor = as_tensor(global_step_tensor)
+    if tensor is None or not tensor.dtype.is_integer or tensor.type.shape != ():
+        raise TypeError(f"a global step is an integer scalar variable, got {global_step_tensor!r}")

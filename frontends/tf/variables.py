@@ -1,0 +1,339 @@
+"""Variables: state a session owns, as TF1's ``Variable`` objects over the graph's variable
+nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from frontends.tf.building import GraphKeys, group
+from frontends.tf.shapes import TensorShape
+from frontends.tf.tensor import builder, convert
+from graphc.errors import ShapeError
+from graphc.ir.builder import Builder
+from graphc.ir.dtype import DType, as_dtype
+from graphc.ir.graph import Graph, Node, Tensor, default_graph
+from graphc.ir.operators import Operators
+from graphc.ir.source import here
+
+
+class Variable(Operators):
+    """A value that persists between runs and is changed by assignments.
+
+    ``initial_value`` is a value, a tensor, or a function of no arguments that makes one; it gives
+    the dtype and the shape, which must be known.
+
+    >>> w = tf.Variable(tf.zeros([784, 10]), name="w")
+    >>> sess.run(w.initializer)
+    """
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool = True,
+        collections: Sequence[Any] | None = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        expected_shape: Any = None,
+        import_scope: Any = None,
+        constraint: Callable | None = None,
+        use_resource: bool | None = None,
+        **rest: Any,
+    ) -> None:
+        if initial_value is None:
+            raise ValueError("a Variable needs an initial_value")
+        if variable_def is not None or import_scope is not None:
+            raise NotImplementedError("Variable(variable_def=...) is not provided")
+        graph = default_graph()
+        with graph.control_dependencies(None):
+            full = graph.unique_name(name or "Variable", mark_as_used=False)
+            if not callable(initial_value) and not isinstance(initial_value, Tensor | Variable):
+                with graph.name_scope(full + "/"):
+                    initial_value = convert(initial_value, dtype, name="initial_value")
+            self._make(graph, full, initial_value, dtype, validate_shape)
+        self._trainable = trainable
+        self.constraint = constraint
+        self._register(collections)
+
+    def _make(
+        self, graph: Graph, full: str, initial_value: Any, dtype: Any, validate_shape: bool
+    ) -> None:
+        inner = full + "/"
+        self._full = full
+        b = Builder(graph)
+        with graph.name_scope(inner):
+            if callable(initial_value):
+                with graph.name_scope("Initializer"):
+                    initial_value = initial_value()
+            value = convert(initial_value, dtype)
+        if not TensorShape(value.type.shape).is_fully_defined():
+            raise ShapeError(
+                "the initial value's shape must be known when the variable is made",
+                subject=f"variable {full!r}",
+                rows=[("initial value", str(value.type), "")],
+                site=here(),
+            )
+        self._tensor: Tensor = b.variable(
+            dtype=value.dtype, shape=value.type.shape, key=full, name=inner
+        )
+        self._initial_value = value
+        with graph.name_scope(inner):
+            self._initializer = b.assign(self._tensor, value, name="Assign").node
+
+    def _register(self, collections: Sequence[Any] | None) -> None:
+        keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
+        if self._trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
+            keys.append(GraphKeys.TRAINABLE_VARIABLES)
+        for key in keys:
+            self.graph.add_to_collection(key, self)
+
+    # --- what it is ----------------------------------------------------------------------------
+
+    def as_graph_tensor(self) -> Tensor:
+        return self._tensor
+
+    @property
+    def name(self) -> str:
+        return self._tensor.name
+
+    @property
+    def op(self) -> Node:
+        return self._tensor.node
+
+    @property
+    def graph(self) -> Graph:
+        return self._tensor.graph
+
+    @property
+    def dtype(self) -> DType:
+        return self._tensor.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(self._tensor.type.shape)
+
+    def get_shape(self) -> TensorShape:
+        return self.shape
+
+    def set_shape(self, shape: Any) -> None:
+        self._tensor.set_shape(shape)  # type: ignore[attr-defined]
+
+    @property
+    def device(self) -> str:
+        return self._tensor.device
+
+    @property
+    def trainable(self) -> bool:
+        return self._trainable
+
+    @property
+    def initializer(self) -> Node:
+        """The operation that assigns the initial value."""
+        return self._initializer
+
+    @property
+    def initial_value(self) -> Tensor:
+        return self._initial_value
+
+    def initialized_value(self) -> Tensor:
+        """A value to initialise another variable with: this one's initial value."""
+        return self._initial_value
+
+    # --- reading and writing -------------------------------------------------------------------
+
+    def value(self) -> Tensor:
+        """The variable read where the reader stands (control dependencies decide what it sees)."""
+        return self._tensor
+
+    def read_value(self) -> Tensor:
+        """A read at this point: it sees writes that the enclosing control dependencies name."""
+        return builder(self).identity(self._tensor, name=f"{self.op.name}/read/")
+
+    def eval(self, session: Any = None) -> np.ndarray:
+        """The value in ``session`` (default: the default session)."""
+        from runtime.session import evaluate
+
+        return evaluate(self._tensor, None, session)
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Give the variable a value in ``session``, outside the graph."""
+        from runtime.feeds import as_feed
+        from runtime.session import session_for
+
+        chosen = session_for(session, self.graph)
+        array = as_feed(self._tensor, value)
+        shape = self._tensor.type.shape
+        chosen.variables.declare(self._full, self.dtype, shape)
+        chosen.variables.set(self._full, array, self.dtype)
+
+    def assign(
+        self,
+        value: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Tensor:
+        """Set the variable; the result is the new value."""
+        return assign(self, value, name=name)
+
+    def assign_add(
+        self,
+        delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Tensor:
+        """Add to the variable; the result is the new value."""
+        return assign_add(self, delta, name=name)
+
+    def assign_sub(
+        self,
+        delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Tensor:
+        """Subtract from the variable; the result is the new value."""
+        return assign_sub(self, delta, name=name)
+
+    def __iadd__(self, other: Any) -> Any:
+        raise TypeError(
+            "`variable += x` is ambiguous: use variable.assign_add(x), or y = variable + x"
+        )
+
+    __isub__ = __imul__ = __itruediv__ = __iadd__
+
+    def __repr__(self) -> str:
+        return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype}>"
+
+
+def _written(ref: Any) -> Tensor:
+    tensor = ref.as_graph_tensor() if isinstance(ref, Variable) else ref
+    if not isinstance(tensor, Tensor) or tensor.node.op.name != "variable":
+        raise TypeError(f"only a variable can be assigned, got {ref!r}")
+    return tensor
+
+
+def assign(
+    ref: Any,
+    value: Any,
+    validate_shape: bool = True,
+    use_locking: bool = True,
+    name: str | None = None,
+) -> Tensor:
+    """Set a variable; the result is its new value.
+
+    >>> update = tf.assign(w, w * 0.9)
+    """
+    variable = _written(ref)
+    return builder(variable).assign(variable, convert(value, like=variable), name=name or "Assign")
+
+
+def assign_add(ref: Any, value: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+    """Add to a variable; the result is its new value."""
+    variable = _written(ref)
+    return builder(variable).assign_add(
+        variable, convert(value, like=variable), name=name or "AssignAdd"
+    )
+
+
+def assign_sub(ref: Any, value: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+    """Subtract from a variable; the result is its new value."""
+    variable = _written(ref)
+    return builder(variable).assign_sub(
+        variable, convert(value, like=variable), name=name or "AssignSub"
+    )
+
+
+# --- all of them ---------------------------------------------------------------------------------
+
+
+def global_variables(scope: str | None = None) -> list[Variable]:
+    return _collected(GraphKeys.GLOBAL_VARIABLES, scope)
+
+
+def local_variables(scope: str | None = None) -> list[Variable]:
+    return _collected(GraphKeys.LOCAL_VARIABLES, scope)
+
+
+def trainable_variables(scope: str | None = None) -> list[Variable]:
+    return _collected(GraphKeys.TRAINABLE_VARIABLES, scope)
+
+
+def model_variables(scope: str | None = None) -> list[Variable]:
+    return _collected(GraphKeys.MODEL_VARIABLES, scope)
+
+
+def moving_average_variables(scope: str | None = None) -> list[Variable]:
+    return _collected(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
+
+
+def _collected(key: str, scope: str | None) -> list[Variable]:
+    from frontends.tf.building import get_collection
+
+    return get_collection(key, scope)
+
+
+def variables_initializer(var_list: Sequence[Variable], name: str = "init") -> Node:
+    """An operation that gives ``var_list`` their initial values."""
+    return group(*[v.initializer for v in var_list], name=name)
+
+
+def global_variables_initializer() -> Node:
+    """An operation that gives every global variable made so far its initial value.
+
+    >>> sess.run(tf.global_variables_initializer())
+    """
+    return variables_initializer(global_variables(), name="init")
+
+
+def local_variables_initializer() -> Node:
+    """As :func:`global_variables_initializer`, for local variables."""
+    return variables_initializer(local_variables(), name="init")
+
+
+def is_variable_initialized(variable: Variable, name: str | None = None) -> Tensor:
+    """A bool scalar: whether the variable has a value in the session that runs this."""
+    key = _written(variable).node.op.key
+
+    def asked() -> np.ndarray:
+        return np.asarray(_running().variables.is_initialized(key))
+
+    return _asking(asked, "bool", variable.graph, name or "IsVariableInitialized")
+
+
+def report_uninitialized_variables(
+    var_list: Sequence[Variable] | None = None, name: str = "report_uninitialized_variables"
+) -> Tensor:
+    """A string vector: the names of the variables that have no value yet."""
+    listed = list(var_list) if var_list is not None else global_variables() + local_variables()
+    keys = [v.op.op.key for v in listed]
+
+    def asked() -> np.ndarray:
+        missing = _running().variables.uninitialized(keys)
+        return np.array([key.encode() for key in missing], object)
+
+    return _asking(asked, "string", default_graph(), name, vector=True)
+
+
+def _running() -> Any:
+    from runtime.session import running_session
+
+    return running_session()
+
+
+def _asking(
+    function: Callable, dtype: str, graph: Graph, name: str, vector: bool = False
+) -> Tensor:
+    """A tensor whose value is what a Python function says of the session that runs it."""
+    from frontends.tf.host import py_func
+
+    with graph.as_default():
+        result = py_func(function, [], as_dtype(dtype), name=name)
+        result.set_shape([None] if vector else [])
+    return result

@@ -1,0 +1,159 @@
+"""What a session owns: its variables' arrays and its random ops' states.
+
+Every array keeps its address for the life of the session (native code holds it), starts at a
+64-byte boundary, and is written in place.  A variable is declared when a run first mentions it and
+initialised when a run assigns it; reading it before is an error that names it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import FailedPreconditionError, ShapeError
+from graphc.ir.dtype import DType
+from graphc.ir.source import here
+
+ALIGNMENT = 64
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An uninitialised C-contiguous array whose first element is at a 64-byte boundary."""
+    if dtype.hasobject:
+        return np.empty(shape, dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    block = np.empty(size + ALIGNMENT, np.uint8)
+    start = -block.ctypes.data % ALIGNMENT
+    return block[start : start + size].view(dtype).reshape(shape)
+
+
+class VariableStore:
+    """Arrays by variable key, and ``uint64[2]`` (key, executions) by random op path.
+
+    ``lock`` makes runs that write exclusive.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.entropy = int.from_bytes(os.urandom(8), "little")
+        self._arrays: dict[str, np.ndarray] = {}
+        self._initialized: set[str] = set()
+        self._states: dict[str, np.ndarray] = {}
+        self._seeds: dict[str, tuple[int | None, int | None]] = {}
+
+    # --- variables -----------------------------------------------------------------------------
+
+    def declare(self, key: str, dtype: DType, shape: tuple[int, ...]) -> np.ndarray:
+        """The array of a variable, made on first mention; it stays where it is."""
+        array = self._arrays.get(key)
+        if array is None or array.shape != shape or array.dtype != dtype.numpy:
+            with self.lock:
+                array = self._arrays[key] = aligned_empty(shape, dtype.numpy)
+                self._initialized.discard(key)
+        return array
+
+    def array(self, key: str) -> np.ndarray:
+        """A variable's own memory."""
+        return self._arrays[key]
+
+    def is_initialized(self, key: str) -> bool:
+        return key in self._initialized
+
+    def mark_initialized(self, keys: Iterable[str]) -> None:
+        self._initialized.update(keys)
+
+    def uninitialized(self, keys: Iterable[str]) -> list[str]:
+        """Those of ``keys`` that no run has assigned yet, in the given order."""
+        return [key for key in keys if key not in self._initialized]
+
+    def require_initialized(self, keys: Iterable[str], sites: dict[str, Any] | None = None) -> None:
+        """Raise :class:`FailedPreconditionError` naming the variables that have no value yet."""
+        missing = self.uninitialized(keys)
+        if not missing:
+            return
+        made = sites or {}
+        rows = [
+            (key, "not initialized", f"variable, {made[key].short}" if made.get(key) else "")
+            for key in missing[:5]
+        ]
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        names = ", ".join(f"'{key}'" for key in missing[:5])
+        raise FailedPreconditionError(
+            f"variable{'s' * (len(missing) > 1)} {names}{more} read before a value was assigned",
+            subject="run",
+            rows=rows,
+            hint="run tf.global_variables_initializer() first, in this session",
+            site=here(),
+        )
+
+    def get(self, key: str) -> np.ndarray:
+        """A copy of a variable's value."""
+        self.require_initialized([key])
+        with self.lock:
+            return self._arrays[key].copy()
+
+    def set(self, key: str, value: np.ndarray, dtype: DType | None = None) -> None:
+        """Give a variable a value from outside a run (loading a checkpoint)."""
+        value = np.asarray(value)
+        with self.lock:
+            array = self._arrays.get(key)
+            if array is None:
+                array = self._arrays[key] = aligned_empty(
+                    value.shape, dtype.numpy if dtype is not None else value.dtype
+                )
+            if array.shape != value.shape:
+                raise ShapeError(
+                    "the value has another shape than the variable",
+                    subject=f"variable '{key}'",
+                    rows=[("variable", str(array.shape), ""), ("value", str(value.shape), "")],
+                    site=here(),
+                )
+            array[...] = value
+            self._initialized.add(key)
+
+    def keys(self) -> list[str]:
+        """The variables that have a value."""
+        return sorted(self._initialized)
+
+    # --- random ops ----------------------------------------------------------------------------
+
+    def random_state(self, path: str, seed: tuple[int | None, int | None]) -> np.ndarray:
+        """``uint64[2]``: the key of the random op at ``path`` and how often it has executed
+        here."""
+        state = self._states.get(path)
+        if state is None or self._seeds[path] != seed:
+            state = aligned_empty((2,), np.dtype(np.uint64))
+            state[0], state[1] = random_key(seed, path, self.entropy), 0
+            self._states[path], self._seeds[path] = state, seed
+        return state
+
+    def executions(self) -> dict[str, int]:
+        """How often each random op has executed: what a checkpoint saves beside the variables."""
+        return {path: int(state[1]) for path, state in self._states.items()}
+
+    def restore_executions(self, counts: dict[str, int], seeds: dict[str, tuple]) -> None:
+        for path, count in counts.items():
+            self.random_state(path, seeds.get(path, (None, None)))[1] = count
+
+
+def random_key(seed: tuple[int | None, int | None], path: str, entropy: int) -> int:
+    """The 64-bit Philox key of a random op.
+
+    BLAKE2b of ``graph seed / op seed`` when the op has a seed of its own (equal seeds draw equal
+    numbers, as in TF1), of ``graph seed / path`` when only the graph has one (so an op's numbers
+    do not depend on what else the graph holds), of ``entropy / path`` when neither does.
+    """
+    import hashlib
+
+    graph_seed, op_seed = seed
+    if op_seed is not None:
+        text = f"seeds {graph_seed if graph_seed is not None else 'none'} {op_seed}"
+    elif graph_seed is not None:
+        text = f"graph {graph_seed} {path}"
+    else:
+        text = f"entropy {entropy} {path}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
