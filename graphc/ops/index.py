@@ -298,6 +298,37 @@ class OneHot(Op):
     ]
 
 
+class LabelMask(Op):
+    """True at each row's label along a new last axis; a label outside ``[0, depth)`` is an error."""
+
+    operands = ("labels",)
+    attributes = {"depth": REQUIRED}
+    kind = Kind.GATHER
+    may_fail = True
+    vjp = NO_VALUES
+
+    def infer_type(self, labels: TensorType) -> TensorType:
+        check_indices(labels=labels)
+        return TensorType(bool_, None if labels.shape is None else (*labels.shape, self.depth))
+
+    def reference(self, labels: np.ndarray) -> np.ndarray:
+        check_range(labels, self.depth, "labels")
+        return np.expand_dims(labels, -1) == np.arange(self.depth)
+
+    def element(self, e: Any, at: tuple[Dim, ...], labels: Any) -> Any:
+        label = e.position(e.index(labels(*at[:-1]), self.depth))
+        place = e.position(at[-1])
+        return e.let(f"eq({label}, {place})", bool_, label, place)
+
+    samples = [
+        Sample("int32[3]", values={0: [2, 0, 1]}, depth=3),
+        Sample("int64[2, 1]", values={0: [[1], [0]]}, depth=2),
+        Sample("int32[]", values={0: 0}, depth=1),
+        Sample("int32[0]", depth=2),
+        Refuses("float32[2]", "labels must be int32 or int64, got float32[2]", depth=3),
+    ]
+
+
 class Range(Op):
     """``start, start + delta, ...`` up to but not including ``limit``."""
 

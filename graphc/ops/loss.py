@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.builder import composite
-from graphc.ir.dtype import FLOATING, bool_
+from graphc.ir.dtype import FLOATING
 from graphc.ir.op import Elementwise, Kind, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim, same_dtype
 from graphc.ops.index import check_indices, check_range
@@ -223,8 +223,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
 def _at_labels(b: Any, logits: Any, labels: Any) -> Any:
     """Where the last axis of ``logits`` is the row's label, as a mask; checks the labels."""
     classes = logits.type.shape[-1]
-    checked = b.check_range(labels, bound=classes, what="labels")
-    return b.one_hot(checked, depth=classes, on_value=True, off_value=False, dtype=bool_)
+    return b.label_mask(labels, depth=classes)
 
 
 class SigmoidCrossEntropyWithLogits(Elementwise):
