@@ -35,7 +35,7 @@ class Builder:
         self.home = home
 
     def __getattr__(self, name: str) -> Any:
-        from graphc import ops  # noqa: F401  (importing the families registers them)
+        import graphc.ops  # noqa: F401  (importing the families registers them)
 
         if name in COMPOSITES:
             function = COMPOSITES[name]

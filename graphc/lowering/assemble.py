@@ -235,16 +235,18 @@ class _Assembly:
         return (
             role in (Role.FULL, Role.KEPT, Role.OUTER)
             and source.type == output.type
-            and (group.reduced is None or role is Role.FULL)
             and all(
-                tensor is source
-                and group.roles[node] is role
-                and node.op.kind in (Kind.ELEMENTWISE, Kind.EFFECT, Kind.REDUCTION)
-                and (node.op.kind is Kind.REDUCTION or node.outputs[0].type.shape == source.type.shape)
+                tensor is source and group.roles[node] is role and self._reads_in_place(node, source)
                 for node, tensor in readers
             )
-            and (group.reduced is None or self._stored_last(group, output))
+            and (group.reduced is None or role is not Role.FULL or self._stored_last(group, output))
         )
+
+    def _reads_in_place(self, node: Node, source: Tensor) -> bool:
+        """Whether a node reads its operand at the index it computes."""
+        if node.op.kind not in (Kind.ELEMENTWISE, Kind.EFFECT):
+            return False
+        return node.outputs[0].type.shape == source.type.shape
 
     def _stored_last(self, group: object, output: Tensor) -> bool:
         """Whether a row output is stored in the last pass (earlier passes may still read inputs)."""

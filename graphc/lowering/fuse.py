@@ -20,6 +20,7 @@ from graphc.lowering.group import Group, Role
 
 LARGEST = 64  # nodes in a group
 OPERANDS = 24  # tensors a kernel reads and writes
+INLINED = 8  # nodes computed where a rearranging node asks for them
 SEARCH = 256  # groups a convexity search visits before it declines
 
 FUSIBLE = (Kind.ELEMENTWISE, Kind.INJECTIVE, Kind.GATHER, Kind.REDUCTION, Kind.EFFECT)
@@ -83,20 +84,36 @@ class _Fuser:
         self.position = graph.positions()
         self.uses = graph.uses()
         self.fetched = set(graph.outputs)
+        self.updates = self._update_arithmetic()
         self.cluster: dict[Node, _Cluster] = {}
         self.declined: list[tuple[str, str, str]] = []
+
+    def _update_arithmetic(self) -> set[Node]:
+        """Writes of variables, and elementwise nodes that only such writes read (an optimizer's)."""
+        found: set[Node] = set()
+        for node in reversed(self.graph.nodes):
+            if node.op.kind is Kind.EFFECT:
+                found.add(node)
+            elif node.op.kind is Kind.ELEMENTWISE and node.outputs[0] not in self.fetched:
+                readers = self.uses.get(node.outputs[0], ())
+                if readers and all(reader in found for reader, _ in readers):
+                    found.add(node)
+        return found
 
     # --- growing -------------------------------------------------------------------------------
 
     def take(self, node: Node, merge: bool) -> None:
         own = self._alone(node)
         self.cluster[node] = own
-        if not merge or node.op.kind in (Kind.INJECTIVE, Kind.GATHER):
+        if not merge:
+            return
+        if node.op.kind in (Kind.INJECTIVE, Kind.GATHER):
+            self._absorb(node)
             return
         producers = dict.fromkeys(
             self.cluster[t.node]
-            for t in node.operands
-            if t.node in self.cluster and not (node.op.writes is not None and t is node.operands[0])
+            for t in self._read(node)
+            if t.node in self.cluster and not is_free(t.node)
         )
         for producer in sorted(producers, key=lambda c: -c.last):
             if self.cluster[node] is producer:
@@ -104,6 +121,27 @@ class _Fuser:
             reason = self._join(producer, self.cluster[node])
             if reason:
                 self._decline(producer, node, reason)
+
+    def _absorb(self, node: Node) -> None:
+        """Compute cheap operands that nobody else reads where the node asks for them."""
+        own = self.cluster[node]
+        for operand in node.operands:
+            below = self.cluster.get(operand.node)
+            if below is None or below is own or below.reduced is not None:
+                continue
+            inside = {*below.roles, node}
+            if len(below.roles) > INLINED or any(
+                n.op.transcendental
+                or n.op.effect
+                or any(t in self.fetched for t in n.outputs)
+                or any(reader not in inside for t in n.outputs for reader, _ in self.uses.get(t, ()))
+                for n in below.roles
+            ):
+                continue
+            own.roles = self._ordered({**dict.fromkeys(below.roles, Role.INLINE), **own.roles})
+            own.first = min(own.first, below.first)
+            for member in below.roles:
+                self.cluster[member] = own
 
     def take_view(self, node: Node) -> None:
         """Let a unit reshape join the row group of its operand (it moves between KEPT and OUTER)."""
@@ -160,8 +198,10 @@ class _Fuser:
             role = self._role_of(inner, outer)
             if role is None:
                 return "their index spaces differ"
-            moved = dict.fromkeys(inner.roles, role)
+            moved = {n: r if r is Role.INLINE else role for n, r in inner.roles.items()}
         roles = self._ordered({**outer.roles, **moved})
+        if outer.reduced is not None and any(n in self.updates for n in roles):
+            return "updates of variables are launched together"
         written = [n.operands[n.op.writes] for n in roles if n.op.writes is not None]
         if len(set(written)) < len(written):
             return "they write one variable"
@@ -178,8 +218,6 @@ class _Fuser:
             return Role.FULL
         if outer.reduced is None or outer.chunk is not None:
             return None
-        if any(n.op.kind in (Kind.INJECTIVE, Kind.GATHER) and n.operands for n in inner.roles):
-            return None
         group = outer.as_group()
         return next((r for r in (Role.KEPT, Role.OUTER) if group.role_shape(r) == inner.space), None)
 
@@ -190,7 +228,7 @@ class _Fuser:
         return {n: roles[n] for n in sorted(roles, key=self.position.__getitem__)}
 
     def _operands(self, roles: dict[Node, Role]) -> int:
-        read = {t for n in roles for t in self._read(n) if t.node not in roles}
+        read = {t for n in roles for t in self._read(n) if t.node not in roles and not is_free(t.node)}
         return len(read) + sum(self._leaves(t, roles) for n in roles for t in n.outputs)
 
     def _leaves(self, tensor: Tensor, roles: dict[Node, Role]) -> bool:
@@ -251,6 +289,13 @@ class _Fuser:
             return False
         return self._join(a, b) is None
 
+    def _is_unneeded(self, node: Node) -> bool:
+        """A free node that only kernels read: each computes it."""
+        return is_free(node) and all(
+            t not in self.fetched and all(r in self.cluster for r, _ in self.uses.get(t, ()))
+            for t in node.outputs
+        )
+
     # --- result --------------------------------------------------------------------------------
 
     def result(self) -> Fusion:
@@ -258,7 +303,7 @@ class _Fuser:
         group_of: dict[Node, Group] = {}
         for node in self.graph.nodes:
             cluster = self.cluster.get(node)
-            if cluster is None:
+            if cluster is None or self._is_unneeded(node):
                 continue
             group = groups.get(id(cluster))
             if group is None:
@@ -270,12 +315,19 @@ class _Fuser:
         return Fusion(list(groups.values()), group_of, self.declined)
 
 
+def is_free(node: Node) -> bool:
+    """Whether a node is a function of the index alone: whoever needs it computes it."""
+    return node.op.kind is Kind.INJECTIVE and not node.operands
+
+
 def _kept(node: Node) -> Role:
     return Role.KEPT if node.op.keepdims else Role.OUTER
 
 
 def _may_read(node: Node, role: Role, below: Role) -> bool:
     """Whether a node of one role may read a value of another inside a kernel."""
+    if below is Role.INLINE:
+        return True
     if node.op.kind is Kind.REDUCTION:
         return below is Role.FULL
     if node.op.kind is Kind.VIEW:

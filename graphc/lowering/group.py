@@ -7,6 +7,7 @@ group with reductions some axes of the space are *reduced*; each tensor then has
     KEPT    the reduced axes have size 1 (``keepdims=True``)
     OUTER   the reduced axes are gone
     PARTIAL one element per chunk of the first axis (and per kept axis); see ``partial_reduce``
+    INLINE  computed wherever a member asks for it, at any index; never stored
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Role(Enum):
     KEPT = "kept"
     OUTER = "outer"
     PARTIAL = "partial"
+    INLINE = "inline"
 
 
 @dataclass

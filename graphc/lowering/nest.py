@@ -33,6 +33,7 @@ from graphc.lowering.element import (
     broadcast_index,
     unit_reshape_index,
 )
+from graphc.lowering.fuse import is_free
 from graphc.lowering.group import Group, Role
 
 LOOP_NAMES = "ijklpquv"
@@ -173,7 +174,7 @@ class Nest:
         if tensor in self.stored:
             use, index = self.stored[tensor]
             return self.load_from(use, index(at))
-        if node not in self.members:
+        if node not in self.members and not is_free(node):
             if _is_number(node):
                 dtype = str(tensor.dtype.computed)
                 return Scalar(self.literal(node.op.value.array.item(), dtype), dtype, 0, self)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
-from graphc.lowering.fuse import Fusion
+from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Group
 
 
@@ -59,7 +59,7 @@ def schedule(graph: Graph, fusion: Fusion) -> Schedule:
             unit = unit_of.get(group.nodes[0]) or Unit(group.nodes, group, place)
             unit.place = place
             unit_of[node] = unit
-        elif node.op.kind is not Kind.SOURCE:
+        elif node.op.kind is not Kind.SOURCE and not is_free(node):
             unit_of[node] = Unit([node], None, place)
     units = list(dict.fromkeys(unit_of.values()))
     _add_data_edges(units, unit_of, root)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc import ops  # noqa: F401  (registers what the rows name)
+import graphc.ops  # noqa: F401  (registers what the rows name)
 from graphc.ir import dims
 from graphc.ir.graph import Tensor
 from graphc.passes.patterns import C, D, Match, Number, Rule, X, Y, Z, check_rule, p

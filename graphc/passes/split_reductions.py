@@ -3,7 +3,8 @@
 Before: reductions of any size.   After: a reduction over all axes, or over leading axes with few
 elements kept, is a fold per chunk of rows followed by a fold over the chunks, unless it is known to be
 small.  Chunks follow from sizes only, so results do not depend on the number of threads.
-Leaves alone: reductions with rows to spare (softmax, layer norm), argmax and argmin.
+Leaves alone: reductions with rows to spare (softmax, layer norm), argmax and argmin, and batches of short
+rows (a mean loss), where a second launch costs more than it brings.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from graphc.ir.op import Kind
 from graphc.passes.options import Options
 
 CHUNK = 16_384  # elements of a chunk
+SLIM = 64  # elements of a row below which an unknown number of rows is taken for a small batch
 NARROW = 512  # kept elements below which rows are worth splitting
 
 
@@ -53,6 +55,8 @@ def rows_per_chunk(node: Node) -> Dim | None:
     if isinstance(x.elements, int) and x.elements <= 2 * CHUNK:
         return None
     each = dims.product(x.shape[1:])
+    if isinstance(each, int) and each < SLIM and not isinstance(x.shape[0], int):
+        return None
     if isinstance(each, int):
         return max(1, CHUNK // max(1, each))
     return dims.maximum(1, dims.floordiv(CHUNK, dims.maximum(1, each)))
