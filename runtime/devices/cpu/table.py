@@ -41,8 +41,10 @@ aligned (a fetch: writeable too); its data pointer is stored into each patched w
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -122,8 +124,7 @@ _DATA = "data"
 _ROWS = "rows"
 
 
-@dataclass(frozen=True, slots=True)
-class Relative:
+class Relative(NamedTuple):
     """An address known once `base` is: the base's address plus `offset` bytes."""
 
     base: str
@@ -138,8 +139,7 @@ Word = int | Relative
 Triple = tuple[Relative, Word, Word]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One argument block of a launch and the range it is run over."""
 
     block: Relative
@@ -401,17 +401,14 @@ def _resolve(
     words: list[Word], starts: Mapping[str, int]
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Split words into offsets and, per base, the places where the base's address belongs."""
-    places: dict[str, list[int]] = {_SELF: []}
-    image = np.zeros(len(words), np.int64)
-    plain = [0] * len(words)
-    for index, word in enumerate(words):
-        if isinstance(word, int):
-            plain[index] = word
-        elif word.base in starts:
-            plain[index] = starts[word.base] + word.offset
-            places[_SELF].append(index)
-        else:
-            plain[index] = word.offset
-            places.setdefault(word.base, []).append(index)
-    image[:] = plain
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    relatives = [(k, word) for k, word in enumerate(words) if word.__class__ is Relative]
+    for index, word in relatives:
+        base, offset = word.base, word.offset
+        if base in starts:
+            offset += starts[base]
+            base = _SELF
+        words[index] = offset
+        places[base].append(index)
+    image = np.array(words, np.int64)
     return image, {base: np.array(found, np.intp) for base, found in places.items()}
