@@ -5,9 +5,9 @@ without a name): its error before and after the coefficients are rounded, and th
 they stand in the source, highest power first.
 
 Method: the Remez exchange in 50 digits: solve for the polynomial on a reference set of points where
-the weighted error alternates, move the points to the extrema of the error.  Coefficients are rounded
-to the working precision one at a time, lowest power first, refitting the others after each, so that
-later coefficients absorb the rounding of earlier ones.
+the weighted error alternates, move the points to the extrema of the error.  Coefficients are
+rounded to the working precision one at a time, lowest power first, refitting the others after each,
+so that later coefficients absorb the rounding of earlier ones.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Fit:
     high: float | mpf
     degree: int
     weight: Function | None = None
-    fixed: Sequence[float] = ()
+    fixed: Sequence[float | mpf] = ()
     bits: int = 24
     numerator: list[mpf] = field(default_factory=list)  # lowest power first
 
@@ -109,7 +109,8 @@ def exchange(fit: Fit, grid: Grid) -> tuple[list[mpf], mpf]:
 
 
 def refit(grid: Grid, numerator: list[mpf], first: int) -> list[mpf]:
-    """The coefficients with powers ``first`` and up moved to make up for the rounding of the others.
+    """The coefficients with powers ``first`` and up moved to make up for the rounding of the
+    others.
 
     The correction is small beside the coefficients, so float64 least squares suffice for it;
     Lawson's weights drive them toward the smallest maximum.
@@ -233,6 +234,14 @@ tan_rest = series(
 )
 
 
+# erf(x) / x in x**2
+erf_over_x = series(
+    lambda k: 2 / mpmath.sqrt(mpmath.pi) * mpf(-1) ** k / mpmath.factorial(k) / (2 * k + 1),
+    lambda z: mpmath.erf(mpmath.sqrt(z)) / mpmath.sqrt(z),
+    0.001,
+)
+
+
 def minus_log_erfc(t: mpf) -> mpf:
     """-log(erfc(t)) / t."""
     if t < mpf(10) ** -25:
@@ -286,16 +295,20 @@ FITS: dict[str, Callable[[], Fit]] = {
     "ATANH": lambda: Fit(
         lambda z: 2 * atanh_rest(z), 0, 0.0294373, 6, weight=lambda z: z / 2, bits=53
     ),
-    "ATANH float32": lambda: Fit(atanh_rest, 0, 0.0294373, 2, weight=lambda z: z),
-    "ATANH power float64": lambda: Fit(
-        atanh_rest, 0, 0.0294373, 8, weight=lambda z: z, fixed=(1 / 3,), bits=53
+    "ATANH_TAIL float32": lambda: Fit(
+        atanh_rest, 0, 0.0294373, 3, weight=lambda z: z, fixed=(mpf(1) / 3,)
+    ),
+    "ATANH_TAIL float64": lambda: Fit(
+        atanh_rest, 0, 0.0294373, 8, weight=lambda z: z, fixed=(mpf(1) / 3,), bits=53
     ),
     "LOG2_ERFC": lambda: Fit(
         lambda t: -minus_log_erfc(t) / LN2, 0, 3.95, 8, weight=lambda t: erf_weight(t) * LN2
     ),
     "MINUS_LOG_ERFC": lambda: Fit(minus_log_erfc, 0, 5.95, 24, weight=erf_weight, bits=53),
-    "SCALED_ERFC float32": lambda: Fit(scaled_erfc, -1, mpf("0.5"), 10),
-    "SCALED_ERFC float64": lambda: Fit(scaled_erfc, -1, mpf("0.76"), 22, bits=53),
+    "SCALED_ERFC float32": lambda: Fit(scaled_erfc, mpf(-7) / 9, mpf("0.46"), 9),
+    "SCALED_ERFC float64": lambda: Fit(scaled_erfc, mpf(-7) / 9, mpf("0.76"), 21, bits=53),
+    "ERF_NEAR_ZERO float32": lambda: Fit(erf_over_x, 0, 0.25, 4),
+    "ERF_NEAR_ZERO float64": lambda: Fit(erf_over_x, 0, 0.25, 9, bits=53),
     "SIN float32": lambda: Fit(sin_rest, 0, QUARTER**2, 2, weight=beside_odd(mpmath.sin)),
     "SIN float64": lambda: Fit(sin_rest, 0, QUARTER**2, 6, weight=beside_odd(mpmath.sin), bits=53),
     "COS float32": lambda: Fit(

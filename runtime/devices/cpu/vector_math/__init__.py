@@ -12,11 +12,20 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
-from runtime.devices.cpu.vector_math import error_function, exp_log, inverse_trig, trig
+from runtime.devices.cpu.vector_math import (
+    error_function,
+    exp_log,
+    hyperbolic,
+    inverse_trig,
+    power,
+    trig,
+)
 
 EMITTERS: dict[str, Callable[..., ir.Value]] = {
     **exp_log.EMITTERS,
     **error_function.EMITTERS,
     **trig.EMITTERS,
+    **hyperbolic.EMITTERS,
+    **power.EMITTERS,
     **inverse_trig.EMITTERS,
 }

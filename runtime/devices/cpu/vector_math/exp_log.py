@@ -181,14 +181,17 @@ class Split:
         return (self.bits - self.field).as_float() - 1.0
 
 
-def _log1p_near_zero(f: Value) -> Value:
-    """log(1 + f) for 1 + f in [sqrt(1/2), sqrt(2))."""
+def _log1p_near_zero(f: Value, lost: Value | None = None) -> Value:
+    """log(1 + f) for 1 + f in [sqrt(1/2), sqrt(2)); ``lost`` is what f lost in rounding."""
     if not f.is_double:
         return (f * f).fma(f.polynomial(LOG1P), f)
     s = f / (f + 2.0)
     z = s * s
     half_square = f * f * 0.5
-    return f - (half_square - s * (z.polynomial(ATANH).fma(z, half_square)))
+    rest = half_square - s * (z.polynomial(ATANH).fma(z, half_square))
+    if lost is not None:  # its share is lost / (1 + f)
+        rest = rest - lost * f.fma(f - 1.0, f.constant(1.0))
+    return f - rest
 
 
 def _log2_near_one(e: Value, f: Value) -> Value:
@@ -198,8 +201,8 @@ def _log2_near_one(e: Value, f: Value) -> Value:
     return natural.fma(LOG2_E, natural.fma(LOG2_E_LOW, e))
 
 
-def _log_near_one(e: Value, f: Value) -> Value:
-    return e.fma(LN2, _log1p_near_zero(f))
+def _log_near_one(e: Value, f: Value, lost: Value | None = None) -> Value:
+    return e.fma(LN2, _log1p_near_zero(f, lost))
 
 
 def _logarithm(x: Value, near_one: Callable[[Value, Value], Value]) -> Value:
@@ -216,13 +219,29 @@ def _logarithm(x: Value, near_one: Callable[[Value, Value], Value]) -> Value:
     return (x.bits() - 1).below_unsigned(infinity - 1).select(result, outside)
 
 
-def _log1p(x: Value) -> Value:
+def log(x: Value) -> Value:
+    return _logarithm(x, _log_near_one)
+
+
+def log1p_inside(x: Value, rest: Value | None = None, double: Value | None = None) -> Value:
+    """``log(1 + x + rest)`` for finite x > -1 and a ``rest`` below the digits of x; where
+    ``double`` holds, of twice that."""
     split = Split(x + 1.0)
     four = 0x4010000000000000 if x.is_double else 0x40800000
     # 4 * 2**-e, as 2**-e itself would be denormal for the largest x
     scale = (split.bits.constant(four) - split.field).as_float()
-    f = (x.bits() - split.field).as_float() + scale.fma(0.25, scale.constant(-1.0))
-    result = _log_near_one(split.e, f).with_sign_of(x)
+    moved, one = (x.bits() - split.field).as_float(), scale.fma(0.25, scale.constant(-1.0))
+    f = moved + one
+    e = split.e if double is None else double.select(split.e + 1.0, split.e)
+    if not x.is_double:
+        return _log_near_one(e, f if rest is None else (scale * 0.25).fma(rest, f))
+    part = f - moved
+    lost = (moved - (f - part)) + (one - part)
+    return _log_near_one(e, f, lost if rest is None else (scale * 0.25).fma(rest, lost))
+
+
+def _log1p(x: Value) -> Value:
+    result = log1p_inside(x).with_sign_of(x)
     at_minus_one_or_below = x.equals(-1.0).select(x.constant(-math.inf), math.nan)
     return (x > -1.0).select((x < math.inf).select(result, x), at_minus_one_or_below)
 
@@ -239,7 +258,7 @@ def emitter(function: Callable[[Value], Value]) -> Callable[[ir.IRBuilder, ir.Va
 EMITTERS = {
     "exp": emitter(_exp),
     "expm1": emitter(_expm1),
-    "log": emitter(lambda x: _logarithm(x, _log_near_one)),
+    "log": emitter(log),
     "log1p": emitter(_log1p),
     "log2": emitter(lambda x: _logarithm(x, _log2_near_one)),
     "tanh": emitter(_tanh),

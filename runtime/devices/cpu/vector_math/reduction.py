@@ -1,10 +1,10 @@
 """Angles reduced to ``|r| <= pi / 4`` and a quadrant, for every finite float32 and float64.
 
 Small angles: Cody and Waite, three words of pi / 2 with fma.  Large ones: Payne and Hanek ("Radian
-reduction for trigonometric functions", 1983), multiplying by only those bits of 2 / pi that decide the
-result modulo four quadrants.  float32 takes them from seven 32-bit words by selects and multiplies
-integers.  float64 takes them from a table of float64 (four a row), which is a gather, and multiplies by
-fma.  Both ways are computed and one selected: no branch.
+reduction for trigonometric functions", 1983), multiplying by only those bits of 2 / pi that decide
+the result modulo four quadrants.  float32 takes them from seven 32-bit words by selects and
+multiplies integers.  float64 takes them from a table of float64 (four a row), which is a gather,
+and multiplies by fma.  Both ways are computed and one selected: no branch.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def two_over_pi(bits: int) -> int:
 def _payne_hanek_float(magnitude: Value) -> Angle:
     """For ``|x| >= 2**17``, in fixed point: four quadrants are 2**64.
 
-    ``x = m 2**e`` with m of 24 bits.  ``m`` times the 96 bits of 2 / pi from weight ``2**(1 - e)`` down
-    is x in quadrants modulo 4, to 2**-70 of a quadrant.
+    ``x = m 2**e`` with m of 24 bits.  ``m`` times the 96 bits of 2 / pi from weight ``2**(1 - e)``
+    down is x in quadrants modulo 4, to 2**-70 of a quadrant.
     """
     bits = magnitude.bits()
     mantissa = (bits & 0x7FFFFF) | 0x800000
@@ -162,8 +162,9 @@ def _table_entry(row: Value, column: int) -> Value:
 
 
 def _payne_hanek_double(magnitude: Value) -> Angle:
-    """For ``|x| >= 2**20``.  ``x = s 2**(32 j)`` with s in [2**20, 2**52), a multiple of 2**-32, so that
-    whole multiples of 2**34 in ``2**(32 j) * 2 / pi`` are whole turns and left out of row j."""
+    """For ``|x| >= 2**20``.  ``x = s 2**(32 j)`` with s in [2**20, 2**52), a multiple of 2**-32, so
+    that whole multiples of 2**34 in ``2**(32 j) * 2 / pi`` are whole turns and left out of row
+    j."""
     bits = magnitude.bits()
     ahead = (bits >> 52) - FIRST_EXPONENT
     row = ahead.below_unsigned(ROWS * ROW_BITS).select(ahead >> 5, 0)
