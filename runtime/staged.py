@@ -7,6 +7,7 @@ own here, because the arena is planned for one stage at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,13 @@ class _Run:
             self.view(b, [self.number(d) for d in shape]).copy()
             for b, shape in zip(step.operands, step.shapes, strict=True)
         ]
-        results = host_results(step, operands)
+        op = step.op.substitute(self.values)
+        results = host_results(replace(step, op=op), operands)
         for result, axis, symbol in step.binds:
-            self.values[symbol] = results[result].shape[axis]
+            if axis is None:
+                self.values |= step.op.binds(results[result])
+            else:
+                self.values[symbol] = results[result].shape[axis]
         for buffer, result in zip(step.results, results, strict=True):
             np.copyto(self.array(buffer), result)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from graphc.errors import InternalError
 from graphc.ir import dims
+from graphc.ir.bindings import data_sizes
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
@@ -58,6 +59,8 @@ class _Assembly:
         self.kernels: dict[str, int] = {}
         self.kernel_list: list = []
         self.steps: list[Step] = []
+        self.ready: set[Tensor] = set()  # whose memory holds its value already
+        self.bound: set[str] = set()  # data-dependent sizes that steps so far decide
         self.fetches: list[Fetch | None] = [None] * len(graph.outputs)
         self.failing: dict[str, Failing] = {}
         self.templates: dict[tuple, tuple[Lowered, list[Tensor]]] = {}
@@ -126,10 +129,15 @@ class _Assembly:
                 self.fetches[number] = Fetch(tensor.name, str(tensor.dtype), tensor.type.shape, buffer)
 
     def _copy_fetches(self, ready: set[Tensor]) -> None:
-        """Copies for fetches of memory that is not theirs (variables, feeds, constants, repeats)."""
+        """Copies for fetches of memory that is not theirs (variables, feeds, constants, repeats).
+
+        A view whose shape depends on data waits until its sizes are known.
+        """
+        self.ready |= ready
         for number, tensor in enumerate(self.graph.outputs):
             root = self.root(tensor)
-            if self.fetches[number] is None and root in ready:
+            known = self.bound.issuperset(data_sizes(tensor.type.shape))
+            if self.fetches[number] is None and root in self.ready and known:
                 dtype = str(tensor.dtype)
                 target = self.new_buffer(Place.FETCH, dtype, tensor.type.shape, tensor.name, number)
                 self.fetches[number] = Fetch(tensor.name, dtype, tensor.type.shape, target)
@@ -400,6 +408,9 @@ class _Assembly:
                 atom = dims.single_atom(size)
                 if isinstance(atom, dims.Symbol) and atom.data:
                     binds.append((k, axis, atom.name))
+        if node.op.name == "bind_dims":
+            binds += [(0, None, name) for name in data_sizes(node.op.dims)]
+        self.bound.update(name for *_, name in binds)
         self.steps.append(
             Host(
                 node.op, node.name, operands, tuple(t.type.shape for t in node.operands),

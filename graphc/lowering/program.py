@@ -95,7 +95,7 @@ class Host:
     operands: tuple[int, ...]
     shapes: tuple[Shape, ...]  # of the operands as the op sees them
     results: tuple[int, ...]
-    binds: tuple[tuple[int, int, str], ...]  # (result, axis, symbol)
+    binds: tuple[tuple[int, int | None, str], ...]  # (result, axis, symbol); no axis: its numbers
     origin: Origin
 
 

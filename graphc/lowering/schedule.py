@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, field
 
+from graphc.ir.bindings import Bindings
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.lowering.fuse import Fusion, is_free
@@ -63,6 +64,7 @@ def schedule(graph: Graph, fusion: Fusion) -> Schedule:
             unit_of[node] = Unit([node], None, place)
     units = list(dict.fromkeys(unit_of.values()))
     _add_data_edges(units, unit_of, root)
+    _add_size_edges(graph, unit_of)
     _add_state_edges(graph, units, unit_of, root)
     ordered, commit = _order(units)
     return Schedule(ordered, commit, root, unit_of)
@@ -82,6 +84,17 @@ def _add_data_edges(
                 below = unit_of.get(target)
                 if below is not None and below is not unit:
                     unit.before.add(below)
+
+
+def _add_size_edges(graph: Graph, unit_of: dict[Node, Unit]) -> None:
+    """Whoever needs a data-dependent size runs after the node that determines it."""
+    bindings = Bindings(graph.nodes)
+    if not bindings.binder:
+        return
+    for node, unit in unit_of.items():
+        for binder in bindings.before(node):
+            if unit_of[binder] is not unit:
+                unit.before.add(unit_of[binder])
 
 
 def _add_state_edges(
