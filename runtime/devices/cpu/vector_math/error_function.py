@@ -136,9 +136,10 @@ ERF_NEAR_ZERO = {
         -0.3761263890318339,
         1.1283791670955126,
     ),
-} # erfinv(x) / x in powers of w less the centre, w = -log(1 - x**2): (largest w, centre,
-coefficients); # above the largest w of the first row, in powers of sqrt(w) less the centre ERFINV =
-{
+}
+# erfinv(x) / x for w = -log(1 - x**2), in pieces (largest w, centre, coefficients): the first in
+# powers of w - centre, the others in powers of sqrt(w) - centre
+ERFINV = {
     False: (
         (
             5.0,
