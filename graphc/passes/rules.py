@@ -126,7 +126,14 @@ def is_lossless(m: Match) -> bool:
 
 VIEWS = ("reshape", "expand_dims", "squeeze")
 
+
+def is_in_order(m: Match) -> bool:
+    rank = len(m.root.type.shape)
+    return m.op(0).permutation(rank) == tuple(range(rank))
+
+
 SHAPES = (
+    Rule("transpose(x, in order) == x", p.transpose(X), lambda b, m: m.x, when=is_in_order),
     Rule("transpose(transpose(x, q), p) == transpose(x, q[p])", p.transpose(p.transpose(X)),
          lambda b, m: b.transpose(m.x, perm=composed(m))),
     Rule("broadcast(broadcast(x)) == broadcast(x)", p.broadcast_to(p.broadcast_to(X)),
@@ -182,6 +189,7 @@ def flipped(b: Any, m: Match, x: Tensor, y: Tensor, side: str) -> Tensor:
 
 
 FOLDS = (
+    # One rounding in place of many, and -0 where the sum of -0 is 0.
     Rule("sum(broadcast(x)) == x * count", p.reduce_sum(p.broadcast_to(X)), times_count,
          when=reduces_only_what_was_stretched),
     Rule("matmul(transpose(a), b) == matmul(a, b, transpose_a)", p.matmul(p.transpose(X), Y),

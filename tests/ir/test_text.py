@@ -101,7 +101,9 @@ def test_a_mistake_is_said_with_its_line(text: str, fact: str) -> None:
         parse_graph(text)
     assert fact in caught.value.fact
     if text:
-        assert caught.value.fact.startswith(f"line {len(text.splitlines()) if text[-1] != 'y' else 1}")
+        assert caught.value.fact.startswith(
+            f"line {len(text.splitlines()) if text[-1] != 'y' else 1}"
+        )
 
 
 def build(name: str, scope: str) -> Graph:
