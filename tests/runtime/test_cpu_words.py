@@ -14,6 +14,7 @@ from graphc.errors import InternalError
 from graphc.ir import dtype as dtypes
 from runtime.devices.cpu import words
 from runtime.devices.cpu.vector_math import EMITTERS
+from runtime.devices.cpu.vector_report import vector_report
 from tests.runtime.native_kernel import elementwise, run_native
 
 NUMBERS = [dtype.name for dtype in dtypes.REAL if dtype.computed is dtype]
@@ -232,6 +233,25 @@ def test_philox_words_and_uniforms_agree_with_the_vocabulary() -> None:
     want = [vocabulary.philox_word(key[0], key[1], block[e >> 2], e & 3) for e in range(16)]
     assert y.tolist() == want
     assert u.tolist() == [vocabulary._uniform32(word) for word in want]
+
+
+IN_DOUBLE = {"floormod", "truncmod"}  # their quotient is exact there
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [name for name, word in vocabulary.WORDS.items() if word.takes in ("float", "number")]
+)
+def test_a_float32_word_is_vector_code_without_calls_or_doubles(name: str) -> None:
+    word = vocabulary.WORDS[name]
+    operands = [Operand(x, "float32", 1) for x in "abc"[: word.arity]]
+    gives = "float32" if word.gives == "same" else word.gives
+    call = f"y[i] = {name}({', '.join(f'{operand.name}[i]' for operand in operands)})"
+    report = vector_report(elementwise([call], [*operands, Operand("y", gives, 1, "w")]))
+    assert report.has_vector_code
+    assert not report.has_call
+    assert report.scalar_loops == 0
+    assert report.has_double == (name in IN_DOUBLE)
 
 
 def test_every_word_of_the_vocabulary_has_a_body() -> None:

@@ -220,9 +220,13 @@ def philox_word(
     Four words of one block cost one block where the text asks for them side by side: they are equal
     subexpressions.
     """
-    mask, half = I64(0xFFFFFFFF), I64(32)
-    low = lambda x: builder.and_(x, mask)  # noqa: E731
-    high = lambda x: builder.lshr(x, half)  # noqa: E731
+
+    def low(x: ir.Value) -> ir.Value:
+        return builder.and_(x, I64(0xFFFFFFFF))
+
+    def high(x: ir.Value) -> ir.Value:
+        return builder.lshr(x, I64(32))
+
     k0, k1 = low(key), high(key)
     c0, c1, c2, c3 = low(block), high(block), low(execution), high(execution)
     for _ in range(ROUNDS):

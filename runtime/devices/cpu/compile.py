@@ -6,7 +6,6 @@ Loads Numba at the first compile.  An object has one symbol, ``gx_<key>``, with 
 
 from __future__ import annotations
 
-import linecache
 import os
 import re
 import struct
@@ -28,6 +27,7 @@ from runtime.devices.cpu import bodies, llvm_target, refs, tiles, words
 ARGUMENTS = ("pointer", "int64", "int64")
 # A helper process is forked for at least this many kernels: below, starting it costs what it saves.
 FORK_FROM = 6
+POOL_PREFIX = "graphc-"  # names of the pool's threads: native code, and no lock of Python's
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,6 @@ class Listing:
     assembly: str
 
 
-@dataclass(frozen=True)
-class VectorReport:
-    """What the optimised code of a kernel contains."""
-
-    has_vector_code: bool
-    has_call: bool
-    has_double: bool
-
-
 def symbol_of(kernel: Kernel) -> str:
     return f"gx_{kernel.key}"
 
@@ -73,18 +64,6 @@ def inspect_kernel(kernel: Kernel) -> Listing:
     machine = llvm_target.host()
     module = llvm_target.optimised(str(_module_of(kernel)), machine)
     return Listing(str(module), llvm_target.target_machine(machine).emit_assembly(module))
-
-
-def vector_report(kernel: Kernel) -> VectorReport:
-    """Whether the kernel's optimised code has vectors, any call, any double arithmetic."""
-    text = inspect_kernel(kernel).llvm_ir
-    body = [line for line in text.splitlines() if line.startswith("  ")]
-    calls = [line for line in body if re.search(r"\bcall\b", line) and "@llvm." not in line]
-    return VectorReport(
-        has_vector_code=any(re.search(r"<\d+ x \w+>", line) for line in body),
-        has_call=bool(calls),
-        has_double=any(re.search(r"\bdouble\b", line) for line in body),
-    )
 
 
 def compile_function(
@@ -148,7 +127,6 @@ def _python_function(kernel: Kernel) -> FunctionType:
         dtype = refs.computed(constant.dtype)
         namespace[constant.name] = TypedConstant(dtype, _in_dtype(dtype, constant.value))
     filename = f"<kernel {kernel.name} {kernel.key}>"
-    linecache.cache[filename] = (len(kernel.text), None, kernel.text.splitlines(True), filename)
     defined: dict[str, Any] = {}  # apart from the words, which a kernel may be named after
     exec(compile(kernel.text, filename, "exec"), namespace, defined)
     return defined[kernel.name]
@@ -189,8 +167,13 @@ def compile_many(kernels: Sequence[Kernel]) -> dict[str, bytes]:
 
 def _may_fork() -> bool:
     """Forking is safe while no other thread can hold a lock the helper would wait for."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    return hasattr(os, "fork") and cores > 1 and threading.active_count() == 1
+    if not hasattr(os, "fork") or not hasattr(os, "sched_getaffinity"):
+        return False
+    others = [
+        thread for thread in threading.enumerate() if thread is not threading.current_thread()
+    ]
+    parked = all(thread.name.startswith(POOL_PREFIX) for thread in others)
+    return parked and len(os.sched_getaffinity(0)) > 1
 
 
 def _start_helper(kernels: Sequence[Kernel]) -> Callable[[], dict[str, bytes]]:

@@ -15,15 +15,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
 from llvmlite import ir
-from numba.core import bytecode, errors, interpreter, postproc, ssa, typeinfer, types
+from numba.core import bytecode, errors, interpreter, ssa, typeinfer, types
 from numba.core import ir as numba_ir
-from numba.core.typing import signature
 from numba.core.typing.context import BaseContext
+from numba.core.typing.templates import signature
 from numba.extending import is_jitted
 
 from graphc.errors import InternalError
@@ -289,6 +290,13 @@ class _Context(BaseContext):
         return self.word_type(operator.setitem).get_call_type(self, (target, index, value), {})
 
 
+class _NoWarnings:
+    """Type inference touches no warning filter: they are the process's, and slow to change."""
+
+    def catch_warnings(self, filename: str | None = None, lineno: int | None = None) -> Any:
+        return nullcontext()
+
+
 # --- a function: read, typed, emitted -------------------------------------------------------------
 
 
@@ -309,16 +317,13 @@ def _read(function: FunctionType) -> Any:
             value = statement.value
             if isinstance(value, numba_ir.Global) and value.value is numba_ir.UNDEFINED:
                 raise InternalError(f"bug in graphc: native code does not know '{value.name}'")
-    postproc.PostProcessor(function_ir).run(emit_dels=False)
     return ssa.reconstruct_ssa(function_ir)
 
 
 def _infer(function: FunctionType, arguments: tuple[types.Type, ...]) -> _TypedFunction:
     function_ir = _read(function)
     context = _Context()
-    inference = typeinfer.TypeInferer(
-        context, function_ir, errors.WarningsFixer(errors.NumbaWarning)
-    )
+    inference = typeinfer.TypeInferer(context, function_ir, _NoWarnings())
     for position, (name, kind) in enumerate(zip(function_ir.arg_names, arguments, strict=True)):
         inference.seed_argument(name, position, kind)
     inference.build_constraint()
