@@ -11,10 +11,10 @@ from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.lowering.contraction import lower_matmul
-from graphc.lowering.fuse import Fusion
+from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Role
 from graphc.lowering.loops import Phases
-from graphc.lowering.nest import Lowered, Use, Workspace, lower_group
+from graphc.lowering.nest import Lowered, Use, Workspace, is_number, lower_group
 from graphc.lowering.program import (
     Block,
     Buffer,
@@ -294,7 +294,10 @@ class _Assembly:
                 if tensor.node in members:
                     refs.append((members[tensor.node], tensor.index))
                 else:
-                    refs.append((-1, number.setdefault(tensor, len(number)), tensor.type))
+                    # A number or a function of the index stands in the text, so it must be equal.
+                    written = is_number(tensor.node) or is_free(tensor.node)
+                    op = tensor.node.op if written else None
+                    refs.append((-1, number.setdefault(tensor, len(number)), tensor.type, op))
             rows.append((node.op, tuple(refs), group.roles[node], node.outputs[0].type))
         externals = [*number, *(t for n in group.nodes for t in n.outputs)]
         places = {t: k for k, t in enumerate(externals)}

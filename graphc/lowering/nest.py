@@ -175,7 +175,7 @@ class Nest:
             use, index = self.stored[tensor]
             return self.load_from(use, index(at))
         if node not in self.members and not is_free(node):
-            if _is_number(node):
+            if is_number(node):
                 dtype = str(tensor.dtype.computed)
                 return Scalar(self.literal(node.op.value.array.item(), dtype), dtype, 0, self)
             return self.load(tensor, at)
@@ -308,7 +308,7 @@ class Nest:
             where.append(text)
 
 
-def _is_number(node: Node) -> bool:
+def is_number(node: Node) -> bool:
     """Whether a node is a constant small enough to stand in the kernel's text."""
     return node.op.name == "const" and node.op.value.array.size == 1
 
