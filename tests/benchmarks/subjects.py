@@ -127,7 +127,7 @@ class UnrolledCell:
 
     nodes: int  # about how many graph nodes it makes, gradients included
 
-    NODES_PER_CELL = 18
+    NODES_PER_CELL = 16
     WIDTH = 8
 
     @property

@@ -1,0 +1,41 @@
+"""Which groups share one kernel: those whose text would be the same, and no others."""
+
+import numpy as np
+
+import graphc as tf
+from graphc.compiler import compile_graph
+from graphc.ir.graph import Graph, Tensor
+from graphc.lowering.program import Program
+
+
+def scaled(factors: tuple[float, float]) -> tuple[Graph, list[Tensor]]:
+    """Two variables, each multiplied in place by its factor."""
+    graph = tf.Graph()
+    with graph.as_default():
+        assigns = []
+        for name, factor in zip("ab", factors, strict=True):
+            variable = tf.get_variable(name, initializer=np.ones(3, np.float32))
+            assigns.append(tf.assign(variable, variable * factor))
+    return graph, assigns
+
+
+def compiled(factors: tuple[float, float]) -> Program:
+    graph, assigns = scaled(factors)
+    return compile_graph(graph, [], assigns)
+
+
+def test_groups_that_multiply_by_one_number_share_a_kernel():
+    assert len(compiled((0.5, 0.5)).kernels) == 1
+
+
+def test_groups_that_differ_in_a_number_do_not_share_a_kernel():
+    kernels = compiled((0.5, 0.25)).kernels
+    assert sorted(c.value for k in kernels for c in k.constants) == [0.25, 0.5]
+
+
+def test_each_variable_is_scaled_by_its_own_number():
+    graph, assigns = scaled((0.5, 0.25))
+    with tf.Session(graph=graph) as sess, graph.as_default():
+        sess.run(tf.global_variables_initializer())
+        a, b = sess.run(assigns)
+    assert (a.tolist(), b.tolist()) == ([0.5] * 3, [0.25] * 3)
