@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphc.ir.dims import Dim
-from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node, Tensor
-from graphc.ir.op import Kind
 from graphc.ir.types import TensorType
 from graphc.lowering.assemble import assemble
 from graphc.lowering.fuse import Fusion, fuse
 from graphc.lowering.program import Check, Feed, Program
 from graphc.lowering.schedule import Schedule, schedule
+from graphc.passes.cut import cut
 from graphc.passes.options import Options
 from graphc.passes.specialise import specialise
 from graphc.pipeline import run_pipeline
@@ -60,53 +59,20 @@ def compile_in_full(
     types: Mapping[Tensor, TensorType] | None = None,
     sizes: Mapping[str, Dim] | None = None,
 ) -> Compilation:
-    options = options or Options.from_environment()
     part, fed = cut(graph, feeds, fetches, targets, types or {})
+    return compile_part(part, fed, options or Options.from_environment(), sizes or {})
+
+
+def compile_part(
+    part: Graph, fed: tuple[Feed, ...], options: Options, sizes: Mapping[str, Dim]
+) -> Compilation:
+    """Compile what :func:`~graphc.passes.cut.cut` made."""
     checks = tuple(
         Check(c.left, c.right, c.what, node.name, node.site) for node in part.nodes for c in node.checks
     )
-    part = specialise(part, dict(sizes or {}))
+    part = specialise(part, dict(sizes))
     part = run_pipeline(part, options)
     fusion = fuse(part, options.level > 0 and "fuse" not in options.skip)
     order = schedule(part, fusion)
     program = assemble(part, fed, fusion, order, tuple(dict.fromkeys(checks)))
     return Compilation(program, part, fusion, order, options)
-
-
-def cut(
-    graph: Graph,
-    feeds: Sequence[Tensor],
-    fetches: Sequence[Tensor],
-    targets: Sequence[Node],
-    types: Mapping[Tensor, TensorType],
-) -> tuple[Graph, tuple[Feed, ...]]:
-    """The needed part of a graph, with a placeholder for each fed tensor, and the feeds."""
-    source = Graph(graph.title)
-    source.nodes, source.by_name, source.seed = graph.nodes, graph.by_name, graph.seed
-    change = Edit(source)
-    entries: list[Tensor] = []
-    for tensor in feeds:
-        kind = types.get(tensor, tensor.type)
-        entry = tensor
-        if tensor.node.op.name != "placeholder" or kind != tensor.type:
-            b = change.builder(like=tensor.node)
-            entry = b.placeholder(dtype=kind.dtype, shape=kind.shape, name=f"{tensor.node.name}/fed")
-            change.replace(tensor, entry)
-        entries.append(entry)
-    change.set_roots(tuple(fetches), tuple(targets))
-    part = change.done()
-    part.inputs = tuple(entries)
-    fed = tuple(
-        Feed(entry.name, str(entry.dtype), entry.type.shape, k, tensor.node.site)
-        for k, (entry, tensor) in enumerate(zip(entries, feeds, strict=True))
-    )
-    return part, fed
-
-
-def unfed(part: Graph, fed: Sequence[Feed]) -> list[Node]:
-    """Placeholders a graph needs that nobody feeds."""
-    names = {feed.name for feed in fed}
-    return [
-        n for n in part.nodes if n.op.kind is Kind.SOURCE and n.op.name == "placeholder"
-        and n.outputs[0].name not in names
-    ]  # fmt: skip

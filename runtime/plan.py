@@ -15,9 +15,8 @@ import numpy as np
 from graphc.ir import dims
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import as_dtype
-from graphc.lowering.loops import GRAIN
 from graphc.lowering.memory_plan import MemoryPlan, plan_memory
-from graphc.lowering.program import Block, Buffer, Copy, Host, Launch, Place, Program
+from graphc.lowering.program import GRAIN, Block, Buffer, Copy, Host, Launch, Place, Program
 from runtime.devices.cpu.table import Entry, Relative, Table, TableBuilder, Word
 
 PARALLEL_FROM = 5_000.0  # estimated nanoseconds from which a row is worth waking the pool

@@ -5,24 +5,29 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import graphc
 from graphc.codegen.kernel import Kernel
-from graphc.errors import FeedError
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import as_dtype
-from graphc.ir.graph import Node, Tensor
+from graphc.ir.graph import Graph, Node, Tensor
+from graphc.ir.text import is_portable, print_graph
 from graphc.ir.types import TensorType
-from graphc.lowering.program import Host, Place, Program
+from graphc.lowering import codec
+from graphc.lowering.program import Feed, Host, Place, Program
+from graphc.passes.cut import cut
 from graphc.passes.options import Options
 from runtime.devices.cpu import loader
 from runtime.devices.cpu.fingerprint import fingerprint
 from runtime.devices.cpu.loader import Code
-from runtime.object_cache import ObjectCache, default_cache
+from runtime.object_cache import PROGRAM, ObjectCache, default_cache
 from runtime.plan import Sizes, base_name
 
 
@@ -82,21 +87,58 @@ def load_program(
     reason: str,
 ) -> Loaded:
     """Compile, link, and bring the session's state to hand."""
-    from graphc.compiler import compile_graph
-
     state = executor.state
     started = time.perf_counter()
     options = Options.from_environment(level=1 if state.options.optimize else 0)
-    program = compile_graph(state.graph, feeds, fetches, targets, options, types, sizes)
+    part, fed = cut(state.graph, feeds, fetches, targets, types)
+    program, found = compiled_program(part, fed, options, sizes)
     compiled = time.perf_counter()
     codes, fresh = link_kernels(program.kernels)
     title = ", ".join([f.name for f in program.fetches] + [n.name for n in targets])
     title = title if len(title) <= 60 else title[:57] + "..."
     state.note(
         f"compile [{title}] {reason}: {len(program.kernels)} kernels ({fresh} compiled), "
-        f"passes {(compiled - started) * 1e3:.0f} ms, kernels {(time.perf_counter() - compiled) * 1e3:.0f} ms"
+        f"{'program from cache' if found else 'passes'} {(compiled - started) * 1e3:.0f} ms, kernels {(time.perf_counter() - compiled) * 1e3:.0f} ms"
     )
     return _at_hand(executor, program, title, codes)
+
+
+def compiled_program(
+    part: Graph, fed: tuple[Feed, ...], options: Options, sizes: Mapping[str, Dim]
+) -> tuple[Program, bool]:
+    """The Program of a cut graph, from the cache if it is there (then True); else compiled and kept."""
+    key = program_key(part, options, sizes)
+    cache = default_cache()
+    stored = cache.get(key, PROGRAM) if key is not None else None
+    if stored is not None:
+        return codec.decode(stored, part), True
+    from graphc.compiler import compile_part
+
+    program = compile_part(part, fed, options, sizes).program
+    if key is not None:
+        with suppress(codec.NotStorable):
+            cache.put(key, codec.encode(program, part), PROGRAM)
+    return program, False
+
+
+def program_key(part: Graph, options: Options, sizes: Mapping[str, Dim]) -> str | None:
+    """What a Program depends on; None for graphs with Python functions or dumps to make."""
+    if options.dump or options.check or not is_portable(part):
+        return None
+    fixed = ", ".join(f"{k}={v}" for k, v in sorted(sizes.items()))
+    text = print_graph(part, sites=False)
+    parts = (str(codec.FORMAT), compiler_digest(), options.key, fixed, text)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+@cache
+def compiler_digest() -> str:
+    """Digest of the compiler's own sources."""
+    digest = hashlib.sha256()
+    root = Path(graphc.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _at_hand(executor: Any, program: Program, title: str, codes: list[Code]) -> Loaded:

@@ -14,12 +14,12 @@ import numpy as np
 
 from graphc.ir import dims
 from graphc.ir.dtype import as_dtype
-from graphc.lowering.program import Copy, Host, Launch, Place
+from graphc.lowering.program import GRAIN, Copy, Host, Launch
 from runtime.blame import raise_failure
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import Entry, TableBuilder
-from runtime.plan import GRAIN, PARALLEL_FROM, cut_block
+from runtime.plan import PARALLEL_FROM, cut_block
 from runtime.variables import aligned_empty
 
 

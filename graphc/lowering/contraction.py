@@ -12,8 +12,8 @@ from graphc.codegen.panels import panel_width
 from graphc.ir import dims
 from graphc.ir.dims import Dim
 from graphc.ir.graph import Node
-from graphc.lowering.loops import GRAIN
 from graphc.lowering.nest import Lowered, Use, Workspace
+from graphc.lowering.program import GRAIN
 
 TASKS = 16  # wished for, so that chunks can be shared out
 ROW_TILE = 12  # rows a block is a multiple of

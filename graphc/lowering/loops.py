@@ -11,6 +11,7 @@ from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import Kind, Reduce
 from graphc.lowering.element import Scalar, axis_symbol
 from graphc.lowering.group import Group, Role
+from graphc.lowering.program import GRAIN
 from graphc.lowering.nest import (
     LOOP_NAMES,
     Lowered,
@@ -23,7 +24,6 @@ from graphc.lowering.nest import (
 )
 
 CHUNK = -1  # the "axis" counting chunks of a partial reduction
-GRAIN = dims.symbol("@grain")  # steps of the extent per chunk, known when a plan is made
 
 
 def write(nest: Nest) -> Lowered:

@@ -14,9 +14,13 @@ from enum import Enum
 import numpy as np
 
 from graphc.codegen.kernel import Kernel
-from graphc.ir.dims import Dim, Shape
+from graphc.ir.dims import Dim, Shape, symbol
 from graphc.ir.op import Op
 from graphc.ir.source import Site
+
+
+# Steps of a block's extent per chunk, known when a plan is made; it may stand among a block's sizes.
+GRAIN = symbol("@grain")
 
 
 class Place(Enum):

@@ -1,0 +1,43 @@
+"""Cut the part of a user's graph that a run needs.
+
+Before: a user's graph.   After: what the fetches and targets need, with a placeholder for each fed tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from graphc.ir.edit import Edit
+from graphc.ir.graph import Graph, Node, Tensor
+from graphc.ir.types import TensorType
+from graphc.lowering.program import Feed
+
+
+def cut(
+    graph: Graph,
+    feeds: Sequence[Tensor],
+    fetches: Sequence[Tensor],
+    targets: Sequence[Node],
+    types: Mapping[Tensor, TensorType],
+) -> tuple[Graph, tuple[Feed, ...]]:
+    """The needed part of a graph, with a placeholder for each fed tensor, and the feeds."""
+    source = Graph(graph.title)
+    source.nodes, source.by_name, source.seed = graph.nodes, graph.by_name, graph.seed
+    change = Edit(source)
+    entries: list[Tensor] = []
+    for tensor in feeds:
+        kind = types.get(tensor, tensor.type)
+        entry = tensor
+        if tensor.node.op.name != "placeholder" or kind != tensor.type:
+            b = change.builder(like=tensor.node)
+            entry = b.placeholder(dtype=kind.dtype, shape=kind.shape, name=f"{tensor.node.name}/fed")
+            change.replace(tensor, entry)
+        entries.append(entry)
+    change.set_roots(tuple(fetches), tuple(targets))
+    part = change.done()
+    part.inputs = tuple(entries)
+    fed = tuple(
+        Feed(entry.name, str(entry.dtype), entry.type.shape, k, tensor.node.site)
+        for k, (entry, tensor) in enumerate(zip(entries, feeds, strict=True))
+    )
+    return part, fed
