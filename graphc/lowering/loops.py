@@ -345,10 +345,11 @@ def _spill(
 
 def write_columns(nest: Nest) -> Lowered:
     group = nest.group
-    first = next(p for p, run in enumerate(nest.merged) if run[0] in group.reduced)
-    before = nest.merged[:first]
     reduced = [run for run in nest.merged if run[0] in group.reduced]
-    lanes = nest.merged[first + len(reduced) :]
+    first = nest.merged.index(next(run for run in reduced if _extent(group, run) != 1))
+    # reduced axes of size 1 may lie anywhere
+    before = [run for run in nest.merged[:first] if run not in reduced]
+    lanes = [run for run in nest.merged[first:] if run not in reduced]
     outer = [[CHUNK]] if group.chunk is not None else before[:1]
     rest = before if group.chunk is not None else before[1:]
     row_bounds = None
