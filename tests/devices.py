@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping
 
 import numpy as np
-import pytest
 
+from graphc.compiler import compile_graph
 from graphc.ir.graph import Graph, Node, Tensor
 from runtime.devices.reference.evaluate import evaluate
+from runtime.session import Session
 from tests.plain_program import run_program
 
 Arrays = tuple[np.ndarray, ...]
@@ -31,11 +32,27 @@ def on_plain(
     targets: list[Node],
     variables: MutableMapping[str, np.ndarray],
 ) -> Arrays:
-    compiler = pytest.importorskip("graphc.compiler")
     types = {t: t.type.with_shape(np.shape(a)) for t, a in feeds.items() if t.type.shape is None}
-    program = compiler.compile_graph(graph, list(feeds), fetches, targets, types=types)
+    program = compile_graph(graph, list(feeds), fetches, targets, types=types)
     return run_program(program, [np.asarray(a) for a in feeds.values()], variables)
 
 
+def on_cpu(
+    graph: Graph,
+    feeds: dict[Tensor, np.ndarray],
+    fetches: list[Tensor],
+    targets: list[Node],
+    variables: MutableMapping[str, np.ndarray],
+) -> Arrays:
+    with Session(graph=graph, device="/cpu:0") as session:
+        store = session._state.variables
+        for key, value in variables.items():
+            store.set(key, value)
+        values = session.run([list(fetches), list(targets)], feeds)[0]
+        for key in list(store.keys()):
+            variables[key] = store.get(key)
+    return tuple(np.asarray(v) for v in values)
+
+
 Device = Callable[..., Arrays]
-DEVICES: dict[str, Device] = {"reference": on_reference, "plain": on_plain}
+DEVICES: dict[str, Device] = {"reference": on_reference, "plain": on_plain, "cpu": on_cpu}

@@ -336,6 +336,14 @@ def _as(b: Any, x: Any, dtype: DType) -> Any:
     return x if x.dtype is dtype else b.cast(x, dtype=dtype)
 
 
+def _mean(x: np.ndarray, axis: Any, keepdims: bool) -> np.ndarray:
+    total = np.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
+    count = np.asarray(x.size // max(total.size, 1), x.dtype)
+    if x.dtype.kind == "f":
+        return total / count
+    return np.sign(total) * (np.abs(total) // count)
+
+
 class Mean(AxisOp):
     """``y``: the mean over the axes (of integers, toward zero); NaN over none."""
 
@@ -345,11 +353,7 @@ class Mean(AxisOp):
 
     @in_float64
     def reference(self, x: np.ndarray) -> np.ndarray:
-        total = np.sum(x, axis=self.axis, keepdims=self.keepdims, dtype=x.dtype)
-        count = np.asarray(x.size // max(total.size, 1), x.dtype)
-        if x.dtype.kind == "f":
-            return total / count
-        return np.sign(total) * (np.abs(total) // count)
+        return _mean(x, self.axis, self.keepdims)
 
     def expand(self, b: Any, x: Any) -> Any:
         wide = _widened(b, x)
@@ -378,7 +382,8 @@ class Variance(AxisOp):
 
     @in_float64
     def reference(self, x: np.ndarray) -> np.ndarray:
-        return np.var(x, axis=self.axis, keepdims=self.keepdims)
+        mean = _mean(x, self.axis, keepdims=True)
+        return _mean(np.square(x - mean), self.axis, self.keepdims)
 
     def expand(self, b: Any, x: Any) -> Any:
         wide = _widened(b, x)

@@ -16,7 +16,7 @@ from graphc.ir.text import parse_graph, print_graph
 from graphc.ir.types import Mismatch, TensorType
 from graphc.ops.precision import reference_values
 from runtime.devices.reference.evaluate import evaluate
-from tests.devices import DEVICES, Device
+from tests.devices import DEVICES, Device, on_reference
 from tests.ops.one_element import lowered_value
 from tests.ops.sampling import REGISTERED, Case, OneNode, cases, parse_type, refusals
 from tests.tolerances import FINITE_DIFFERENCE, STEP, assert_close
@@ -135,9 +135,13 @@ def test_compiled_alone_it_equals_the_reference(case: Case, device: Device) -> N
     arrays = case.arrays()
     built = OneNode.of(case)
     feeds, variables = built.bound(arrays)
-    found = device(built.graph, feeds, list(built.node.outputs), [built.node], variables)
+    held = dict(variables)
+    found = device(built.graph, feeds, list(built.node.outputs), [built.node], held)
     for value, expected in zip(found, reference(case, arrays), strict=True):
         assert_close(value, expected, case.sample.tolerance)
+    on_reference(built.graph, feeds, [], [built.node], variables)
+    for key, expected in variables.items():
+        assert_close(held[key], expected, case.sample.tolerance)
 
 
 @each(CASES)
