@@ -94,11 +94,12 @@ Monomial = tuple[Atom, ...]
 class Expr:
     """A sum of integer multiples of monomials, in normal form; never a constant."""
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "_text", "terms")
 
     def __init__(self, terms: tuple[tuple[Monomial, int], ...]) -> None:
         self.terms = terms
         self._hash = hash(terms)
+        self._text: str | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expr) and self._hash == other._hash and self.terms == other.terms
@@ -136,6 +137,11 @@ class Expr:
         return floordiv(other, self)
 
     def __str__(self) -> str:
+        if self._text is None:
+            self._text = self._written()
+        return self._text
+
+    def _written(self) -> str:
         out = ""
         for monomial, factor in self.terms:
             product = "*".join(f"({a})" if isinstance(a, Quotient) else str(a) for a in monomial)

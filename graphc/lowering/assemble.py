@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from graphc.errors import InternalError
@@ -182,13 +184,24 @@ class _Assembly:
         if op.host is not None:
             self._lower_host(unit.node)
         elif op.contraction is not None:
-            self._launch(unit, lower_matmul(unit.node), {})
+            self._lower_alone(unit, lower_matmul)
         elif op.kernel is not None:
-            self._launch(unit, op.kernel(unit.node), {})
+            self._lower_alone(unit, op.kernel)
         elif op.name == "no_op":
             return
         else:
             raise InternalError(f"bug in graphc: op {op.name!r} has no lowering left")
+
+    def _lower_alone(self, unit: Unit, lower: Callable[[Node], Lowered]) -> None:
+        node = unit.node
+        tensors = [*node.operands, *node.outputs]
+        places = tuple(tensors.index(t) for t in tensors)
+        key = (node.op, places, tuple(t.type for t in tensors))
+        lowered, originals = self.templates.setdefault(key, (None, tensors))
+        if lowered is None:
+            lowered = lower(node)
+            self.templates[key] = (lowered, tensors)
+        self._launch(unit, lowered, dict(zip(originals, tensors, strict=True)))
 
     def _lower_group(self, at: int, unit: Unit) -> None:
         group = unit.group
