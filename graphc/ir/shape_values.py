@@ -1,9 +1,10 @@
 """Shape arithmetic: what an integer tensor holds, as symbolic sizes, before anything runs.
 
 ``tf.shape(x)[0] * 4`` is a tensor of the graph, and also the dim ``4*batch``.  :func:`dims_of`
-follows the ``dims_value`` of ops from a tensor back to shapes and constants; ``b.shape_argument``
-turns whatever a user gives for a shape into a tuple of dims.  A shape whose numbers only exist once
-a node has run becomes data-dependent symbols, bound by a ``bind_dims`` node.
+follows the ``dims_value`` of ops (a value per output where there are several) from a tensor back
+to shapes and constants; ``b.shape_argument`` turns whatever a user gives for a shape into a tuple of
+dims.  A shape whose numbers only exist once a node has run becomes data-dependent symbols, bound by
+a ``bind_dims`` node.
 """
 
 from __future__ import annotations
@@ -43,14 +44,16 @@ def dims_of(tensor: Any) -> Dim | Shape | None:
                 waiting.extend(missing)
                 continue
             values = [known[t] for t in operands]
-            known[top] = None if any(v is None for v in values) else op.dims_value(*values)
+            found = None if any(v is None for v in values) else op.dims_value(*values)
+            several = len(top.node.outputs) > 1
+            known[top] = found[top.index] if several and found is not None else found
         waiting.pop()
     return known[tensor]
 
 
 def _may_be_shape(tensor: Any) -> bool:
     shape = tensor.type.shape
-    if not tensor.dtype.is_integer or len(tensor.node.outputs) != 1:
+    if not tensor.dtype.is_integer:
         return False
     return (
         shape is None

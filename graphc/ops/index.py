@@ -67,17 +67,25 @@ class Gather(Op):
         return x(*at[:axis], index, *at[axis + rank :])
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any, indices: Any) -> list:
-        shape, rank = x.type.shape, len(indices.type.shape)
+        dtype = ct.dtype
+        if dtype.computed is dtype:
+            return [self._row_sums(b, ct, x.type.shape, indices), None]
+        wide = b.cast(ct, dtype=dtype.computed)
+        return [b.cast(self._row_sums(b, wide, x.type.shape, indices), dtype=dtype), None]
+
+    def _row_sums(self, b: Any, ct: Any, shape: tuple[Dim, ...], indices: Any) -> Any:
+        """``ct`` added into zeros of ``shape`` at the rows it was gathered from."""
+        rank = len(indices.type.shape)
         axis = self.axis % len(shape)
         if axis == 0:
-            return [b.unsorted_segment_sum(ct, indices, num_segments=shape[0]), None]
+            return b.unsorted_segment_sum(ct, indices, num_segments=shape[0])
         before = tuple(range(axis))
         middle = tuple(range(axis, axis + rank))
         after = tuple(range(axis + rank, rank + len(shape) - 1))
         rows = b.transpose(ct, perm=middle + before + after)
         sums = b.unsorted_segment_sum(rows, indices, num_segments=shape[axis])
         back = (*(k + 1 for k in before), 0, *range(axis + 1, len(shape)))
-        return [b.transpose(sums, perm=back), None]
+        return b.transpose(sums, perm=back)
 
     def dims_value(self, x: Any, indices: Any) -> Any:
         wanted = indices if isinstance(indices, tuple) else (indices,)
@@ -299,7 +307,7 @@ class OneHot(Op):
 
 
 class LabelMask(Op):
-    """True at each row's label along a new last axis; a label outside ``[0, depth)`` is an error."""
+    """True at each row's label along a new last axis; one outside ``[0, depth)`` is an error."""
 
     operands = ("labels",)
     attributes = {"depth": REQUIRED}

@@ -107,6 +107,11 @@ class Unpack(Op):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.pack(*_filled(b, ct, y), axis=self.axis)]
 
+    def dims_value(self, x: Any) -> Any:
+        if self.num == 1:
+            return x[0]
+        return x if isinstance(x, tuple) and len(x) == self.num else None
+
     samples = [
         Sample("float32[3, 4]", num=3),
         Sample("float64[2, 3]", num=3, axis=-1),
@@ -148,6 +153,13 @@ class Split(Op):
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.concat(*_filled(b, ct, y), axis=self.axis)]
+
+    def dims_value(self, x: Any) -> Any:
+        if not isinstance(x, tuple) or not all(isinstance(size, int) for size in self.sizes):
+            return None
+        ends = np.cumsum(self.sizes)
+        parts = tuple(x[end - size : end] for size, end in zip(self.sizes, ends, strict=True))
+        return parts if len(parts) > 1 else parts[0]
 
     samples = [
         Sample("float32[5, 4]", sizes=(2, 3)),
