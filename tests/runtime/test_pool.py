@@ -118,6 +118,19 @@ def test_resizing_takes_effect_at_the_next_row(kernels: SimpleNamespace, native:
     assert (array == 15).all()
 
 
+def test_threads_that_cannot_be_had_cost_nothing_but_time(
+    kernels: SimpleNamespace, native: Native, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    state, (array,) = visits(kernels, native, [1000], grain=10, rows=5)
+    assert native.run(state) == DONE
+    assert native.pool.running == 0
+    assert (array == 5).all()
+
+
 def test_a_pool_needs_a_thread() -> None:
     with pytest.raises(ValueError, match="at least 1 thread, not 0"):
         Pool().resize(0)

@@ -13,7 +13,7 @@ import numpy as np
 
 from runtime.devices.cpu import loader
 from runtime.devices.cpu.fingerprint import fingerprint
-from runtime.devices.cpu.pool import Pool
+from runtime.devices.cpu.pool import Pool, thread_count
 from runtime.devices.cpu.table import (
     ARRAY_DATA,
     ARRAY_DESCR,
@@ -158,7 +158,7 @@ def boot(cache: ObjectCache) -> Native:
     returns_int, takes_int = ctypes.c_int64, (ctypes.c_int64,)
     method = _MethodDef(b"run", enter, _METH_FASTCALL, b"Run a prepared call.")
     return Native(
-        pool=Pool(),
+        pool=Pool(thread_count()),
         walk=ctypes.CFUNCTYPE(returns_int, *takes_int)(walk),
         compiled=compiled,
         _worker=ctypes.CFUNCTYPE(returns_int, *takes_int * 2)(worker),

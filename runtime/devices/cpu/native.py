@@ -46,6 +46,7 @@ from runtime.devices.cpu.table import (
     ARRAY_FLAGS,
     ARRAY_RANK,
     ARRAY_TYPE,
+    ASSIGN,
     BIND,
     BRANCH,
     CLOCK,
@@ -83,7 +84,6 @@ from runtime.devices.cpu.table import (
     SLICE,
     SLICED,
     STATUS,
-    SWAP,
     TRIPLE_WORDS,
     WORD,
     WRITEABLE,
@@ -421,7 +421,6 @@ def walk(state: int) -> int:
         at = pc
         row = rows + at * ROW_BYTES
         opcode = load(row, 0)
-        first = load(row, 1)
         pc = at + 1
         if clock != 0:
             started = nanoseconds()
@@ -429,69 +428,30 @@ def walk(state: int) -> int:
             if load(row, 5) == PARALLEL:
                 pool = load(state, POOL)
                 if pool != 0 and load(pool, STARTED) == 0:
-                    store(state, PC, at)
-                    return NEEDS_POOL
+                    return leave(state, at, at, NEEDS_POOL)
                 failed = fork_join(pool, row)
                 looks = 0
             else:
                 failed = run_alone(row)
             if failed != 0:
                 store(state, STATUS, failed)
-                store(state, ROW, at)
-                store(state, PC, pc)
-                return FAILED
+                return leave(state, at, pc, FAILED)
         elif opcode == END:
-            store(state, ROW, at)
-            store(state, PC, at)
-            return DONE
+            return leave(state, at, at, DONE)
         elif opcode == COPY:
-            copy_bytes(first, load(row, 2), load(row, 3))
-        elif opcode == JUMP:
-            pc = first
-        elif opcode == BRANCH:
-            if load_byte(load(first, 0)) == 0:
-                pc = load(row, 2)
-        elif opcode == LOOP_BEGIN:
-            store(first, 0, 0)
-            if load(load(row, 2), 0) <= 0:
-                pc = load(row, 3)
-        elif opcode == LOOP_NEXT:
-            count = load(first, 0) + 1
-            store(first, 0, count)
-            if count < load(load(row, 2), 0):
-                pc = load(row, 3)
+            copy_bytes(load(row, 1), load(row, 2), load(row, 3))
         elif opcode == COMMIT:
             store(state, COMMITTED, at + 1)
         elif opcode == HOST:
-            store(state, ROW, at)
-            store(state, PC, pc)
-            return HOST_ROW
+            return leave(state, at, pc, HOST_ROW)
         elif opcode == BIND:
-            store(state, ROW, at)
-            store(state, PC, pc)
-            return NEEDS_DIMS
+            return leave(state, at, pc, NEEDS_DIMS)
+        elif opcode <= LOOP_NEXT:
+            pc = next_row(row, opcode, pc)
         else:
-            triple = load(row, 2)
-            end = triple + load(row, 3) * TRIPLE_BYTES
-            while triple != end:
-                value = load(triple, 1)
-                if opcode == ADVANCE:
-                    value += load(first, 0) * load(triple, 2)
-                elif opcode == SWAP:
-                    if load(first, 0) & 1 != 0:
-                        value = load(triple, 2)
-                else:
-                    value = load(value, 0) * load(triple, 2)
-                store(load(triple, 0), 0, value)
-                triple += TRIPLE_BYTES
+            patch(row, opcode)
         if clock != 0:
-            stamp = clock + at * CLOCK_BYTES
-            ended = nanoseconds()
-            if load(stamp, 3) == 0:
-                store(stamp, 0, started)
-            store(stamp, 1, ended)
-            store(stamp, 2, load(stamp, 2) + ended - started)
-            store(stamp, 3, load(stamp, 3) + 1)
+            stamp(clock + at * CLOCK_BYTES, started)
         looks -= 1
         if looks <= 0:
             looks = ROWS_PER_LOOK
@@ -499,9 +459,59 @@ def walk(state: int) -> int:
             if slice_end == 0:
                 slice_end = now + load(state, SLICE)
             elif now > slice_end:
-                store(state, ROW, at)
-                store(state, PC, pc)
-                return SLICED
+                return leave(state, at, pc, SLICED)
+
+
+def leave(state: int, row: int, pc: int, reason: int) -> int:
+    """Note where the walk stops and where it goes on."""
+    store(state, ROW, row)
+    store(state, PC, pc)
+    return reason
+
+
+def next_row(row: int, opcode: int, following: int) -> int:
+    """Where a JUMP, BRANCH, LOOP_BEGIN or LOOP_NEXT goes."""
+    first = load(row, 1)
+    second = load(row, 2)
+    if opcode == JUMP:
+        return first
+    if opcode == BRANCH:
+        return second if load_byte(load(first, 0)) == 0 else following
+    count = 0 if opcode == LOOP_BEGIN else load(first, 0) + 1
+    store(first, 0, count)
+    if (count < load(second, 0)) == (opcode == LOOP_NEXT):
+        return load(row, 3)
+    return following
+
+
+def patch(row: int, opcode: int) -> int:
+    """What an ADVANCE, SWAP or ASSIGN does to the words of its list."""
+    count = 0 if opcode == ASSIGN else load(load(row, 1), 0)
+    triple = load(row, 2)
+    end = triple + load(row, 3) * TRIPLE_BYTES
+    while triple != end:
+        value = load(triple, 1)
+        if opcode == ADVANCE:
+            value += count * load(triple, 2)
+        elif opcode == ASSIGN:
+            value = load(value, 0) * load(triple, 2)
+        elif count & 1 != 0:
+            value = load(triple, 2)
+        store(load(triple, 0), 0, value)
+        triple += TRIPLE_BYTES
+    return 0
+
+
+def stamp(record: int, started: int) -> int:
+    """Add the execution of a row to its clock record."""
+    ended = nanoseconds()
+    times = load(record, 3)
+    if times == 0:
+        store(record, 0, started)
+    store(record, 1, ended)
+    store(record, 2, load(record, 2) + ended - started)
+    store(record, 3, times + 1)
+    return 0
 
 
 def enter(self: int, arguments: int, count: int) -> int:
@@ -510,45 +520,24 @@ def enter(self: int, arguments: int, count: int) -> int:
     The arguments are the feeds, then the fetches.  Returns a Python int, the walk's reason.
     """
     state = load(self, ARRAY_DATA)
-    operands = load(state, OPERAND_COUNT)
-    if count != operands:
+    if count != load(state, OPERAND_COUNT):
         store(state, OPERAND, -1)
         return python_int(FEEDS_DIFFER)
     feeds = load(state, FEED_COUNT)
-    array_type = load(state, ARRAY_TYPE)
     record = load(state, OPERANDS)
     operand = 0
     while operand < count:
         array = load(arguments, operand)
-        wanted = READABLE if operand < feeds else WRITEABLE
-        rank = load(record, 1)
-        fits = (
-            load(array, OBJECT_TYPE) == array_type
-            and load(array, ARRAY_DESCR) == load(record, 0)
-            and load_int32(array, ARRAY_RANK) == rank
-            and load_int32(array, ARRAY_FLAGS) & wanted == wanted
-        )
-        patch_count = load(record, 2)
-        record += 3 * WORD
-        if fits:
-            dims = load(array, ARRAY_DIMS)
-            axis = 0
-            while axis < rank:
-                if load(dims, axis) != load(record, axis):
-                    fits = False
-                axis += 1
-        if not fits:
-            if operand < feeds:
-                store(state, OPERAND, operand)
-                return python_int(FEEDS_DIFFER)
-            store(state, OPERAND, operand - feeds)
-            return python_int(FETCHES_DIFFER)
+        is_feed = operand < feeds
+        if fits(array, record, load(state, ARRAY_TYPE), READABLE if is_feed else WRITEABLE) == 0:
+            store(state, OPERAND, operand if is_feed else operand - feeds)
+            return python_int(FEEDS_DIFFER if is_feed else FETCHES_DIFFER)
         data = load(array, ARRAY_DATA)
-        record += rank * WORD
-        end = record + patch_count * WORD
-        while record != end:
-            store(load(record, 0), 0, data)
-            record += WORD
+        place = record + (3 + load(record, 1)) * WORD
+        record = place + load(record, 2) * WORD
+        while place != record:
+            store(load(place, 0), 0, data)
+            place += WORD
         operand += 1
     store(state, PC, 0)
     store(state, COMMITTED, 0)
@@ -560,20 +549,42 @@ def enter(self: int, arguments: int, count: int) -> int:
     return python_int(reason)
 
 
+def fits(array: int, record: int, array_type: int, wanted: int) -> int:
+    """Whether an object is an ndarray as a feed's or fetch's record says, with the wanted flags."""
+    rank = load(record, 1)
+    if not (
+        load(array, OBJECT_TYPE) == array_type
+        and load(array, ARRAY_DESCR) == load(record, 0)
+        and load_int32(array, ARRAY_RANK) == rank
+        and load_int32(array, ARRAY_FLAGS) & wanted == wanted
+    ):
+        return 0
+    dims = load(array, ARRAY_DIMS)
+    axis = 0
+    while axis < rank:
+        if load(dims, axis) != load(record, 3 + axis):
+            return 0
+        axis += 1
+    return 1
+
+
 def compile_native() -> bytes:
     """The object that defines everything above this device runs, under its C symbols."""
     machine = llvm_target.host()
     module = llvm_target.new_module("graphc", machine)
-    int64.emit(
-        module,
-        {
-            "graphc_claim": claim,
-            "graphc_worker": worker,
-            "graphc_run_alone": run_alone,
-            "graphc_join": join,
-            "graphc_fork_join": fork_join,
-            "graphc_walk": walk,
-            "graphc_enter": enter,
-        },
+    functions = (
+        claim,
+        worker,
+        run_alone,
+        fork_join,
+        join,
+        walk,
+        leave,
+        next_row,
+        patch,
+        stamp,
+        enter,
+        fits,
     )
+    int64.emit(module, {f"graphc_{function.__name__}": function for function in functions})
     return llvm_target.compile_module(module, machine, EXTERNAL)

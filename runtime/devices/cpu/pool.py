@@ -6,7 +6,8 @@ may keep it.  `native.py` says how rows are shared out; this file starts, counts
 What must stay true:
 * Threads start when the first parallel row is met (the walk returns NEEDS_POOL), never at import.
 * A child of fork has no threads: its words are zeroed, and the first parallel row starts afresh.
-* The number of threads changes no result, only who computes it.
+* The number of threads changes no result, only who computes it; a thread that cannot be had, or
+  that other processes keep from running, costs time only.
 * At exit every thread has left native code before memory or code is given back.
 """
 
@@ -65,13 +66,13 @@ def thread_count() -> int:
 class Pool:
     """The threads that help a walk with its parallel rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int | None = None) -> None:
         self._words = (ctypes.c_int64 * POOL_WORDS).from_buffer(_private_page())
         # A worker may look at the words until the process is gone: they are never given back.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._words))
         self.address = ctypes.addressof(self._words)
         self._threads: list[threading.Thread] = []
-        self._count: int | None = None
+        self._count = threads
         self._lock = threading.Lock()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget_threads)
@@ -90,14 +91,17 @@ class Pool:
     def start(self, worker: Worker) -> None:
         """See to it that the wanted threads run `worker`; what a NEEDS_POOL asks for."""
         with self._lock:
-            wanted = self.threads - 1
+            self._words[WORKERS] = self.threads - 1
             self._threads = [thread for thread in self._threads if thread.is_alive()]
-            self._words[WORKERS] = wanted
-            for index in range(len(self._threads), wanted):
+            for index in range(len(self._threads), self.threads - 1):
                 thread = threading.Thread(
                     target=worker, args=(self.address, index), name=f"graphc-{index}", daemon=True
                 )
-                thread.start()
+                try:
+                    thread.start()
+                except RuntimeError:  # no more threads can be had: fewer do the same
+                    self._words[WORKERS] = index
+                    break
                 self._threads.append(thread)
             self._words[STARTED] = 1
 
