@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.errors import InvalidArgumentError
 from graphc.ir import dims
 from graphc.ir.builder import composite
 from graphc.ir.dtype import (
@@ -17,11 +18,13 @@ from graphc.ir.dtype import (
     INTEGER,
     REAL,
     DType,
+    bool_,
     float32,
     float64,
 )
-from graphc.ir.op import Elementwise, NotDifferentiable, Refuses, Sample
-from graphc.ir.types import Mismatch, TensorType
+from graphc.ir.op import Elementwise, Kind, NotDifferentiable, Refuses, Sample
+from graphc.ir.types import Mismatch, TensorType, broadcast
+from graphc.lowering.element import broadcast_index
 from graphc.ops.precision import in_float32
 
 ZERO_DIVISORS = {0: [7, -7, 7, -7, 0, 5], 1: [2, 2, -2, -2, 3, 0]}
@@ -395,6 +398,47 @@ class Pow(Binary):
     ]  # fmt: skip
 
 
+class IntegerPow(Binary):
+    """``z = x**y`` of integers, wrapping; a negative ``y`` fails the run."""
+
+    dtypes = INTEGER
+    kind = Kind.INJECTIVE
+    may_fail = True
+    vjp = NotDifferentiable("integers have no gradient")
+
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        if (np.asarray(y) < 0).any():
+            raise InvalidArgumentError("an integer to a negative power is no integer")
+        return np.power(x, y)
+
+    def element(self, e: Any, at: tuple, x: Any, y: Any) -> Any:
+        # by repeated squaring: r collects base**(2**k) for the bits k set in the exponent
+        out = broadcast(x=x.type, y=y.type)
+        dtype = x.type.dtype
+        base = x(*broadcast_index(at, x.type.shape, out))
+        power = y(*broadcast_index(at, y.type.shape, out))
+        if not dtype.is_unsigned:
+            e.check(f"lt({power}, {power.zero})")
+        result = e.literal(1, dtype)
+        for k in range(8 * dtype.size - (not dtype.is_unsigned)):
+            if k:
+                base = e.let(f"mul({base}, {base})", dtype, base)
+            bit = e.let(f"bit_and({power}, {power.literal(1 << k)})", dtype, power)
+            unset = e.let(f"eq({bit}, {power.zero})", bool_, bit)
+            product = e.let(f"mul({result}, {base})", dtype, result, base)
+            result = e.let(f"where({unset}, {result}, {product})", dtype, unset, result, product)
+        return result
+
+    samples = [
+        *WHOLE_PAIRS[1:],
+        Sample("int32[3, 4]", "int32[4]", low=0, high=5),
+        Sample("int32[6]", "int32[6]", values={0: [0, 2, -3, 7, -1, 2], 1: [0, 10, 3, 30, 9, 32]}),
+        Sample("int64[3]", "int64[]", values={0: [3, -2, 10], 1: 18}),
+        Refuses("float32[2]", "float32[2]", "x must be integer, got float32[2]"),
+        Refuses("int32[2]", "int64[2]", "dtypes of x and y differ"),
+    ]
+
+
 class Atan2(Elementwise):
     """``z``: the angle of the point (x, y), in ``[-pi, pi]``."""
 
@@ -423,7 +467,14 @@ class Atan2(Elementwise):
     ]  # fmt: skip
 
 
-# --- TF1's divisions ----------------------------------------------------------------------------
+# --- TF1's powers and divisions ------------------------------------------------------------------
+
+
+@composite
+def pow(b: Any, x: Any, y: Any, name: str | None = None) -> Any:
+    """``x**y``, of integers too."""
+    x, y = b.tensors((x, y))
+    return b.apply(IntegerPow if x.dtype.is_integer else Pow, (x, y), {"name": name})
 
 
 @composite

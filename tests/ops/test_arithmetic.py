@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from graphc.autodiff.reverse import gradients
+from graphc.errors import InvalidArgumentError
 from graphc.ir.builder import Builder
 from graphc.ir.dtype import float32, float64, int8, int32, uint16
 from graphc.ir.graph import Graph
 from graphc.ir.shape_values import dims_of
 from runtime.devices.reference.evaluate import evaluate
+from tests.devices import on_cpu, on_reference
 
 
 @pytest.fixture
@@ -87,6 +89,16 @@ def test_pow_has_finite_slopes_at_zero(b: Builder) -> None:
     of_x, of_y = slopes(b.pow(x, y), x, y)
     np.testing.assert_array_equal(of_x, [0, 1, 0])
     np.testing.assert_array_equal(of_y, [0, 0, 0])
+
+
+@pytest.mark.parametrize("device", [on_reference, on_cpu])
+def test_an_integer_to_a_negative_power_fails_the_run(b: Builder, device: Any) -> None:
+    x = b.placeholder(dtype=int32, shape=(2,), name="x")
+    y = b.pow(x, b.tensor(np.array([2, 3], np.int32)))
+    feeds = {x: np.array([-3, 5], np.int32)}
+    np.testing.assert_array_equal(device(b.home, feeds, [y], [], {})[0], [9, 125])
+    with pytest.raises(InvalidArgumentError, match="an integer to a negative power is no integer"):
+        device(b.home, feeds, [b.pow(2, x)], [], {})
 
 
 def test_every_derivative_of_a_cube_is_right_at_zero(b: Builder) -> None:

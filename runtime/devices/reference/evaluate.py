@@ -19,12 +19,14 @@ import numpy as np
 
 from graphc.errors import FailedPreconditionError, FeedError, InternalError
 from graphc.ir.dims import Expr, symbols
-from graphc.ir.dtype import as_dtype, bfloat16
+from graphc.ir.dtype import as_dtype
 from graphc.ir.graph import Graph, Node, Tensor, infer, type_error
 from graphc.ir.op import Op
 from graphc.ir.types import Mismatch, TensorType
-from graphc.ops.precision import bfloat16_bits, reference_values
+from graphc.ops.precision import reference_values
+from runtime.blame import name_failure
 from runtime.devices.reference.sizes import Sizes
+from runtime.feeds import as_feed
 
 
 def evaluate(
@@ -74,7 +76,7 @@ class _Run:
     def feed(self, feeds: Mapping[Tensor | str, Any]) -> None:
         for key, value in feeds.items():
             tensor = self.graph.get_tensor_by_name(key) if isinstance(key, str) else key
-            array = fed_array(value, tensor)
+            array = as_feed(tensor, value)
             self.sizes.bind_feed(tensor, array.shape)
             self.values[tensor] = array
 
@@ -125,7 +127,7 @@ class _Run:
         try:
             outputs = reference_values(op, arrays, given, types)
         except Exception as error:
-            error.add_note(f"while evaluating {op.name} {node.name!r}")
+            name_failure(error, op, node.name, node.site)
             raise
         for array, type in zip(outputs, types, strict=True):
             if array.dtype != type.dtype.numpy or not _fits(array.shape, type.shape):
@@ -170,22 +172,6 @@ class _Run:
                 if key not in found or order[write] > order[found[key]]:
                     found[key] = write
         self.seen_writes[node] = found
-
-
-def fed_array(value: Any, tensor: Tensor) -> np.ndarray:
-    """A fed value as an array of the tensor's dtype; a cast that loses the kind is refused."""
-    dtype = tensor.dtype
-    array = np.asarray(value)
-    if dtype is bfloat16 and array.dtype != np.uint16:
-        return bfloat16_bits(array.astype(np.float32))
-    if dtype.is_string:
-        return array.astype(object)
-    both_integer = array.dtype.kind in "iu" and dtype.is_integer
-    if array.size and not (both_integer or np.can_cast(array.dtype, dtype.numpy, "same_kind")):
-        raise FeedError(
-            f"takes {dtype}, was fed {array.dtype}", subject=tensor.name, site=tensor.node.site
-        )
-    return array.astype(dtype.numpy)
 
 
 def variable_key(tensor: Tensor) -> str:
