@@ -6,7 +6,7 @@ run the passes (:mod:`graphc.pipeline`), then fuse, schedule and lower (:mod:`gr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphc.ir.dims import Dim
@@ -19,7 +19,7 @@ from graphc.lowering.schedule import Schedule, schedule
 from graphc.passes.cut import cut
 from graphc.passes.options import Options
 from graphc.passes.specialise import specialise
-from graphc.pipeline import run_pipeline
+from graphc.pipeline import Record, run_pipeline
 
 
 @dataclass
@@ -64,14 +64,18 @@ def compile_in_full(
 
 
 def compile_part(
-    part: Graph, fed: tuple[Feed, ...], options: Options, sizes: Mapping[str, Dim]
+    part: Graph,
+    fed: tuple[Feed, ...],
+    options: Options,
+    sizes: Mapping[str, Dim],
+    listener: Callable[[Record], None] | None = None,
 ) -> Compilation:
-    """Compile what :func:`~graphc.passes.cut.cut` made."""
+    """Compile what :func:`~graphc.passes.cut.cut` made; ``listener`` hears of every pass."""
     checks = tuple(
         Check(c.left, c.right, c.what, node.name, node.site) for node in part.nodes for c in node.checks
     )
     part = specialise(part, dict(sizes))
-    part = run_pipeline(part, options)
+    part = run_pipeline(part, options, listener)
     fusion = fuse(part, options.level > 0 and "fuse" not in options.skip)
     order = schedule(part, fusion)
     program = assemble(part, fed, fusion, order, tuple(dict.fromkeys(checks)))

@@ -24,7 +24,7 @@ from graphc.ir.dtype import as_dtype
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.types import TensorType
 from graphc.lowering.program import Check, Host, Launch, Place, Program
-from runtime.blame import raise_failure
+from runtime.blame import name_failure, raise_failure
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import Native, native
 from runtime.devices.cpu.table import RunState
@@ -51,11 +51,15 @@ class Executor:
         return Prepared(self, feeds, fetches, targets)
 
     def inspect(
-        self, feeds: tuple[Tensor, ...], fetches: tuple[Tensor, ...], targets: tuple[Node, ...]
+        self,
+        feeds: tuple[Tensor, ...],
+        fetches: tuple[Tensor, ...],
+        targets: tuple[Node, ...],
+        values: Sequence[Any] | None = None,
     ) -> Any:
         from runtime.inspection import inspect_run
 
-        return inspect_run(self, feeds, fetches, targets)
+        return inspect_run(self, feeds, fetches, targets, values)
 
     def close(self) -> None:
         self.arenas.clear()
@@ -341,5 +345,10 @@ class Memory:
 
 def host_results(step: Host, operands: list[np.ndarray]) -> list[np.ndarray]:
     """What the op's Python function gives, one array per output."""
-    results = step.op.host(*operands)
+    try:
+        results = step.op.host(*operands)
+    except Exception as error:
+        site = step.origin.sites[0] if step.origin.sites else None
+        name_failure(error, step.op, step.node, site)
+        raise
     return list(results) if isinstance(results, list | tuple) else [results]

@@ -219,14 +219,22 @@ class Session:
         """One line per compile and re-plan of this session, with its reason."""
         return list(self._state.log)
 
-    def inspect(self, fetches: Any, feeds: Sequence[Any] = ()) -> Any:
-        """What the compiler made of ``fetches``: passes, kernels, memory plan; prints as text."""
+    def inspect(self, fetches: Any, feed_dict: dict | None = None) -> Any:
+        """What the compiler made of ``fetches``: passes, kernels, launches, memory plan.
+
+        With ``feed_dict`` sizes are numbers and every launch is timed (the graph runs some twenty
+        times; variables are put back as they were).  Print it, or ask ``to_json()``.
+
+        >>> print(sess.inspect([loss, train_op], {x: images, y: labels}))
+        """
         self._require_open()
         wanted = Fetches(self.graph, fetches)
         look = getattr(self._executor, "inspect", None)
         if look is None:
             raise NotImplementedError(f"device {self.device} compiles nothing to inspect")
-        return look(feed_tensors(self.graph, tuple(feeds)), wanted.tensors, wanted.targets)
+        feeds = feed_tensors(self.graph, tuple(feed_dict or ()))
+        values = None if feed_dict is None else tuple(feed_dict.values())
+        return look(feeds, wanted.tensors, wanted.targets, values)
 
     def close(self) -> None:
         """Free what the session owns; running it afterwards is an error."""

@@ -41,3 +41,11 @@ def cut(
         for k, (entry, tensor) in enumerate(zip(entries, feeds, strict=True))
     )
     return part, fed
+
+
+def unfed(part: Graph, fed: Sequence[Feed]) -> list[Node]:
+    """Placeholders a cut graph needs that nobody feeds."""
+    names = {feed.name for feed in fed}
+    return [
+        n for n in part.nodes if n.op.name == "placeholder" and n.outputs[0].name not in names
+    ]

@@ -1,0 +1,112 @@
+"""The report of a compiled graph: data first, then its text; JSON is the data as it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class PassEntry:
+    """One pass: whether it changed the graph, what it noted, and the IR around it."""
+
+    name: str
+    changed: bool
+    milliseconds: float
+    nodes_before: int
+    nodes_after: int
+    notes: list[str]
+    before: str
+    after: str
+
+
+@dataclass
+class KernelEntry:
+    """One kernel and the launches that use it; native listings are made when asked for."""
+
+    name: str
+    key: str
+    source: str
+    launches: int
+    listing: Callable[[], Any] | None = None
+
+    @property
+    def llvm_ir(self) -> str:
+        """The optimised LLVM IR (compiles the kernel once more)."""
+        return self._listing().llvm_ir
+
+    @property
+    def assembly(self) -> str:
+        """The machine code as assembly text (compiles the kernel once more)."""
+        return self._listing().assembly
+
+    def _listing(self) -> Any:
+        if self.listing is None:
+            raise LookupError("this device has no native code to show")
+        return self.listing()
+
+
+@dataclass
+class LaunchEntry:
+    """One step of the program; sizes are numbers when the plan is bound, expressions otherwise."""
+
+    step: int
+    what: str
+    blocks: int
+    extent: str
+    flops: int | None
+    bytes: int | None
+    nodes: list[str]
+    lines: list[str]
+    microseconds: float | None = None
+
+
+@dataclass
+class MemoryEntry:
+    """The memory plan: peak, the least any plan needs, and who is alive at the peak."""
+
+    peak: int
+    bound: int
+    step: int
+    owners: list[tuple[str, int, str]]  # label, bytes, line
+
+
+@dataclass
+class Report:
+    """What the compiler made of a run.  ``print(report)`` for people, ``to_json`` for programs."""
+
+    title: str
+    device: str
+    sizes: dict[str, int]
+    passes: list[PassEntry]
+    kernels: list[KernelEntry]
+    launches: list[LaunchEntry]
+    commit: int
+    declined: list[tuple[str, str, str]]
+    memory: MemoryEntry | None
+    log: list[str]
+    cache: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self, native: bool = False) -> str:
+        """The report as JSON; ``native`` adds LLVM IR and assembly of every kernel."""
+        kernels = []
+        for kernel in self.kernels:
+            entry = {k: v for k, v in vars(kernel).items() if k != "listing"}
+            if native:
+                entry |= {"llvm_ir": kernel.llvm_ir, "assembly": kernel.assembly}
+            kernels.append(entry)
+        data = {
+            **{k: v for k, v in vars(self).items() if k not in ("kernels", "memory")},
+            "passes": [vars(p) for p in self.passes],
+            "launches": [vars(entry) for entry in self.launches],
+            "kernels": kernels,
+            "memory": vars(self.memory) if self.memory else None,
+        }
+        return json.dumps(data, indent=1)
+
+    def __str__(self) -> str:
+        from graphc.report.text import write
+
+        return write(self)

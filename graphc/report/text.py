@@ -1,0 +1,135 @@
+"""The report as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from graphc.report.report import LaunchEntry, MemoryEntry, Report
+
+MOST_ROWS = 200
+
+
+def write(report: Report) -> str:
+    return "\n".join(_sections(report)) + "\n"
+
+
+def _sections(report: Report) -> Iterator[str]:
+    sizes = ", ".join(f"{k}={v}" for k, v in report.sizes.items())
+    yield f"compiled graph: {report.title}   on {report.device}{'   with ' + sizes if sizes else ''}"
+    yield ""
+    yield from _passes(report)
+    yield from _launches(report)
+    yield from _memory(report.memory)
+    yield from _declined(report)
+    yield from _kernels(report)
+    yield from _log(report)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: str = "") -> list[str]:
+    """Rows under a head, columns aligned; ``right`` has an ``r`` per column aligned at the right."""
+    cells = [list(map(str, head)), *([str(c) for c in row] for row in rows)]
+    widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
+    lines = []
+    for row in cells:
+        columns = [
+            c.rjust(w) if k < len(right) and right[k] == "r" else c.ljust(w)
+            for k, (c, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  " + "  ".join(columns).rstrip())
+    return lines
+
+
+def _passes(report: Report) -> Iterator[str]:
+    yield "passes"
+    yield from table(
+        ("pass", "nodes", "ms", "what it did"),
+        (
+            (
+                p.name,
+                f"{p.nodes_before} -> {p.nodes_after}" if p.changed else str(p.nodes_after),
+                f"{p.milliseconds:.1f}",
+                _summary(p.notes) if p.changed else "(unchanged)",
+            )
+            for p in report.passes
+        ),
+        " rr",
+    )
+    yield ""
+
+
+def _summary(notes: list[str]) -> str:
+    counts: dict[str, int] = {}
+    for note in notes:
+        counts[note] = counts.get(note, 0) + 1
+    parts = [f"{text} (x{n})" if n > 1 else text for text, n in counts.items()]
+    return "; ".join(parts[:6]) + (f"; and {len(parts) - 6} more" if len(parts) > 6 else "")
+
+
+def _launches(report: Report) -> Iterator[str]:
+    timed = any(entry.microseconds is not None for entry in report.launches)
+    head = ["step", "what", "blocks", "extent", "flops", "bytes"] + ["us"] * timed + ["from"]
+    rows = []
+    for entry in report.launches[:MOST_ROWS]:
+        mark = "*" if entry.step == report.commit else ""
+        row = [
+            f"{mark}{entry.step}", entry.what, entry.blocks, entry.extent, _amount(entry.flops),
+            _amount(entry.bytes),
+        ]  # fmt: skip
+        if timed:
+            row.append("" if entry.microseconds is None else f"{entry.microseconds:.2f}")
+        rows.append([*row, _origin(entry)])
+    yield f"launches ({len(report.launches)}; from * on, variables are written)"
+    yield from table(head, rows, "r rrrr" + "r" * timed)
+    if len(report.launches) > MOST_ROWS:
+        yield f"  ... and {len(report.launches) - MOST_ROWS} more"
+    yield ""
+
+
+def _origin(entry: LaunchEntry) -> str:
+    names = ", ".join(entry.nodes[:3]) + (f" +{len(entry.nodes) - 3}" if len(entry.nodes) > 3 else "")
+    lines = ", ".join(entry.lines[:3]) + (" ..." if len(entry.lines) > 3 else "")
+    return f"{names}   {lines}".rstrip()
+
+
+def _amount(value: int | None) -> str:
+    if value is None:
+        return "?"
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if value >= 10 * size:
+            return f"{value / size:.0f}{unit}"
+        if value >= size:
+            return f"{value / size:.1f}{unit}"
+    return str(value)
+
+
+def _memory(memory: MemoryEntry | None) -> Iterator[str]:
+    if memory is None:
+        return
+    ratio = f"{memory.peak / memory.bound:.3f}" if memory.bound else "1.000"
+    yield f"memory   peak {memory.peak} bytes, {ratio} of the bound; alive at step {memory.step}:"
+    yield from table(("bytes", "tensor", "line"), ((n, label, line) for label, n, line in memory.owners), "r")
+    yield ""
+
+
+def _declined(report: Report) -> Iterator[str]:
+    if not report.declined:
+        return
+    yield "not fused"
+    yield from table(("producer", "consumer", "because"), report.declined[:MOST_ROWS])
+    yield ""
+
+
+def _kernels(report: Report) -> Iterator[str]:
+    yield f"kernels ({len(report.kernels)})"
+    for kernel in report.kernels:
+        yield ""
+        yield f"  {kernel.name}   {kernel.key[:12]}   {kernel.launches} launches"
+        yield from ("    " + line for line in kernel.source.splitlines())
+    yield ""
+
+
+def _log(report: Report) -> Iterator[str]:
+    yield "log"
+    yield from ("  " + line for line in report.log)
+    if report.cache:
+        yield "  cache: " + ", ".join(f"{k} {v}" for k, v in report.cache.items())

@@ -1,0 +1,201 @@
+"""Collecting a report: compile once more with everything recorded, and time the launches if fed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from graphc.compiler import Compilation, compile_part
+from graphc.ir import dims
+from graphc.ir.dims import Dim
+from graphc.ir.dtype import as_dtype
+from graphc.ir.graph import Node, Tensor
+from graphc.ir.text import print_graph
+from graphc.lowering.program import Buffer, Copy, Host, Launch, Place, Program
+from graphc.passes.cut import cut, unfed
+from graphc.passes.options import Options
+from graphc.pipeline import Record
+from graphc.report.report import KernelEntry, LaunchEntry, MemoryEntry, PassEntry, Report
+from runtime.devices.cpu.table import CLOCK_WORDS
+from runtime.object_cache import default_cache
+from runtime.plan import Plan
+
+TIMED_RUNS = 20
+TOTAL, TIMES = 2, 3  # words of a clock record
+assert CLOCK_WORDS == 4
+
+
+def inspect_run(
+    executor: Any,
+    feeds: Sequence[Tensor],
+    fetches: Sequence[Tensor],
+    targets: Sequence[Node],
+    values: Sequence[Any] | None = None,
+) -> Report:
+    """The report of one kind of run; with ``values`` for the feeds, sizes are bound and launches timed.
+
+    Timing runs the graph :data:`TIMED_RUNS` times; variables are put back as they were.
+    """
+    state = executor.state
+    feeds = list(feeds)
+    if values is None:
+        part, fed = cut(state.graph, feeds, fetches, targets, {})
+        known = {t.name: t for n in state.graph.nodes for t in n.outputs}
+        feeds += [known[n.outputs[0].name] for n in unfed(part, fed)]
+    records: list[Record] = []
+    options = Options.from_environment(level=1 if state.options.optimize else 0)
+    part, fed = cut(state.graph, feeds, fetches, targets, {})
+    compilation = compile_part(part, fed, options, {}, records.append)
+    plan, clock = _timed(executor, feeds, fetches, targets, values)
+    title = ", ".join([t.name for t in fetches] + [n.name for n in targets])
+    return report_of(title, state, compilation, records, plan, clock)
+
+
+def _timed(
+    executor: Any,
+    feeds: Sequence[Tensor],
+    fetches: Sequence[Tensor],
+    targets: Sequence[Node],
+    values: Sequence[Any] | None,
+) -> tuple[Plan | None, dict[int, float]]:
+    if values is None:
+        return None, {}
+    prepared = executor.prepare(tuple(feeds), tuple(fetches), tuple(targets))
+    store = executor.state.variables
+    saved = {key: store.get(key) for key in store.keys()}
+    try:
+        prepared.run(values)
+        bound = prepared.last
+        if bound is None:
+            return None, {}
+        for context in bound.idle:
+            context.state.stamp(True)
+        for _ in range(TIMED_RUNS):
+            prepared.run(values)
+    finally:
+        for key, value in saved.items():
+            store.set(key, value)
+    state = bound.idle[-1].state
+    clock = {
+        tag: record[TOTAL] / record[TIMES] / 1e3
+        for tag, record in zip(state.table.tags, state.clock(), strict=True)
+        if tag is not None and record[TIMES]
+    }
+    return bound.plan, clock
+
+
+def report_of(
+    title: str,
+    state: Any,
+    compilation: Compilation,
+    records: Sequence[Record],
+    plan: Plan | None,
+    clock: Mapping[int, float],
+) -> Report:
+    program = compilation.program
+    sizes = plan.values if plan is not None else {}
+    cache = default_cache()
+    return Report(
+        title=title,
+        device=state.device,
+        sizes=dict(sizes),
+        passes=[_pass_entry(r) for r in records],
+        kernels=_kernel_entries(program),
+        launches=[_launch_entry(program, k, sizes, clock) for k in range(len(program.steps))],
+        commit=program.commit,
+        declined=list(program.declined),
+        memory=_memory_entry(program, plan) if plan is not None else None,
+        log=list(state.log),
+        cache={"hits": cache.hits, "misses": cache.misses},
+    )
+
+
+def _pass_entry(record: Record) -> PassEntry:
+    return PassEntry(
+        record.name, record.changed, record.seconds * 1e3, len(record.before.nodes),
+        len(record.after.nodes), [f"{n.text}" for n in record.notes], print_graph(record.before),
+        print_graph(record.after),
+    )  # fmt: skip
+
+
+def _kernel_entries(program: Program) -> list[KernelEntry]:
+    def listing(kernel: Any) -> Any:
+        from runtime.devices.cpu.compile import inspect_kernel
+
+        return lru_cache(maxsize=1)(lambda: inspect_kernel(kernel))
+
+    return [
+        KernelEntry(
+            kernel.name, kernel.key, kernel.text,
+            sum(isinstance(s, Launch) and s.kernel == k for s in program.steps), listing(kernel),
+        )
+        for k, kernel in enumerate(program.kernels)
+    ]  # fmt: skip
+
+
+def _number(dim: Dim, sizes: Mapping[str, int]) -> int | None:
+    value = dims.substitute(dim, sizes)
+    return value if isinstance(value, int) else None
+
+
+def _launch_entry(
+    program: Program, number: int, sizes: Mapping[str, int], clock: Mapping[int, float]
+) -> LaunchEntry:
+    step = program.steps[number]
+    touched = [*program.reads(step), *program.writes(step)]
+    amounts = [_bytes(program.buffers[b], sizes) for b in touched]
+    moved = None if None in amounts else sum(a for a in amounts if a is not None)
+    lines = list(dict.fromkeys(s.short for s in step.origin.sites))
+    match step:
+        case Launch():
+            extents = list(dict.fromkeys(str(dims.substitute(b.extent, sizes)) for b in step.blocks))
+            what, blocks = program.kernels[step.kernel].name, len(step.blocks)
+            extent = extents[0] if len(extents) == 1 else "various"
+            flops = _number(step.flops, sizes)
+        case Copy():
+            what, blocks, extent, flops = "copy", 1, "", 0
+        case Host():
+            what, blocks, extent, flops = f"host {step.op.name}", 1, "", None
+    extent = extent if len(extent) <= 24 else extent[:21] + "..."
+    names = list(step.origin.names)
+    return LaunchEntry(number, what, blocks, extent, flops, moved, names, lines, clock.get(number))
+
+
+def _bytes(buffer: Buffer, sizes: Mapping[str, int]) -> int | None:
+    elements = _number(dims.product(buffer.shape), sizes)
+    return None if elements is None else elements * as_dtype(buffer.dtype).size
+
+
+def _memory_entry(program: Program, plan: Plan) -> MemoryEntry:
+    ranges = program.live_ranges()
+    sizes = {
+        b: int(np.prod(plan.shapes[b], dtype=np.int64)) * as_dtype(program.buffers[b].dtype).size
+        for b in ranges
+    }
+    live = [
+        sum(sizes[b] for b, (first, last) in ranges.items() if first <= at <= last)
+        for at in range(len(program.steps))
+    ]
+    at = int(np.argmax(live)) if live else 0
+    owners = sorted(
+        ((b, sizes[b]) for b, (first, last) in ranges.items() if first <= at <= last),
+        key=lambda pair: -pair[1],
+    )
+    lines = _lines(program)
+    return MemoryEntry(
+        plan.memory.peak, plan.memory.bound, at,
+        [(program.buffers[b].label, n, lines.get(b, "")) for b, n in owners[:12]],
+    )  # fmt: skip
+
+
+def _lines(program: Program) -> dict[int, str]:
+    """The user's line behind each temporary: where the step that writes it first came from."""
+    lines: dict[int, str] = {}
+    for step in program.steps:
+        for buffer in program.writes(step):
+            if program.buffers[buffer].place is Place.ARENA and step.origin.sites:
+                lines.setdefault(buffer, step.origin.sites[0].short)
+    return lines
