@@ -6,6 +6,7 @@ Loads Numba at the first compile.  An object has one symbol, ``gx_<key>``, with 
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import struct
@@ -13,10 +14,11 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, BinaryIO, NoReturn
+from typing import IO, Any, NoReturn
 
 from llvmlite import ir
 
@@ -25,8 +27,9 @@ from graphc.errors import InternalError
 from runtime.devices.cpu import bodies, llvm_target, refs, tiles, words
 
 ARGUMENTS = ("pointer", "int64", "int64")
-# A helper process is forked for at least this many kernels: below, starting it costs what it saves.
-FORK_FROM = 6
+# Fewer kernels than this do not pay for starting a helper process.
+KERNELS_PER_HELPER = 6
+CLAIM_BYTES = 4
 POOL_PREFIX = "graphc-"  # names of the pool's threads: native code, and no lock of Python's
 
 
@@ -53,11 +56,13 @@ def symbol_of(kernel: Kernel) -> str:
 
 
 def compile_kernel(kernel: Kernel) -> Compiled:
-    started = time.perf_counter()
-    module = _module_of(kernel)
-    emitted = time.perf_counter()
-    code = llvm_target.compile_module(module, llvm_target.host())
-    return Compiled(code, symbol_of(kernel), emitted - started, time.perf_counter() - emitted)
+    with _collector_paused():
+        started = time.perf_counter()
+        module = _module_of(kernel)
+        emitted = time.perf_counter()
+        code = llvm_target.compile_module(module, llvm_target.host())
+        finished = time.perf_counter()
+    return Compiled(code, symbol_of(kernel), emitted - started, finished - emitted)
 
 
 def inspect_kernel(kernel: Kernel) -> Listing:
@@ -142,77 +147,104 @@ def _in_dtype(dtype: str, value: bool | int | float) -> bool | int | float:
 
 
 def compile_many(kernels: Sequence[Kernel]) -> dict[str, bytes]:
-    """The objects of ``kernels`` by key; where it pays, half come from a forked helper process.
+    """The objects of ``kernels`` by key; where it pays, forked helper processes compile some.
 
-    The helper inherits Numba and LLVM initialised.  Threads would not help: llvmlite has one lock.
-    Whatever goes wrong with the helper, its share is compiled here.
+    The helpers inherit Numba and LLVM initialised, and every process takes the next kernel nobody
+    has taken.  Threads would not help: llvmlite has one lock.  Whatever goes wrong with a helper,
+    what it took is compiled here.
     """
     missing = list({kernel.key: kernel for kernel in kernels}.values())
     missing.sort(key=lambda kernel: len(kernel.text), reverse=True)
-    if len(missing) < FORK_FROM or not _may_fork():
-        return {kernel.key: compile_kernel(kernel).object for kernel in missing}
-    objects = {missing[0].key: compile_kernel(missing[0]).object}
-    share = _start_helper(missing[2::2])
-    objects.update({kernel.key: compile_kernel(kernel).object for kernel in missing[1::2]})
-    objects.update(share())
-    objects.update(
-        {
-            kernel.key: compile_kernel(kernel).object
-            for kernel in missing
-            if kernel.key not in objects
-        }
-    )
-    return objects
+    with _collector_paused():
+        helpers = _helper_count(len(missing))
+        if helpers == 0:
+            return {kernel.key: compile_kernel(kernel).object for kernel in missing}
+        objects = {missing[0].key: compile_kernel(missing[0]).object}
+        objects |= _compile_with_helpers(missing[1:], helpers)
+        lost = [kernel for kernel in missing if kernel.key not in objects]
+        return objects | {kernel.key: compile_kernel(kernel).object for kernel in lost}
 
 
-def _may_fork() -> bool:
-    """Forking is safe while no other thread can hold a lock the helper would wait for."""
-    if not hasattr(os, "fork") or not hasattr(os, "sched_getaffinity"):
-        return False
-    others = [
-        thread for thread in threading.enumerate() if thread is not threading.current_thread()
-    ]
-    parked = all(thread.name.startswith(POOL_PREFIX) for thread in others)
-    return parked and len(os.sched_getaffinity(0)) > 1
-
-
-def _start_helper(kernels: Sequence[Kernel]) -> Callable[[], dict[str, bytes]]:
-    """Start compiling in a forked process; the result waits for it and gives its objects."""
-    with tempfile.TemporaryFile() as results, warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # other threads are native and hold no lock
-        descriptor = os.dup(results.fileno())
-        try:
-            helper = os.fork()
-        except OSError:
-            os.close(descriptor)
-            return dict
-    if helper == 0:
-        _run_helper(kernels, descriptor)
-
-    def finish() -> dict[str, bytes]:
-        os.waitpid(helper, 0)
-        with open(descriptor, "rb") as written:
-            written.seek(0)
-            return _read_objects(written)
-
-    return finish
-
-
-def _run_helper(kernels: Sequence[Kernel], descriptor: int) -> NoReturn:
-    """In the helper: objects are written as they are ready; nothing of Python's exit is run."""
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No garbage collection: Numba makes many objects and little garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
     try:
-        with open(descriptor, "wb", buffering=0) as results:
-            for kernel in kernels:
-                code = compile_kernel(kernel).object
-                results.write(kernel.key.encode() + struct.pack("<Q", len(code)) + code)
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _helper_count(kernels: int) -> int:
+    """How many helpers to fork: none while a thread may hold a lock a helper would wait for."""
+    if not hasattr(os, "fork") or not hasattr(os, "sched_getaffinity"):
+        return 0
+    others = set(threading.enumerate()) - {threading.current_thread()}
+    if not all(thread.name.startswith(POOL_PREFIX) for thread in others):
+        return 0
+    return min(len(os.sched_getaffinity(0)) - 1, kernels // KERNELS_PER_HELPER)
+
+
+def _compile_with_helpers(kernels: Sequence[Kernel], count: int) -> dict[str, bytes]:
+    """What ``count`` helpers and this process compiled of ``kernels``."""
+    with ExitStack() as files:
+        claims = files.enter_context(tempfile.TemporaryFile(buffering=0))
+        claims.write(b"".join(k.to_bytes(CLAIM_BYTES, "little") for k in range(len(kernels))))
+        claims.seek(0)
+        helpers: dict[int, IO[bytes]] = {}
+        for _ in range(count):
+            results = files.enter_context(tempfile.TemporaryFile())
+            helper = _fork()
+            if helper == 0:
+                _run_helper(kernels, claims, results)
+            elif helper is not None:
+                helpers[helper] = results
+        try:
+            objects = dict(_claimed(kernels, claims))
+        finally:
+            for helper in helpers:
+                os.waitpid(helper, 0)
+        for results in helpers.values():
+            results.seek(0)
+            objects |= _read_objects(results)
+        return objects
+
+
+def _claimed(kernels: Sequence[Kernel], claims: IO[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Compile whatever this process gets to take.
+
+    ``claims`` holds one number per kernel, and all processes share the position in it.
+    """
+    while number := claims.read(CLAIM_BYTES):
+        kernel = kernels[int.from_bytes(number, "little")]
+        yield kernel.key, compile_kernel(kernel).object
+
+
+def _fork() -> int | None:
+    """``os.fork``; None where the system has no process left."""
+    with warnings.catch_warnings():
+        # of threads in a process that forks: these are native code and hold no lock of Python's
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            return os.fork()
+        except OSError:
+            return None
+
+
+def _run_helper(kernels: Sequence[Kernel], claims: IO[bytes], results: IO[bytes]) -> NoReturn:
+    """In a helper: objects are written as they are ready; nothing of Python's exit is run."""
+    try:
+        for key, code in _claimed(kernels, claims):
+            results.write(key.encode() + struct.pack("<Q", len(code)) + code)
+            results.flush()
     except BaseException:  # the parent compiles what is missing, and meets the same error
         os._exit(1)
     os._exit(0)
 
 
-def _read_objects(written: BinaryIO) -> dict[str, bytes]:
+def _read_objects(written: IO[bytes]) -> dict[str, bytes]:
     """The records of a helper; a last one cut short is left out."""
     objects = {}
     while len(head := written.read(40)) == 40:
