@@ -1,4 +1,4 @@
-"""Finding what failed: a kernel only says which check; the reference says where and with what value."""
+"""Finding what failed: a kernel says which check; the reference says where and with what value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,20 @@ import numpy as np
 
 from graphc.errors import InvalidArgumentError, OpError
 from graphc.ir import dims
+from graphc.ir.op import Op
+from graphc.ir.source import Site
 from graphc.lowering.program import Launch, Program
+
+
+def name_failure(error: Exception, op: Op, name: str, site: Site | None) -> None:
+    """Say in an error which node it happened in: in its message, or in a note on a foreign error."""
+    if isinstance(error, OpError):
+        if not error.subject:
+            error.subject, error.site, error.node_name = f"{op.name} '{name}'", site, name
+    else:
+        error.add_note(
+            f"while running {op.name} '{name}'" + (f"\n  at {site.describe()}" if site else "")
+        )
 
 
 def raise_failure(
@@ -30,9 +43,7 @@ def raise_failure(
             with np.errstate(all="ignore"):
                 failing.op.substitute(dict(values)).reference(*operands)
         except OpError as error:
-            error.subject = f"{failing.op.name} '{name}'"
-            error.site = failing.site
-            error.node_name = name
+            name_failure(error, failing.op, name, failing.site)
             raise error from None
     raise InvalidArgumentError(
         "a run-time check failed", subject=f"{failing.op.name} '{name}'", site=failing.site

@@ -14,10 +14,11 @@ import numpy as np
 
 from graphc.errors import FeedError, GraphcError
 from graphc.ir import dims
-from graphc.ir.dtype import DType, as_dtype
+from graphc.ir.dtype import DType, as_dtype, bfloat16
 from graphc.ir.graph import Graph, Node, Tensor, whence
 from graphc.ir.source import here
 from graphc.ir.types import TensorType
+from graphc.ops.precision import bfloat16_bits
 from runtime.fetches import graph_element
 
 
@@ -83,9 +84,11 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
 
     if as_tensor(value) is not None:
         raise _refusal(
-            tensor, f"the value fed for {tensor.name} is itself a tensor", str(as_tensor(value).type),
+            tensor,
+            f"the value fed for {tensor.name} is itself a tensor",
+            str(as_tensor(value).type),
             "feed arrays: compute it first with sess.run, or build the graph on it",
-        )  # fmt: skip
+        )
     try:
         given = np.asarray(value)
     except ValueError as error:
@@ -99,6 +102,8 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
     reason = None if wanted.is_string else refusal_of_cast(given, wanted)
     if reason is not None:
         raise _refusal(tensor, f"the value fed for {tensor.name} {reason}", _described(given), None)
+    if wanted is bfloat16:
+        return bfloat16_bits(given.astype(np.float32))
     return np.ascontiguousarray(given.astype(wanted.numpy)).reshape(given.shape)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from graphc.errors import FetchError
+from graphc.errors import FetchError, GraphcError
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.source import here
@@ -71,7 +71,11 @@ def _packer(structure: Any, slots: Any) -> Pack:
 def graph_element(graph: Graph, value: Any, role: str) -> Tensor | Node:
     """The tensor or node of ``graph`` that a fetch or feed key stands for."""
     if isinstance(value, str):
-        element: Tensor | Node = named_element(graph, value)
+        try:
+            element: Tensor | Node = named_element(graph, value)
+        except GraphcError as error:
+            error.subject, error.site = "run", here()
+            raise
     elif isinstance(value, Node):
         element = value
     else:

@@ -75,9 +75,10 @@ class VariableStore:
         missing = self.uninitialized(keys)
         if not missing:
             return
-        made = sites or {}
+        made = {key: site for key, site in (sites or {}).items() if site is not None}
+        missing.sort(key=lambda key: (made[key].line, key) if key in made else (0, key))
         rows = [
-            (key, "not initialized", f"variable, {made[key].short}" if made.get(key) else "")
+            (key, "not initialized", f"variable, {made[key].short}" if key in made else "")
             for key in missing[:5]
         ]
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""

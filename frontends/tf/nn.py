@@ -96,7 +96,8 @@ def sparse_softmax_cross_entropy_with_logits(
     labels: int32 or int64 [...], logits: floating [..., classes] -> [...].  A label outside the
     classes is an error when the graph runs.
 
-    >>> loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
+    >>> losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
+    >>> loss = tf.reduce_mean(losses)
     """
     _only_named(_sentinel, "sparse_softmax_cross_entropy_with_logits")
     scores, target = convert(logits), convert(labels)

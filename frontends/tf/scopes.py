@@ -166,10 +166,13 @@ class variable_scope:
         self._wanted, self._default_name, self._reuse = name_or_scope, default_name, reuse
         self._with_names = auxiliary_name_scope
         self._given = {
-            "initializer": initializer, "regularizer": regularizer, "caching_device":
-            caching_device, "custom_getter": custom_getter, "dtype": as_dtype(dtype) if dtype is not None else None,
+            "initializer": initializer,
+            "regularizer": regularizer,
+            "caching_device": caching_device,
+            "custom_getter": custom_getter,
+            "dtype": as_dtype(dtype) if dtype is not None else None,
             "constraint": constraint,
-        }  # fmt: skip
+        }
         self._open: list[Any] = []
 
     def __enter__(self) -> VariableScope:
@@ -342,8 +345,8 @@ def _new_variable(full: str, shape: Any, dtype: DType, how: dict[str, Any]) -> V
 
     with graph.name_scope(None):
         variable = Variable(
-            initial, trainable=how.get("trainable", True), collections=how.get("collections"), name=full,
-            dtype=dtype_given, constraint=how.get("constraint"),
+            initial, trainable=how.get("trainable", True), collections=how.get("collections"),
+            name=full, dtype=dtype_given, constraint=how.get("constraint"),
         )  # fmt: skip
         regularizer = how.get("regularizer")
         if regularizer is not None:
@@ -404,6 +407,7 @@ def _does_not_exist(full: str, table: _Table) -> GraphError:
         "does not exist, and this scope only shares (reuse=True)",
         subject=f"variable {full!r}",
         rows=rows,
-        hint="make it first without reuse, or use reuse=tf.AUTO_REUSE; tf.Variable(...) is not shared",
+        hint="make it first without reuse, or use reuse=tf.AUTO_REUSE; "
+        "tf.Variable(...) is not shared",
         site=here(),
     )

@@ -87,7 +87,8 @@ def as_tensor(value: Any) -> Any:
 def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
     """A Python or NumPy value as an array of ``dtype``, by TF1's rules for literals.
 
-    Without a dtype, Python floats are float32 and Python ints int32 (int64 when they need it).
+    Without a dtype, arrays keep theirs, Python floats are float32 and Python ints int32 (int64 when
+    they need it).  Integers must be in the range of the dtype.
     A float does not become an integer: that raises :class:`DTypeError`.
     """
     given = np.asarray(value)
@@ -104,7 +105,7 @@ def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
             dtype = float32
         elif dtype is int64 and _fits(given, int32):
             dtype = int32
-    fits = given.size == 0 or _convertible(given, dtype, literal)
+    fits = given.size == 0 or _convertible(given, dtype)
     if not fits:
         raise DTypeError(
             f"expected {dtype}, got {_briefly(value)} of {as_dtype(given.dtype)}",
@@ -114,14 +115,14 @@ def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
     return given.astype(dtype.numpy)
 
 
-def _convertible(given: np.ndarray, dtype: DType, literal: bool) -> bool:
+def _convertible(given: np.ndarray, dtype: DType) -> bool:
     kind = given.dtype.kind
     if dtype.is_bool or kind == "b":
         return dtype.is_bool and kind == "b"
     if dtype.is_integer:
-        return kind in "iu" and (literal or given.dtype == dtype.numpy) and _fits(given, dtype)
+        return kind in "iu" and _fits(given, dtype)
     if dtype.is_floating:
-        return kind in "iuf" if literal else kind == "f" and given.dtype == dtype.numpy
+        return kind in "iuf"
     return dtype.is_complex and kind in "iufc"
 
 

@@ -7,27 +7,33 @@ from typing import Any
 
 def _binary(op: str, swapped: bool = False) -> Any:
     def method(self: Any, other: Any) -> Any:
-        from graphc.ir.builder import Builder
+        from graphc.ir.builder import Builder, as_tensor
 
-        b = Builder(self.graph)
+        b, x = Builder(self.graph), as_tensor(self)
         try:
-            other = b.tensor(other, like=self)
+            other = b.tensor(other, like=x)
         except (NotImplementedError, TypeError, ValueError):
             if hasattr(other, "__array_priority__") and not hasattr(other, "dtype"):
                 return NotImplemented
             raise
-        return getattr(b, op)(other, self) if swapped else getattr(b, op)(self, other)
+        return getattr(b, op)(other, x) if swapped else getattr(b, op)(x, other)
 
     return method
 
 
 def _unary(op: str) -> Any:
     def method(self: Any) -> Any:
-        from graphc.ir.builder import Builder
+        from graphc.ir.builder import Builder, as_tensor
 
-        return getattr(Builder(self.graph), op)(self)
+        return getattr(Builder(self.graph), op)(as_tensor(self))
 
     return method
+
+
+def _shape(tensor: Any) -> Any:
+    from graphc.ir.builder import as_tensor
+
+    return as_tensor(tensor).type.shape
 
 
 class Operators:
@@ -52,9 +58,9 @@ class Operators:
     __neg__, __abs__, __invert__ = _unary("neg"), _unary("abs"), _unary("logical_not")
 
     def __getitem__(self, key: Any) -> Any:
-        from graphc.ir.builder import Builder
+        from graphc.ir.builder import Builder, as_tensor
 
-        return Builder(self.graph).subscript(self, key)
+        return Builder(self.graph).subscript(as_tensor(self), key)
 
     def __bool__(self) -> bool:
         raise TypeError(
@@ -63,13 +69,13 @@ class Operators:
         )
 
     def __iter__(self) -> Any:
-        shape = self.type.shape
+        shape = _shape(self)
         if not shape or not isinstance(shape[0], int):
             raise TypeError("a tf.Tensor is iterable only along a first axis of known size")
         return (self[k] for k in range(shape[0]))
 
     def __len__(self) -> int:
-        shape = self.type.shape
+        shape = _shape(self)
         if not shape or not isinstance(shape[0], int):
             raise TypeError("len() of a tf.Tensor needs a first axis of known size; use tf.shape")
         return shape[0]

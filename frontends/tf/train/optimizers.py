@@ -45,8 +45,9 @@ class MomentumOptimizer(Optimizer):
     def _apply_dense(self, grad: Tensor, var: Any) -> list[Tensor]:
         w = as_tensor(var)
         return builder(w).momentum_update(
-            w, as_tensor(self.get_slot(var, "momentum")), grad, self._number(self._learning_rate, w),
-            self._number(self._momentum, w), nesterov=self._nesterov,
+            w, as_tensor(self.get_slot(var, "momentum")), grad,
+            self._number(self._learning_rate, w), self._number(self._momentum, w),
+            nesterov=self._nesterov,
         )  # fmt: skip
 
 
@@ -171,7 +172,7 @@ class RMSPropOptimizer(Optimizer):
     def _apply_dense(self, grad: Tensor, var: Any) -> list[Tensor]:
         w = as_tensor(var)
         return builder(w).rms_prop_update(
-            w, as_tensor(self.get_slot(var, "rms")), as_tensor(self.get_slot(var, "momentum")), grad,
-            self._number(self._learning_rate, w), self._number(self._decay, w),
+            w, as_tensor(self.get_slot(var, "rms")), as_tensor(self.get_slot(var, "momentum")),
+            grad, self._number(self._learning_rate, w), self._number(self._decay, w),
             self._number(self._momentum, w), self._number(self._epsilon, w),
         )  # fmt: skip
