@@ -15,7 +15,7 @@ from graphc.lowering.program import Launch, Program
 
 
 def name_failure(error: Exception, op: Op, name: str, site: Site | None) -> None:
-    """Say in an error which node it happened in: in its message, or in a note on a foreign error."""
+    """Say in an error which node it happened in: in its message, or as a note on a foreign one."""
     if isinstance(error, OpError):
         if not error.subject:
             error.subject, error.site, error.node_name = f"{op.name} '{name}'", site, name
