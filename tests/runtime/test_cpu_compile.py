@@ -397,6 +397,17 @@ def test_a_helper_that_dies_costs_only_time(
     assert len(forks) == 1
 
 
+def test_no_room_for_temporary_files_costs_only_time(
+    forks: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(cpu_compile.tempfile, "TemporaryFile", full)
+    assert len(cpu_compile.compile_many(variants(8))) == 8
+    assert forks == []
+
+
 def test_a_kernel_that_cannot_compile_is_named_though_the_helper_met_it(forks: list[int]) -> None:
     made = variants(8)
     broken = elementwise(["y[i] = x[i] * 2"], made[0].operands)

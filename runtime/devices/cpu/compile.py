@@ -15,7 +15,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FunctionType
 from typing import IO, Any, NoReturn
@@ -160,7 +160,8 @@ def compile_many(kernels: Sequence[Kernel]) -> dict[str, bytes]:
         if helpers == 0:
             return {kernel.key: compile_kernel(kernel).object for kernel in missing}
         objects = {missing[0].key: compile_kernel(missing[0]).object}
-        objects |= _compile_with_helpers(missing[1:], helpers)
+        with suppress(OSError):  # no room for temporary files
+            objects |= _compile_with_helpers(missing[1:], helpers)
         lost = [kernel for kernel in missing if kernel.key not in objects]
         return objects | {kernel.key: compile_kernel(kernel).object for kernel in lost}
 
@@ -206,9 +207,9 @@ def _compile_with_helpers(kernels: Sequence[Kernel], count: int) -> dict[str, by
         finally:
             for helper in helpers:
                 os.waitpid(helper, 0)
-        for results in helpers.values():
-            results.seek(0)
-            objects |= _read_objects(results)
+        for written in helpers.values():
+            written.seek(0)
+            objects |= _read_objects(written)
         return objects
 
 
