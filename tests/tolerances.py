@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from graphc.ir.dtype import DType, bfloat16
+from graphc.ops.precision import bfloat16_values
+
 # dtype: (relative, absolute).  float16 results are rounded once from float32.
 TOLERANCES = {
     "float16": (2e-3, 1e-4),
@@ -19,17 +22,19 @@ STEP = 1e-6
 
 
 def assert_close(
-    actual: np.ndarray, expected: np.ndarray, slack: float = 1.0, dtype: str | None = None
+    actual: np.ndarray, expected: np.ndarray, slack: float = 1.0, dtype: DType | None = None
 ) -> None:
     """Same dtype, same shape, and values as close as the dtype allows, ``slack`` times over.
 
-    NaN equals NaN; integers, bools and objects are equal exactly.  ``dtype`` names the tolerance
-    where it is not the arrays' own (bfloat16 travels as float32).
+    NaN equals NaN; integers, bools and objects are equal exactly.  ``dtype`` says what the arrays
+    hold where that is not their own dtype (bfloat16 travels as bits).
     """
     actual, expected = np.asarray(actual), np.asarray(expected)
     assert actual.dtype == expected.dtype, f"dtype {actual.dtype}, expected {expected.dtype}"
     assert actual.shape == expected.shape, f"shape {actual.shape}, expected {expected.shape}"
-    relative, absolute = TOLERANCES.get(dtype or str(actual.dtype), (0.0, 0.0))
+    relative, absolute = TOLERANCES.get(str(dtype or actual.dtype), (0.0, 0.0))
+    if dtype is bfloat16:
+        actual, expected = bfloat16_values(actual), bfloat16_values(expected)
     if relative:
         np.testing.assert_allclose(
             actual, expected, rtol=slack * relative, atol=slack * absolute, equal_nan=True

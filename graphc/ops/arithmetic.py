@@ -38,6 +38,7 @@ PAIRS = [
     Sample("float32[3, 4]", "float32[4]"),
     Sample("float64[2, 1, 3]", "float64[4, 1]"),
     Sample("float16[2, 3]", "float16[]"),
+    Sample("bfloat16[2, 3]", "bfloat16[3]"),
     Sample("float32[0, 3]", "float32[1, 3]"),
     Sample("float32[8]", "float32[8]", values=SPECIAL_PAIRS, gradient=False),
     Refuses("float32[3]", "float32[4]", "shapes do not broadcast (axis -1)"),

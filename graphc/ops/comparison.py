@@ -39,6 +39,7 @@ COMPARED = [
     Sample("float32[3, 4]", "float32[4]"),
     Sample("float64[2, 1]", "float64[3]"),
     Sample("float16[4]", "float16[]"),
+    Sample("bfloat16[4]", "bfloat16[]"),
     Sample("int32[9]", "int32[9]", low=-2, high=2),
     Sample("uint8[4]", "uint8[1]", low=0, high=3),
     Sample("float32[0]", "float32[1]"),
@@ -231,6 +232,7 @@ class Select(Elementwise):
         Sample("bool[3, 4]", "float32[3, 4]", "float32[3, 4]"),
         Sample("bool[3, 1]", "float64[4]", "float64[]"),
         Sample("bool[]", "float16[2, 3]", "float16[3]"),
+        Sample("bool[2]", "bfloat16[2]", "bfloat16[2]"),
         Sample("bool[4]", "int32[4]", "int32[4]"),
         Sample("bool[4]", "bool[4]", "bool[]"),
         Sample("bool[0]", "float32[0]", "float32[1]"),
@@ -284,5 +286,6 @@ class Cast(Elementwise):
         Sample("float64[2, 3]", dtype=float16),
         Sample("float64[4]", values={0: [2.5, -2.5, 1e9, -7.9]}, dtype=INTEGER[3], gradient=False),
         Sample("float16[0, 2]", dtype=FLOATING[2]),
+        *(Sample("bfloat16[4]", low=0, high=9, dtype=d) for d in (*REAL, bool_)),
         Refuses("string[2]", "x must be numeric or bool, got string[2]", dtype=FLOATING[2]),
     ]  # fmt: skip

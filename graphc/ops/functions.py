@@ -28,6 +28,7 @@ def over(low: float, high: float, *more: Any) -> list:
         Sample("float32[3, 4]", low=low, high=high),
         Sample("float64[7]", low=low, high=high),
         Sample("float16[2, 3]", low=low, high=high),
+        Sample("bfloat16[4]", low=low, high=high),
         Sample("float32[]", low=low, high=high),
         Sample("float32[0, 2]"),
         Sample("float32[8]", values={0: SPECIALS}, gradient=False),

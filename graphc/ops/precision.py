@@ -67,9 +67,7 @@ def reference_values(
 
 
 def _widened(array: np.ndarray, dtype: DType) -> np.ndarray:
-    if dtype is bfloat16 and array.dtype == np.uint16:
-        return (array.astype(np.uint32) << 16).view(np.float32)
-    return array
+    return bfloat16_values(array) if dtype is bfloat16 and array.dtype == np.uint16 else array
 
 
 def _stored(array: np.ndarray, dtype: DType) -> np.ndarray:
@@ -78,8 +76,13 @@ def _stored(array: np.ndarray, dtype: DType) -> np.ndarray:
     return array
 
 
+def bfloat16_values(bits: np.ndarray) -> np.ndarray:
+    """The float32 of each bfloat16 given by its bits."""
+    return np.asarray(np.asarray(bits).astype(np.uint32) << 16).view(np.float32)
+
+
 def bfloat16_bits(array: np.ndarray) -> np.ndarray:
     """The nearest bfloat16 of each float32, ties to even, as bits; NaN stays NaN."""
-    bits = np.ascontiguousarray(array).view(np.uint32)
+    bits = np.ascontiguousarray(array).reshape(array.shape).view(np.uint32)
     rounded = (bits + (0x7FFF + ((bits >> 16) & 1)).astype(np.uint32)) >> 16
     return np.where(np.isnan(array), (bits >> 16) | 0x40, rounded).astype(np.uint16)

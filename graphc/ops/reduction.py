@@ -77,6 +77,7 @@ SHAPES = [
     Sample("float32[]"),
     Sample("float32[3, 4]", axis=()),
     Sample("float16[2, 3]", axis=-1),
+    Sample("bfloat16[2, 5]", axis=1),
     Sample("float32[3, 1]", axis=1),
 ]
 AXIS_REFUSALS = [
@@ -411,11 +412,12 @@ class ReduceLogsumexp(AxisOp):
         return np.logaddexp.reduce(x, axis=_axis_tuple(self.axis, x.ndim), keepdims=self.keepdims)
 
     def expand(self, b: Any, x: Any) -> Any:
-        largest = b.reduce_max(x, axis=self.axis, keepdims=True)
+        wide = _widened(b, x)
+        largest = b.reduce_max(wide, axis=self.axis, keepdims=True)
         # an infinite one would give inf - inf
-        shift = b.where(b.is_finite(largest), largest, b.tensor(0, like=x))
-        total = b.reduce_sum(b.exp(b.sub(x, shift)), axis=self.axis, keepdims=True)
-        y = b.add(b.log(total), shift)
+        shift = b.where(b.is_finite(largest), largest, b.tensor(0, like=wide))
+        total = b.reduce_sum(b.exp(b.sub(wide, shift)), axis=self.axis, keepdims=True)
+        y = _as(b, b.add(b.log(total), shift), x.dtype)
         if self.keepdims:
             return y
         return b.reshape(y, shape=reduced_shape(x.type.shape, self.axes(x.type), False))

@@ -14,6 +14,7 @@ SINGLES = [
     Sample("float32[3, 4]"),
     Sample("float64[5]"),
     Sample("float16[2, 3]"),
+    Sample("bfloat16[3]"),
     Sample("float32[]"),
     Sample("float32[0, 2]"),
     Sample("float32[6]", values={0: [np.nan, np.inf, -np.inf, 0.0, 1e-40, 2.5]}, gradient=False),
