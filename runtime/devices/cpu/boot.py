@@ -54,6 +54,11 @@ class _MethodDef(ctypes.Structure):
     )
 
 
+_make_builtin = ctypes.PYFUNCTYPE(
+    ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p
+)(("PyCFunction_NewEx", ctypes.pythonapi))
+
+
 @dataclass(frozen=True, eq=False)
 class Native:
     """The native functions of this process, and its thread pool.
@@ -76,10 +81,7 @@ class Native:
         """
         if self._enter is None:
             return _Checked(state, self.walk)
-        make = ctypes.pythonapi.PyCFunction_NewEx
-        make.restype = ctypes.py_object
-        make.argtypes = (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-        call: Prepared = make(ctypes.addressof(self._enter), state.words, None)
+        call: Prepared = _make_builtin(ctypes.addressof(self._enter), state.words, None)
         return call
 
     def go_on(self, state: RunState, reason: int) -> int:
@@ -141,6 +143,7 @@ def native() -> Native:
 
 _lock = threading.Lock()
 _natives: list[Native] = []
+_booted: list[Native] = []
 
 
 def boot(cache: ObjectCache) -> Native:
@@ -157,7 +160,7 @@ def boot(cache: ObjectCache) -> Native:
     walk, enter, worker = (codes[symbol].address for symbol in SYMBOLS)
     returns_int, takes_int = ctypes.c_int64, (ctypes.c_int64,)
     method = _MethodDef(b"run", enter, _METH_FASTCALL, b"Run a prepared call.")
-    return Native(
+    booted = Native(
         pool=Pool(thread_count()),
         walk=ctypes.CFUNCTYPE(returns_int, *takes_int)(walk),
         compiled=compiled,
@@ -165,6 +168,8 @@ def boot(cache: ObjectCache) -> Native:
         _enter=method if layout_holds() else None,
         _codes=tuple(codes.values()),
     )
+    _booted.append(booted)  # a prepared call keeps its state alive, but not the code it runs
+    return booted
 
 
 def layout_holds() -> bool:
