@@ -90,8 +90,7 @@ def write_map(nest: Nest) -> Lowered:
         _enter(nest, runs[0])
     with _Serial(nest, runs[1:]):
         at = full_index(group)
-        for output in group.outputs:
-            nest.store(output, at, nest.value(output, at))
+        nest.store_all([(output, at) for output in group.outputs])
     if runs:
         _leave(nest, runs[0], "start, stop")
     extent = _extent(group, runs[0]) if runs else 1
@@ -146,8 +145,7 @@ def _row_phases(nest: Nest, reduced: list[list[int]], bounds: list[str] | None) 
         with _Serial(nest, reduced, bounds):
             for fold in folds:
                 fold.step(nest.value(fold.node.operands[0], at))
-            for tensor in stores:
-                nest.store(tensor, at, nest.value(tensor, at))
+            nest.store_all([(tensor, at) for tensor in stores])
             for tensor, spill, _ in spills.get(phase, ()):
                 spill(nest.value(tensor, at))
         for _, _, read_back in spills.get(phase, ()):
@@ -157,13 +155,13 @@ def _row_phases(nest: Nest, reduced: list[list[int]], bounds: list[str] | None) 
         for tensor in stores:
             _read_back(nest, tensor, tensor)
     for tensor in group.outputs:
-        role = _role(group, tensor)
-        if role is Role.PARTIAL:
+        if _role(group, tensor) is Role.PARTIAL:
             index = (axis_symbol(CHUNK), *role_index(group, Role.OUTER))
             nest.store(tensor, index, nest.results[tensor])
-        elif role is not Role.FULL:
-            index = role_index(group, role)
-            nest.store(tensor, index, nest.value(tensor, index))
+    roles = [(tensor, _role(group, tensor)) for tensor in group.outputs]
+    nest.store_all(
+        [(t, role_index(group, r)) for t, r in roles if r not in (Role.FULL, Role.PARTIAL)]
+    )
 
 
 def _role(group: Group, tensor: Tensor) -> Role:
@@ -399,8 +397,7 @@ def _column_phases(
                 value = nest.value(node.operands[0], at)
                 place = f"{use.name}[{nest.index_text(index)}]"
                 nest.line(f"{place} = {node.op.reduction.word}({place}, {value})")
-            for tensor in stores:
-                nest.store(tensor, at, nest.value(tensor, at))
+            nest.store_all([(tensor, at) for tensor in stores])
         for node, (use, index) in folds:
             use.access = "rw"
             nest.stored[node.outputs[0]] = (use, lambda _at, index=index: index)
@@ -411,9 +408,7 @@ def _column_phases(
     finals = [t for t in group.outputs if t not in done]
     if finals:
         with _Serial(nest, lanes, lane_bounds):
-            for tensor in finals:
-                index = role_index(group, _role(group, tensor))
-                nest.store(tensor, index, nest.value(tensor, index))
+            nest.store_all([(t, role_index(group, _role(group, t))) for t in finals])
 
 
 def _accumulator(nest: Nest, node: Node) -> tuple[Use, tuple[Dim, ...]]:

@@ -214,6 +214,12 @@ class Nest:
         use = self.use(tensor, shape, "w")
         self.line(f"{use.name}[{self.index_text(index)}] = {value}")
 
+    def store_all(self, places: list[tuple[Tensor, tuple[Dim, ...]]]) -> None:
+        """Store tensors, each at its index; all values are read before a store lies over an operand."""
+        values = [self.value(tensor, at) for tensor, at in places]
+        for (tensor, at), value in zip(places, values, strict=True):
+            self.store(tensor, at, value)
+
     def use(self, tensor: Tensor | Workspace, shape: Shape, access: Access) -> Use:
         """The kernel operand for a tensor under a collapsed shape."""
         owner = tensor
