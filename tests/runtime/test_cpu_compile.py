@@ -295,6 +295,31 @@ def test_compensated_arithmetic_is_not_reassociated() -> None:
     assert native[1].all()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "values"),
+    [
+        ("float32", [0.1, -0.0, 1e-45, 3.4028234663852886e38, 1e40, np.inf, -np.inf, np.nan]),
+        ("float64", [0.1, -0.0, 5e-324, 1.7976931348623157e308, np.inf, -np.inf, np.nan]),
+        ("float16", [0.5, -2.0, 65504.0]),
+        ("uint8", [0, 255]),
+        ("int8", [-128, 127]),
+        ("int32", [-(2**31), 2**31 - 1]),
+        ("int64", [-(2**63), 2**63 - 1]),
+        ("uint64", [0, 2**63, 2**64 - 1]),
+        ("bool", [False, True]),
+    ],
+)
+def test_constants_keep_their_value(dtype: str, values: list) -> None:
+    constants = [Constant(f"c{k}", dtype, value) for k, value in enumerate(values)]
+    statements = [f"y[{k}] = c{k}" for k in range(len(values))]
+    y = np.ones(len(values), dtype)
+    run_native(elementwise(statements, [Operand("y", dtype, 1, "w")], constants), [y], [], 0, 1)
+    with np.errstate(over="ignore"):
+        want = np.array([np.dtype(dtype).type(value) for value in values])
+    np.testing.assert_array_equal(y, want)
+    assert y.tobytes() == want.tobytes() or np.isnan(want).any()
+
+
 def test_a_kernel_may_have_the_name_of_a_word() -> None:
     text = (
         "def exp(args, start, stop):\n    y, = views(args, 1)\n    y[0] = exp(y[0])\n    return 7\n"

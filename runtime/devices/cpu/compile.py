@@ -20,11 +20,12 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import IO, Any, NoReturn
 
+import numpy as np
 from llvmlite import ir
 
 from graphc.codegen.kernel import Kernel
 from graphc.errors import InternalError
-from runtime.devices.cpu import bodies, llvm_target, refs, tiles, words
+from runtime.devices.cpu import llvm_target, refs, tiles, words
 
 ARGUMENTS = ("pointer", "int64", "int64")
 # Fewer kernels than this do not pay for starting a helper process.
@@ -138,9 +139,9 @@ def _python_function(kernel: Kernel) -> FunctionType:
 
 
 def _in_dtype(dtype: str, value: bool | int | float) -> bool | int | float:
-    if dtype == "bool":
-        return bool(value)
-    return float(value) if bodies.is_float(dtype) else int(value)
+    """The constant as a Python number LLVM can hold: what is too large for float32 is infinite."""
+    with np.errstate(over="ignore"):
+        return np.dtype(dtype).type(value).item()
 
 
 # --- many kernels ---------------------------------------------------------------------------------
