@@ -90,7 +90,7 @@ def main() -> None:
             curves["loss"].append(float(np.mean(losses)))
             curves["training"].append(float(sess.run(accuracy, {x: train_x, y: train_y})))
             curves["held out"].append(float(sess.run(accuracy, {x: test_x, y: test_y})))
-        report = str(sess.inspect([loss, train]))
+        report = str(sess.inspect([loss, train], {x: train_x[:BATCH], y: train_y[:BATCH]}))
 
     OUT.mkdir(exist_ok=True)
     (OUT / "digits_mlp.txt").write_text(report)

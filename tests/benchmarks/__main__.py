@@ -13,6 +13,7 @@ GROUPS = (
     "mlp_small_run",
     *subjects.ROWS_BY_NAME,
     "new_batch",
+    "memory",
     "first_step",
     "import",
     "scaling",

@@ -28,7 +28,7 @@ class Framework:
 
 
 FRAMEWORKS = (
-    Framework("graphc", "graphc", "import graphc", "graphc_tf1", "framework"),
+    Framework("graphc", "graphc", "import graphc; graphc.Session", "graphc_tf1", "framework"),
     Framework("JAX jit", "jax", "import jax, jax.numpy", "jax_jit"),
     Framework("torch eager", "torch", "import torch", "torch_modes", "eager"),
     Framework("torch.compile", "torch", "import torch", "torch_modes", "compiled"),

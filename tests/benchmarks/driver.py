@@ -51,6 +51,7 @@ class Figure:
 @dataclass
 class Results:
     figures: list[Figure] = field(default_factory=list)
+    memory: dict[str, tuple[int, int]] = field(default_factory=dict)  # peak and bound, bytes
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -160,6 +161,7 @@ class Run:
 
     def new_batch(self, alive: dict[str, Worker]) -> None:
         """The first step at a batch size the small MLP has not seen."""
+        compiled: list[int] = []
         ready = {}
         for name, worker in alive.items():
             try:
@@ -171,11 +173,26 @@ class Run:
 
         def turn(name: str, number: int) -> list[float]:
             answer = ready[name].ask("new_batch", name="mlp_small", batch=FIRST_NEW_BATCH + number)
+            if answer["compiled"] is not None:
+                compiled.append(answer["compiled"])
             return [answer["first_s"]]
 
         if ready:
             turns = in_turns(list(ready), self.settings.rounds, turn, self.settings.gate)
-            self.results.figures += figures("new_batch", turns)
+            made = figures("new_batch", turns)
+            for figure in made:
+                figure.facts = {"compiled": sum(compiled)} if figure.framework == OURS else {}
+            self.results.figures += made
+
+    def memory(self, alive: dict[str, Worker], names: tuple[str, ...]) -> None:
+        """What our memory plan of each subject takes beside the least any plan could."""
+        for name in names if OURS in alive else ():
+            try:
+                answer = alive[OURS].ask("memory", name=name)
+            except WorkerFailed as error:
+                self.results.note(f"memory of {name}", OURS, error)
+                continue
+            self.results.memory[name] = (answer["peak"], answer["bound"])
 
     def first_step(self, rounds: int) -> None:
         """From the import to the end of a step of the small MLP: empty caches, then full ones."""
@@ -282,8 +299,8 @@ def parse_pythons(text: str) -> dict[str, str]:
 def measure(settings: Settings, wanted: frozenset[str], quick: bool) -> Results:
     """All wanted subjects, in the order of the report."""
     run = Run(settings)
-    model_and_row_names = {*subjects.MLPS, *subjects.ROWS_BY_NAME, "mlp_small_run", "new_batch"}
-    if wanted & model_and_row_names:
+    models = (*subjects.MLPS, *subjects.ROWS_BY_NAME)
+    if wanted & {*models, "mlp_small_run", "new_batch", "memory"}:
         with run.workers() as alive:
             for name in subjects.MLPS:
                 if name in wanted:
@@ -296,6 +313,8 @@ def measure(settings: Settings, wanted: frozenset[str], quick: bool) -> Results:
                     run.steps(name, alive, do="rows", name=name)
             if "new_batch" in wanted:
                 run.new_batch(alive)
+            if "memory" in wanted:
+                run.memory(alive, (*models, str(subjects.SCALING_NODES[0])))
     processes = 1 if quick else 3
     if "first_step" in wanted:
         run.first_step(processes)

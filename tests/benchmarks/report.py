@@ -60,6 +60,8 @@ def facts_text(figure: Figure) -> str:
         nodes = f"{facts['nodes']:,} nodes, " if facts["nodes"] else ""
         built = time_text(facts["build_s"])
         return f"{nodes}built in {built}, peak {facts['peak_bytes'] / 2**20:.0f} MiB"
+    if "compiled" in facts:
+        return f"kernels compiled: {facts['compiled']}"
     if figure.framework == OURS and "loaded when warm" in facts:
         return f"loaded when warm: {', '.join(facts['loaded when warm']) or 'neither'}"
     return ""
@@ -85,6 +87,11 @@ def table(results: Results, reached: dict[str, float], about: dict[str, object])
             extra = share_text(row, reached) if reached else ""
             extra = extra or facts_text(row)
             lines.append(f"  {row.framework:16}{times}{ratio:>10}  {extra}".rstrip())
+    if results.memory:
+        lines += ["", "memory plan: peak bytes, of the bound"]
+    for name, (peak, bound) in results.memory.items():
+        ratio = f"{peak / bound:.3f}" if bound else "nothing to place"
+        lines.append(f"  {TITLES.get(name, TITLES.get(f'unrolled_{name}')):44}{peak:>12,}  {ratio}")
     if results.notes:
         lines += ["", "Not measured", *(f"  {note}" for note in results.notes)]
     return "\n".join(lines) + "\n"

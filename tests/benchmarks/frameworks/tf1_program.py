@@ -88,18 +88,22 @@ class Tf1:
         operands = tuple(inputs.values())
         return lambda: call(*operands), np.asarray
 
-    def unrolled(self, spec: subjects.UnrolledCell) -> tuple[Callable[[], float], int | None]:
-        """The graph is built here and its nodes counted; the first call compiles it."""
+    def unrolled_graph(self, spec: subjects.UnrolledCell) -> list[object]:
+        """The loss and the gradients of both matrices, in the default graph."""
         tf = self.tf
         xs, start, w, u = spec.inputs()
-        with tf.Graph().as_default() as graph:
-            xs, state = tf.constant(xs), tf.constant(start)
-            w = tf.get_variable("w", initializer=w)
-            u = tf.get_variable("u", initializer=u)
-            for t in range(spec.cells):
-                state = tf.tanh(tf.matmul(xs[t], w) + tf.matmul(state, u))
-            loss = tf.reduce_sum(state * state)
-            fetches = [loss, *tf.gradients(loss, [w, u])]
+        xs, state = tf.constant(xs), tf.constant(start)
+        w = tf.get_variable("w", initializer=w)
+        u = tf.get_variable("u", initializer=u)
+        for t in range(spec.cells):
+            state = tf.tanh(tf.matmul(xs[t], w) + tf.matmul(state, u))
+        loss = tf.reduce_sum(state * state)
+        return [loss, *tf.gradients(loss, [w, u])]
+
+    def unrolled(self, spec: subjects.UnrolledCell) -> tuple[Callable[[], float], int | None]:
+        """The graph is built here and its nodes counted; the first call compiles it."""
+        with self.tf.Graph().as_default() as graph:
+            fetches = self.unrolled_graph(spec)
             sess = self.session()
-            sess.run(tf.global_variables_initializer())
+            sess.run(self.tf.global_variables_initializer())
         return lambda: float(sess.run(fetches)[0]), len(graph.get_operations())
