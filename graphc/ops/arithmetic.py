@@ -23,7 +23,7 @@ from graphc.ir.dtype import (
     float64,
 )
 from graphc.ir.op import Elementwise, Kind, NotDifferentiable, Refuses, Sample
-from graphc.ir.types import Mismatch, TensorType, broadcast
+from graphc.ir.types import Mismatch, TensorType, broadcast, same_dim
 from graphc.lowering.element import broadcast_index
 from graphc.ops.precision import in_float32
 
@@ -33,7 +33,7 @@ SPECIAL_PAIRS = {
     1: [1, np.nan, np.inf, np.inf, 0, 0, 1e-40, 3e38],
 }
 
-PAIRS = [
+PAIRS: list[Sample | Refuses] = [
     Sample("float32[3, 4]", "float32[3, 4]"),
     Sample("float32[3, 4]", "float32[4]"),
     Sample("float64[2, 1, 3]", "float64[4, 1]"),
@@ -44,12 +44,12 @@ PAIRS = [
     Refuses("float32[3]", "float32[4]", "shapes do not broadcast (axis -1)"),
     Refuses("float32[3]", "float64[3]", "dtypes of x and y differ"),
 ]
-WHOLE_PAIRS = [
+WHOLE_PAIRS: list[Sample | Refuses] = [
     Sample("int32[3, 4]", "int32[4]", low=-9, high=9),
     Sample("uint8[5]", "uint8[]", low=0, high=9),
     Sample("int64[2, 0]", "int64[1]"),
 ]
-NOT_BOOL = [Refuses("bool[2]", "bool[2]", "x must be numeric, got bool[2]")]
+NOT_BOOL: list[Sample | Refuses] = [Refuses("bool[2]", "bool[2]", "x must be numeric, got bool[2]")]
 
 
 def each_dim(function: Callable[..., Any], *values: Any) -> Any:
@@ -96,6 +96,15 @@ class Add(Binary):
     samples = [*PAIRS, *WHOLE_PAIRS, *NOT_BOOL]
 
 
+def _may_be_one_shape(a: TensorType, b: TensorType) -> bool:
+    if a.shape is None or b.shape is None:
+        return True
+    return len(a.shape) == len(b.shape) and all(
+        same_dim(p, q, f"axis {k}") is not None
+        for k, (p, q) in enumerate(zip(a.shape, b.shape, strict=True))
+    )
+
+
 class AddN(Elementwise):
     """``y = inputs[0] + inputs[1] + ...``, all of one shape."""
 
@@ -109,10 +118,9 @@ class AddN(Elementwise):
             raise Mismatch("takes at least one operand")
         result = super().infer_type(*types)
         for name, type in zip(self.operand_names(len(types)), types, strict=True):
-            if None not in (type.rank, result.rank) and type.rank != result.rank:
-                raise Mismatch(
-                    "operands must have one shape", **{"inputs[0]": types[0], name: type}
-                )
+            if not _may_be_one_shape(types[0], type):
+                values: dict[str, Any] = {"inputs[0]": types[0], name: type}
+                raise Mismatch("operands must have one shape", **values)
         return result
 
     def reference(self, *inputs: np.ndarray) -> np.ndarray:
@@ -136,6 +144,7 @@ class AddN(Elementwise):
         Sample("float64[2]", "float64[2]"),
         Sample("int32[2, 3]", "int32[2, 3]", "int32[2, 3]"),
         Refuses("float32[3]", "float32[2, 3]", "operands must have one shape"),
+        Refuses("float32[3, 1]", "float32[3, 4]", "operands must have one shape"),
         Refuses("takes at least one operand"),
     ]
 
@@ -414,7 +423,7 @@ class IntegerPow(Binary):
 
     def element(self, e: Any, at: tuple, x: Any, y: Any) -> Any:
         # by repeated squaring: r collects base**(2**k) for the bits k set in the exponent
-        out = broadcast(x=x.type, y=y.type)
+        out = broadcast(x=x.type, y=y.type) or ()
         dtype = x.type.dtype
         base = x(*broadcast_index(at, x.type.shape, out))
         power = y(*broadcast_index(at, y.type.shape, out))

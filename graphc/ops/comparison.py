@@ -35,7 +35,7 @@ class Comparison(Elementwise, abstract=True):
         return f"{self.word}({x}, {y})"
 
 
-COMPARED = [
+COMPARED: list[Sample | Refuses] = [
     Sample("float32[3, 4]", "float32[4]"),
     Sample("float64[2, 1]", "float64[3]"),
     Sample("float16[4]", "float16[]"),
@@ -210,7 +210,8 @@ class Select(Elementwise):
     operands = ("condition", "x", "y")
     dtypes = (*REAL, bool_)
 
-    def infer_type(self, condition: TensorType, x: TensorType, y: TensorType) -> TensorType:
+    def infer_type(self, *types: TensorType) -> TensorType:
+        condition, x, y = types
         if condition.dtype is not bool_:
             raise DTypeMismatch(f"condition must be bool, got {condition}")
         dtype = same_dtype(x=x, y=y)
@@ -252,7 +253,8 @@ class Cast(Elementwise):
     attributes = {"dtype": REQUIRED}
     dtypes = (*REAL, bool_)
 
-    def infer_type(self, x: TensorType) -> TensorType:
+    def infer_type(self, *types: TensorType) -> TensorType:
+        (x,) = types
         if x.dtype not in self.dtypes:
             raise DTypeMismatch(f"x must be numeric or bool, got {x}")
         if self.dtype not in self.dtypes:

@@ -69,7 +69,7 @@ class Reduction(AxisOp, abstract=True):
         return 1
 
 
-SHAPES = [
+SHAPES: list[Sample | Refuses] = [
     Sample("float32[3, 4]", axis=1),
     Sample("float32[3, 4]", axis=0, keepdims=True),
     Sample("float64[2, 3, 4]", axis=(0, -1)),
@@ -80,7 +80,7 @@ SHAPES = [
     Sample("bfloat16[2, 5]", axis=1),
     Sample("float32[3, 1]", axis=1),
 ]
-AXIS_REFUSALS = [
+AXIS_REFUSALS: list[Sample | Refuses] = [
     Refuses("float32[2, 3]", "axis 2 is out of range for rank 2", axis=2),
     Refuses("float32[2, 3]", "axis [0, -2] names an axis twice", axis=(0, -2)),
 ]
@@ -195,7 +195,7 @@ class Max(Extreme):
     reduction = Reduce("lowest", "maximum")
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        lowest = np.asarray(_lowest(x.dtype), x.dtype)
+        lowest: Any = np.asarray(_lowest(x.dtype), x.dtype)
         return np.max(x, axis=self.axis, keepdims=self.keepdims, initial=lowest)
 
     samples = EXTREMES
@@ -208,7 +208,7 @@ class Min(Extreme):
     reduction = Reduce("highest", "minimum")
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        highest = np.asarray(_highest(x.dtype), x.dtype)
+        highest: Any = np.asarray(_highest(x.dtype), x.dtype)
         return np.min(x, axis=self.axis, keepdims=self.keepdims, initial=highest)
 
     samples = EXTREMES
@@ -234,7 +234,7 @@ class All(Reduction):
     reduction = Reduce(True, "logical_and")
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        return np.all(x, axis=self.axis, keepdims=self.keepdims)
+        return np.asarray(np.all(x, axis=self.axis, keepdims=self.keepdims))
 
     samples = BOOL_ROWS
 
@@ -248,7 +248,7 @@ class Any_(Reduction):
     reduction = Reduce(False, "logical_or")
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        return np.any(x, axis=self.axis, keepdims=self.keepdims)
+        return np.asarray(np.any(x, axis=self.axis, keepdims=self.keepdims))
 
     samples = BOOL_ROWS
 
@@ -457,7 +457,7 @@ class SumTo(Op):
     linear = True
 
     def infer_type(self, x: TensorType, like: TensorType) -> TensorType:
-        if None in (x.shape, like.shape):
+        if x.shape is None or like.shape is None:
             return x.with_shape(like.shape)
         if len(like.shape) > len(x.shape) or any(
             small != 1 and same_dim(large, small, f"axis {-1 - k}") is None
@@ -513,29 +513,27 @@ class BroadcastLike(Op):
     linear = True
 
     def infer_type(self, x: TensorType, like: TensorType) -> TensorType:
-        result = x.with_shape(like.shape)
-        if None in (x.shape, like.shape):
-            return result
-        shape = self._aligned(x.shape, like)
+        if x.shape is None or like.shape is None:
+            return x.with_shape(like.shape)
+        shape = self._aligned(x, like)
         offset = len(like.shape) - len(shape)
         if offset < 0 or any(
             d != 1 and same_dim(like.shape[offset + k], d, f"axis {offset + k}") is None
             for k, d in enumerate(shape)
         ):
             raise Mismatch("x does not broadcast to like", x=x, like=like)
-        return result
+        return x.with_shape(like.shape)
 
-    def _aligned(self, shape: Shape, like: TensorType) -> Shape:
+    def _aligned(self, x: TensorType, like: TensorType) -> Shape:
         """The shape of ``x`` with the dropped axes back."""
+        shape, rank = x.shape or (), len(like.shape or ())
         axes = resolve_axes(self.axis, like)
-        if self.keepdims or not axes or len(axes) == len(like.shape):
+        if self.keepdims or not axes or len(axes) == rank:
             return shape
-        if len(shape) + len(axes) != len(like.shape):
-            raise Mismatch(
-                "x is not like with axes dropped", x=TensorType(like.dtype, shape), like=like
-            )
+        if len(shape) + len(axes) != rank:
+            raise Mismatch("x is not like with axes dropped", x=x, like=like)
         kept = iter(shape)
-        return tuple(1 if k in axes else next(kept) for k in range(len(like.shape)))
+        return tuple(1 if k in axes else next(kept) for k in range(rank))
 
     def _times(self, shape: Shape, like: Shape) -> Dim:
         """How many elements each of ``x`` becomes."""
@@ -544,7 +542,7 @@ class BroadcastLike(Op):
 
     @in_float32
     def reference(self, x: np.ndarray, like: np.ndarray) -> np.ndarray:
-        shape = self._aligned(x.shape, TensorType(float32, like.shape))
+        shape = self._aligned(TensorType(float32, x.shape), TensorType(float32, like.shape))
         spread = np.broadcast_to(x.reshape(shape), like.shape)
         if self.mean:
             spread = spread / np.asarray(self._times(shape, like.shape), x.dtype)
@@ -552,7 +550,7 @@ class BroadcastLike(Op):
 
     def expand(self, b: Any, x: Any, like: Any) -> Any:
         target = like.type.shape
-        shape = self._aligned(x.type.shape, like.type)
+        shape = self._aligned(x.type, like.type)
         if self.mean:
             wide = _widened(b, x)
             count = b.dim_value(dim=self._times(shape, target), dtype=wide.dtype)

@@ -10,7 +10,7 @@ from graphc.ir.dtype import FLOATING, REAL, SIGNED
 from graphc.ir.op import Elementwise, NotDifferentiable, Refuses, Sample
 from graphc.ops.arithmetic import each_dim
 
-SINGLES = [
+SINGLES: list[Sample | Refuses] = [
     Sample("float32[3, 4]"),
     Sample("float64[5]"),
     Sample("float16[2, 3]"),
@@ -137,7 +137,7 @@ class Reciprocal(Unary):
     ]
 
 
-NOT_INTEGER = [Refuses("int32[2]", "x must be floating, got int32[2]")]
+NOT_INTEGER: list[Sample | Refuses] = [Refuses("int32[2]", "x must be floating, got int32[2]")]
 
 
 class Floor(Unary):

@@ -37,14 +37,19 @@ def evaluate(
     variables: MutableMapping[str, np.ndarray] | None = None,
     random: Mapping[str, np.ndarray] | None = None,
     targets: Iterable[Node] | None = None,
+    sequenced: bool = False,
 ) -> tuple[np.ndarray, ...]:
     """The values of ``fetches`` (default: the graph's outputs), after running ``targets``.
+
+    ``sequenced``: the graph has been through *sequence-effects*, so that whoever sees a write reads
+    its output, and a read of the variable itself is of its value at the start.
 
     y, = evaluate(graph, {x: [1, 2, 3]}, [y])
     """
     fetches = graph.outputs if fetches is None else tuple(fetches)
     targets = graph.targets if targets is None else tuple(targets)
     run = _Run(graph, {} if variables is None else variables, random or {})
+    run.sequenced = sequenced
     run.feed(feeds or {})
     for node in schedule(
         graph, [*(t.node for t in fetches if t not in run.values), *targets], run.values
@@ -66,6 +71,7 @@ class _Run:
         self.graph = graph
         self.variables = variables
         self.random = random
+        self.sequenced = False
         self.values: dict[Tensor, np.ndarray] = {}
         self.sizes = Sizes()
         self.written: dict[str, np.ndarray] = {}
@@ -87,7 +93,7 @@ class _Run:
 
     def step(self, node: Node) -> None:
         """Evaluate one node; its operands have been."""
-        op = node.op.substitute(self.sizes.values)
+        op: Any = node.op.substitute(self.sizes.values)
         self._note_writes(node)
         if op.name == "variable" and op.key not in self.variables:
             return  # complains when it is read: an assignment is how it comes to be
@@ -103,7 +109,7 @@ class _Run:
             self.writes[node] = (key, outputs[0])
             self.seen_writes[node] = {**self.seen_writes[node], key: node}
 
-    def _source(self, node: Node, op: Op) -> tuple[np.ndarray, ...]:
+    def _source(self, node: Node, op: Any) -> tuple[np.ndarray, ...]:
         if op.name == "variable":
             return (np.array(self.variables[op.key]),)  # its memory changes when the run commits
         if op.name == "placeholder":
@@ -146,7 +152,7 @@ class _Run:
         key = variable_key(operand)
         if node.op.writes == port and key in self.written:
             return self.written[key]
-        write = self.seen_writes[node].get(key)
+        write = None if self.sequenced else self.seen_writes[node].get(key)
         if write is not None:
             return self.writes[write][1]
         if node.op.writes == port and node.op.name == "assign" and operand not in self.values:
