@@ -27,6 +27,7 @@ from graphc.passes.constant_fold import constant_fold
 from graphc.passes.cse import cse
 from graphc.passes.expand import expand
 from graphc.passes.options import Note, Options
+from graphc.passes.preserve_versions import preserve_versions
 from graphc.passes.prune import prune
 from graphc.passes.sequence_effects import sequence_effects
 from graphc.passes.shape_fold import shape_fold
@@ -54,6 +55,7 @@ PIPELINE = (
     Pass("late-constant-fold", constant_fold),  # expansions bring constants
     Pass("late-simplify", simplify),
     Pass("cse", cse),  # gradients and expansions repeat work
+    Pass("preserve-versions", preserve_versions, required=True),  # what is read after a write
     Pass("split-reductions", split_reductions),  # long folds in chunks that run in parallel
 )
 
@@ -67,6 +69,7 @@ ORDER = (  # (earlier, later, because)
     ("expand", "late-simplify", "expansions are written for clarity, not to be minimal"),
     ("late-constant-fold", "cse", "equal subgraphs look equal only once folded"),
     ("late-simplify", "cse", "equal subgraphs look equal only once simplified"),
+    ("cse", "preserve-versions", "a read that merges with an earlier one needs no copy"),
     ("cse", "split-reductions", "a fold should be split once, not once per reader"),
 )
 

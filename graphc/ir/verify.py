@@ -7,7 +7,7 @@
 * I4  the types of a node's outputs are what the op's ``infer_type`` says
 * I5  names are unique, and look-up by name finds the node
 * I6  after *sequence-effects*: the effects on one variable form a chain by their variable operand,
-      and only effects have control dependencies, on effects
+      and only effects have control dependencies
 * I7  fetches and targets are in the graph; nothing is fed twice
 * I8  after *expand*: no op is left that other ops spell
 
@@ -22,8 +22,8 @@ from itertools import islice
 
 from graphc.errors import InternalError
 from graphc.ir.bindings import Bindings
-from graphc.ir.graph import Graph, Node, infer
-from graphc.ir.op import REGISTRY
+from graphc.ir.graph import Graph, Node, Tensor, infer
+from graphc.ir.op import Kind, REGISTRY
 from graphc.ir.text import node_text, print_graph
 from graphc.ir.types import Mismatch
 
@@ -113,9 +113,6 @@ def _effects(graph: Graph) -> Iterator[Failure]:
         op = node.op
         if not node.has_effect and node.control:
             yield "I6", node, f"{node.name} is pure and waits for {node.control[0].name}"
-        for before in node.control:
-            if not before.has_effect:
-                yield "I6", node, f"{node.name} waits for {before.name}, which is pure"
         if op.writes is None:
             continue
         held = node.operands[op.writes]
@@ -124,6 +121,16 @@ def _effects(graph: Graph) -> Iterator[Failure]:
             yield "I6", node, f"{other.name} and {node.name} both write {held.name}"
         if held.node.op.name != "variable" and held.node.op.writes is None:
             yield "I6", node, f"{node.name} writes {held.name}, which is no variable"
+
+
+def _reads(node: Node, version: Tensor) -> bool:
+    """Whether a node reads a version of a variable, itself or through views."""
+    for tensor in node.operands:
+        while tensor is not version and tensor.node.op.kind is Kind.VIEW:
+            tensor = tensor.node.operands[0]
+        if tensor is version:
+            return True
+    return False
 
 
 def _interface(graph: Graph) -> Iterator[Failure]:

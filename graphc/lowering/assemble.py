@@ -33,6 +33,7 @@ from graphc.lowering.program import (
     Step,
 )
 from graphc.lowering.schedule import Schedule, Unit
+from graphc.lowering.state import variable_of
 
 
 def assemble(
@@ -362,7 +363,7 @@ class _Assembly:
         if also is not None:
             buffer = self.buffer_of[self.root(also)]
         elif root.node.op.writes is not None:
-            variable = root.node.operands[0].node.op
+            variable = variable_of(root.node).op
             buffer = self._variable(variable.key, str(variable.dtype), variable.shape, root.name)
             if root in staged:
                 self.buffer_of[root] = buffer

@@ -17,6 +17,7 @@ from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.lowering.group import Group, Role
+from graphc.lowering.state import readers_before, variable_of
 
 LARGEST = 64  # nodes in a group
 OPERANDS = 24  # tensors a kernel reads and writes
@@ -85,6 +86,7 @@ class _Fuser:
         self.uses = graph.uses()
         self.fetched = set(graph.outputs)
         self.updates = self._update_arithmetic()
+        self.readers_before = readers_before(graph)
         self.cluster: dict[Node, _Cluster] = {}
         self.declined: list[tuple[str, str, str]] = []
 
@@ -202,7 +204,7 @@ class _Fuser:
         roles = self._ordered({**outer.roles, **moved})
         if outer.reduced is not None and any(n in self.updates for n in roles):
             return "updates of variables are launched together"
-        written = [n.operands[n.op.writes] for n in roles if n.op.writes is not None]
+        written = [variable_of(n) for n in roles if n.op.writes is not None]
         if len(set(written)) < len(written):
             return "they write one variable"
         for node, role in roles.items():
@@ -244,7 +246,8 @@ class _Fuser:
         wanted = [n for n in b.roles]
         while wanted:
             node = wanted.pop()
-            for below in (*(t.node for t in node.operands), *node.control):
+            earlier = self.readers_before.get(node, ())
+            for below in (*(t.node for t in node.operands), *node.control, *earlier):
                 owner = self.cluster.get(below, below)
                 if owner is b or owner in seen:
                     continue

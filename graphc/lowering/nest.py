@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
 
 from graphc.codegen.kernel import Access, Constant, Kernel, Operand
 from graphc.ir import dims
@@ -89,6 +90,7 @@ class Nest:
         self.constants: dict[tuple, Constant] = {}
         self.sizes: dict[Dim, str] = {}
         self.uses: dict[tuple, Use] = {}
+        self.known_sizes: set[str] = set()
         self.levels: dict[str, int] = {}  # loop variable or index read from memory -> level
         self.loop_of: dict[int, str] = {}  # first axis of a merged run -> text of its variable
         self.merged_run = {run[0]: run for run in self.merged}
@@ -274,13 +276,45 @@ class Nest:
         atom = dims.single_atom(dim)
         if not (isinstance(atom, dims.Symbol) and atom.name.startswith("@")):
             self.mentions.update(s.name for s in dims.symbols(dim) if s.name.startswith("@"))
+        dim = self._flattened(dim)
         names: dict[str, Dim] = {}
         for s in dims.symbols(dim):
             if s.name.startswith("@"):
                 names[s.name] = dims.symbol(self.loop_of[int(s.name[1:])])
-            elif s.name not in self.levels:
+            elif s.name not in self.levels and s.name not in self.known_sizes:
                 names[s.name] = dims.symbol(self.size(dims.symbol(s.name)))
         return str(dims.substitute(dim, names))
+
+    def _flattened(self, dim: Dim) -> Dim:
+        """The dim with quotients and maxima replaced by names: of sizes, or of values at this index."""
+        if isinstance(dim, int):
+            return dim
+        total: Dim = 0
+        for monomial, factor in dim.terms:
+            term: Dim = factor
+            for atom in monomial:
+                whole = dims.Expr((((atom,), 1),))
+                term = term * (whole if isinstance(atom, dims.Symbol) else self._named(atom, whole))
+            total = total + term
+        return total
+
+    def _named(self, atom: dims.Atom, whole: Dim) -> Dim:
+        level = self.index_level(whole)
+        if not level:
+            name = self.size(whole)
+            self.known_sizes.add(name)
+            return dims.symbol(name)
+        if isinstance(atom, dims.Quotient):
+            text = f"idiv({self._word(atom.numerator)}, {self._word(atom.denominator)})"
+        else:
+            text = reduce(lambda a, b: f"maximum({a}, {b})", map(self._word, atom.terms))
+        value = self.bind(text, "int64", level=level)
+        self.levels[value.name] = value.level
+        return dims.symbol(value.name)
+
+    def _word(self, dim: Dim) -> str:
+        """A dim as an operand of a word: constants are typed."""
+        return self.literal(dim, "int64") if isinstance(dim, int) else self.dim_text(dim)
 
     def position(self, index: Dim) -> Scalar:
         if isinstance(index, int):

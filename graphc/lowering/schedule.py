@@ -15,6 +15,7 @@ from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Group
+from graphc.lowering.state import readers_before
 
 
 @dataclass(eq=False)
@@ -65,7 +66,7 @@ def schedule(graph: Graph, fusion: Fusion) -> Schedule:
     units = list(dict.fromkeys(unit_of.values()))
     _add_data_edges(units, unit_of, root)
     _add_size_edges(graph, unit_of)
-    _add_state_edges(graph, units, unit_of, root)
+    _add_state_edges(graph, unit_of)
     ordered, commit = _order(units)
     return Schedule(ordered, commit, root, unit_of)
 
@@ -97,25 +98,13 @@ def _add_size_edges(graph: Graph, unit_of: dict[Node, Unit]) -> None:
                 unit.before.add(unit_of[binder])
 
 
-def _add_state_edges(
-    graph: Graph, units: list[Unit], unit_of: dict[Node, Unit], root: dict[Tensor, Tensor]
-) -> None:
+def _add_state_edges(graph: Graph, unit_of: dict[Node, Unit]) -> None:
     """Whoever reads one version of a variable runs before the next write to it."""
-    writers: dict[Tensor, list[Node]] = {}
-    for node in graph.nodes:
-        if node.op.writes is not None:
-            variable = node.operands[node.op.writes]
-            writers.setdefault(root.get(variable, variable), []).append(node)
-    versions = {}  # tensor that is a version of a variable -> the write that ends it
-    for variable, nodes in writers.items():
-        for version, following in zip([variable, *(n.outputs[0] for n in nodes)], nodes, strict=False):
-            versions[version] = unit_of[following]
-    for unit in units:
-        for node in unit.nodes:
-            for port, tensor in enumerate(node.operands):
-                ending = versions.get(root.get(tensor, tensor))
-                if ending is not None and ending is not unit and port != node.op.writes:
-                    ending.before.add(unit)
+    for write, readers in readers_before(graph).items():
+        ending = unit_of[write]
+        ending.before.update(
+            unit for r in readers if (unit := unit_of.get(r)) is not None and unit is not ending
+        )
 
 
 def _writes(unit: Unit) -> bool:

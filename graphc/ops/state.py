@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.dtype import REAL
-from graphc.ir.op import Kind, NotDifferentiable, Op, Refuses, Sample
+from graphc.ir.op import Elementwise, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim, same_dtype
 from graphc.ops.index import check_indices, check_range
 
@@ -253,3 +253,21 @@ class NoOp(Op):
         return ()
 
     samples = [Sample()]
+
+
+class Snapshot(Elementwise):
+    """``y = x``, in memory of its own: a variable's version that outlives the next write."""
+
+    operands = ("x",)
+    linear = True
+
+    def reference(self, x: np.ndarray) -> np.ndarray:
+        return x.copy()
+
+    def scalar(self, x: Any) -> str:
+        return f"{x}"
+
+    def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
+        return [ct]
+
+    samples = [Sample("float32[3, 4]"), Sample("int32[3]"), Sample("bool[2]")]

@@ -1,0 +1,89 @@
+"""Keep a copy of a variable's version that somebody reads after it was overwritten.
+
+Before: effects in sequence; every read is of one fixed version.   After: no node that depends on a write
+reads, itself or through views, the version that the write ends: it reads a ``snapshot`` of it.  Other readers
+of a version stand before the write that ends it.
+"""
+
+from __future__ import annotations
+
+from graphc.ir.edit import Edit
+from graphc.ir.graph import Graph, Node, Tensor
+from graphc.ir.op import Kind
+from graphc.passes.options import Options
+
+Uses = dict[Tensor, list[tuple[Node, int]]]
+
+
+def preserve_versions(graph: Graph, options: Options) -> Graph:
+    writes = [node for node in graph.nodes if node.op.writes is not None]
+    if not writes:
+        return graph
+    change = Edit(graph)
+    uses = graph.uses()
+    position = graph.positions()
+    after = _control_successors(graph)
+    for write in writes:
+        version = write.operands[write.op.writes]
+        later = [
+            reader for reader, port in uses[version]
+            if reader is not write and port != reader.op.writes
+            and _last(reader, uses, position) > position[write]
+        ]  # fmt: skip
+        if not later:
+            continue
+        depending = _descendants(write, uses, after)
+        kept: Tensor | None = None
+        for reader in dict.fromkeys(later):
+            if not any(n in depending for n in _through_views(reader, uses)):
+                for node in _through_views(reader, uses):
+                    change.order(node, write)
+                continue
+            if kept is None:
+                kept = change.builder(like=version.node).snapshot(version)
+                change.order(kept.node, write)
+            operands, control = change.wiring(reader)
+            change.rewire(
+                reader,
+                [kept if t is version and k != reader.op.writes else t for k, t in enumerate(operands)],
+                control,
+            )
+            options.log.note(
+                "preserve-versions", reader, f"reads {version.name} as it was before {write.name}"
+            )
+    return change.done()
+
+
+def _last(reader: Node, uses: Uses, position: dict[Node, int]) -> int:
+    return max(position[n] for n in _through_views(reader, uses))
+
+
+def _through_views(reader: Node, uses: Uses) -> list[Node]:
+    """The reader, and who reads its memory if it is a view."""
+    found, wanted = [], [reader]
+    while wanted:
+        node = wanted.pop()
+        found.append(node)
+        if node.op.kind is Kind.VIEW:
+            wanted.extend(n for t in node.outputs for n, _ in uses.get(t, ()))
+    return found
+
+
+def _control_successors(graph: Graph) -> dict[Node, list[Node]]:
+    after: dict[Node, list[Node]] = {}
+    for node in graph.nodes:
+        for before in node.control:
+            after.setdefault(before, []).append(node)
+    return after
+
+
+def _descendants(write: Node, uses: Uses, after: dict[Node, list[Node]]) -> set[Node]:
+    found: set[Node] = set()
+    wanted = [write]
+    while wanted:
+        node = wanted.pop()
+        for reader in (*(n for t in node.outputs for n, _ in uses.get(t, ())), *after.get(node, ())):
+            if reader not in found:
+                found.add(reader)
+                wanted.append(reader)
+    return found
