@@ -183,9 +183,9 @@ class GatherNd(Op):
         if x.shape is None or indices.shape is None:
             return x.with_shape(None)
         depth = indices.shape[-1] if indices.shape else None
-        if not isinstance(depth, int) or depth > len(x.shape):
+        if not isinstance(depth, int) or not 0 < depth <= len(x.shape):
             raise Mismatch(
-                f"the last axis of indices must be a known size of at most {len(x.shape)}",
+                f"the last axis of indices must be a known size from 1 to {len(x.shape)}",
                 x=x,
                 indices=indices,
             )
@@ -214,7 +214,7 @@ class GatherNd(Op):
         Sample("float64[3, 4]", "int64[2, 1]", values={1: [[1], [1]]}),
         Sample("float32[2, 2, 2]", "int32[2]", values={1: [1, 0]}),
         Refuses("float32[3]", "int32[2, 2]",
-                "the last axis of indices must be a known size of at most 1"),
+                "the last axis of indices must be a known size from 1 to 1"),
     ]  # fmt: skip
 
 

@@ -58,8 +58,11 @@ class Slice(Op):
         out = []
         for axis, (begin, size, n) in enumerate(zip(self.begin, self.size, x.shape, strict=True)):
             if size == -1:
+                if not at_most(begin, n, f"axis {axis}"):
+                    raise Mismatch(f"begin {begin} is outside axis {axis} of size {n}", x=x)
                 size = n - begin
-            if dims.lower_bound(-begin) > 0 or not at_most(begin + size, n, f"axis {axis}"):
+            negative = dims.lower_bound(-begin) > 0 or (isinstance(size, int) and size < 0)
+            if negative or not at_most(begin + size, n, f"axis {axis}"):
                 raise Mismatch(f"{begin} to {begin + size} is outside axis {axis} of size {n}", x=x)
             out.append(size)
         return x.with_shape(tuple(out))
@@ -87,6 +90,8 @@ class Slice(Op):
         Sample("int32[2, 3]", begin=(0, 3), size=(2, 0)),
         Sample("float16[]", begin=(), size=()),
         Refuses("float32[3]", "2 to 4 is outside axis 0 of size 3", begin=(2,), size=(2,)),
+        Refuses("float32[3]", "begin 4 is outside axis 0 of size 3", begin=(4,), size=(-1,)),
+        Refuses("float32[1]", "2 to 1 is outside axis 0 of size 1", begin=(2,), size=(-1,)),
         Refuses(
             "float32[3]", "begin and size need one number per axis of x (1)", begin=(), size=()
         ),
