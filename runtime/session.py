@@ -4,18 +4,20 @@
 objects, so that the next ``run`` costs a look-up.  What runs it is an executor of the session's
 device::
 
-    Executor(state: SessionState)
-        prepare(feeds: tuple[Tensor, ...], fetches: tuple[Tensor, ...], targets: tuple[Node, ...])
-        -> Prepared close() -> None                                  (optional)
-        inspect(feeds, fetches, targets) -> report       (optional)
+    Executor(state)
+        prepare(feeds, fetches, targets) -> Prepared
+        close()                                       (optional)
+        inspect(feeds, fetches, targets, values) -> report   (optional)
     Prepared
-        run(arrays: tuple[np.ndarray, ...]) -> tuple     one NumPy value per fetch
-        checks_feeds: bool = False                       True: ``run`` takes the caller's values
-        unconverted
+        run(arrays) -> tuple         one NumPy value per fetch
+        checks_feeds = False         True: ``run`` takes the caller's values unconverted
+
+``state`` is a :class:`SessionState`; feeds and fetches are tensors, targets are nodes, each once.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -35,6 +37,12 @@ DEVICES = {
     "reference": "runtime.devices.reference.executor",
     "cpu": "runtime.executor",
 }  # module with the Executor class of each device
+
+Call = Callable[[Any], Any]  # values in feed order -> the fetched structure
+
+# Told of every run that is prepared and every session that closes (the command line's report):
+#   prepared(session, fetches, feeds, call) -> call      closing(session) -> None
+WATCHERS: list[Any] = []
 
 CALLS_KEPT = 256
 GROWTH_WARNS_AT = 8
@@ -99,7 +107,7 @@ class Session:
         folder, name = device_name(device)
         self._state = SessionState(graph or default_graph(), name, options)
         self._executor: Any = import_module(DEVICES[folder]).Executor(self._state)
-        self._calls: dict[Any, Callable[[Any], Any]] = {}
+        self._calls: dict[Any, Call] = {}
         self._closed = False
         self._growth = _Growth()
         self._entered: list[Any] = []
@@ -151,13 +159,15 @@ class Session:
         call = self._prepared_call(fetches, keys)
 
         def step(*values: Any) -> Any:
+            if self._closed:
+                self._require_open()
             if len(values) != len(keys):
                 raise TypeError(f"takes {len(keys)} values (feed_list), got {len(values)}")
             return call(values)
 
         return step
 
-    def _new_call(self, token: Any, fetches: Any, feed_dict: Any) -> Callable[[Any], Any]:
+    def _new_call(self, token: Any, fetches: Any, feed_dict: Any) -> Call:
         if not isinstance(feed_dict, dict):
             raise TypeError(f"feed_dict must be a dict, got {type(feed_dict).__name__}")
         self._growth.note(self.graph)
@@ -169,23 +179,27 @@ class Session:
         self._calls[token] = call
         return call
 
-    def _prepared_call(self, fetches: Any, keys: tuple) -> Callable[[Any], Any]:
+    def _prepared_call(self, fetches: Any, keys: tuple) -> Call:
         """``call(values) -> structure``; the cheap function every run goes through."""
         self._require_open()
         wanted = Fetches(self.graph, fetches)
         tensors = feed_tensors(self.graph, keys)
         nodes = needed_nodes(wanted.tensors, wanted.targets, tensors)
         require_fed(nodes, tensors, wanted)
+        if self._state.options.log_device_placement:
+            names = ", ".join(e.name for e in (*wanted.tensors, *wanted.targets))
+            sys.stderr.write(f"{names}: {self.device}\n")
         prepared = self._executor.prepare(tensors, wanted.tensors, wanted.targets)
         run, pack = prepared.run, wanted.pack
         if any(node.op.kind is Kind.HOST for node in nodes):
             run = self._announced(run)
-        if getattr(prepared, "checks_feeds", False):
-            return lambda values: pack(run(tuple(values)))
-        convert = Feeds(tensors).convert
-        return lambda values: pack(run(convert(values)))
+        convert = tuple if getattr(prepared, "checks_feeds", False) else Feeds(tensors).convert
+        call: Call = lambda values: pack(run(convert(values)))  # noqa: E731
+        for watcher in WATCHERS:
+            call = watcher.prepared(self, fetches, tensors, call)
+        return call
 
-    def _announced(self, run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def _announced(self, run: Callable[[Any], Any]) -> Call:
         """``run``, during which :func:`running_session` is this session."""
 
         def announced(arrays: Any) -> Any:
@@ -238,6 +252,9 @@ class Session:
 
     def close(self) -> None:
         """Free what the session owns; running it afterwards is an error."""
+        if not self._closed:
+            for watcher in WATCHERS:
+                watcher.closing(self)
         self._closed = True
         self._calls.clear()
         close = getattr(self._executor, "close", None)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from frontends.tf.building import GraphKeys
 from frontends.tf.initializers import as_initializer, glorot_uniform_initializer, zeros_initializer
@@ -19,7 +18,7 @@ from frontends.tf.variables import Variable
 from graphc.errors import GraphError
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import DType, as_dtype, float32
-from graphc.ir.graph import Graph, default_graph
+from graphc.ir.graph import default_graph
 from graphc.ir.source import Site, here
 
 
@@ -114,15 +113,16 @@ class _Table:
         self.opened: dict[str, int] = {}
 
 
-_tables: WeakKeyDictionary[Graph, _Table] = WeakKeyDictionary()
-
-
 def _table() -> _Table:
-    graph = default_graph()
-    table = _tables.get(graph)
-    if table is None:
-        table = _tables[graph] = _Table()
-    return table
+    """The default graph's table.
+
+    The graph itself holds it: variables refer to their graph, so a table of tables would keep every
+    graph alive.
+    """
+    held = default_graph().__dict__
+    if "variable_table" not in held:
+        held["variable_table"] = _Table()
+    return held["variable_table"]
 
 
 def get_variable_scope() -> VariableScope:

@@ -240,8 +240,12 @@ class Graph:
         return self._unique(full, mark_as_used)
 
     def _new_name(self, name: str) -> str:
-        if name.endswith("/"):  # TF1: an exact name, scope included
-            return self._unique(name[:-1], True)
+        if name.endswith("/"):  # TF1: an exact name, scope included, even that of an open scope
+            exact = name[:-1]
+            if exact in self.by_name:
+                return self._unique(exact, True)
+            self._names.setdefault(exact.lower(), 1)
+            return exact
         return self.unique_name(name)
 
     def _unique(self, full: str, mark: bool) -> str:

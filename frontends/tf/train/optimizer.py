@@ -111,12 +111,13 @@ class Optimizer:
             self._create_slots([v for _, v in live])
         with graph.name_scope(name or self._name):
             self._prepare()
+            scope = graph.scope
             updates = [u for g, v in live for u in self._updates(g, v)]
-            done = list(self._finish(updates, graph.scope))
+            done = list(self._finish(updates, scope))
             if global_step is not None:
                 step = as_tensor(global_step)
                 done.append(builder(step).assign_add(step, 1, name="step"))
-        train_op = group(*done, name=name or self._name)
+        train_op = group(*done, name=scope)
         graph.add_to_collection(GraphKeys.TRAIN_OP, train_op)
         return train_op
 
