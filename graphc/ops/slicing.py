@@ -91,7 +91,7 @@ class Slice(Op):
         Sample("float16[]", begin=(), size=()),
         Refuses("float32[3]", "2 to 4 is outside axis 0 of size 3", begin=(2,), size=(2,)),
         Refuses("float32[3]", "begin 4 is outside axis 0 of size 3", begin=(4,), size=(-1,)),
-        Refuses("float32[1]", "2 to 1 is outside axis 0 of size 1", begin=(2,), size=(-1,)),
+        Refuses("float32[1]", "0 to -2 is outside axis 0 of size 1", begin=(0,), size=(-2,)),
         Refuses(
             "float32[3]", "begin and size need one number per axis of x (1)", begin=(), size=()
         ),
