@@ -206,7 +206,7 @@ def _uniform32(word: np.uint32) -> np.float32:
 
 
 def _float_words() -> list[Word]:
-    unary = {
+    unary: dict[str, tuple[str, Callable[..., Scalar]]] = {
         "exp": ("e**x", _in_double(np.exp)),
         "expm1": ("e**x - 1, exact near 0", _in_double(np.expm1)),
         "log": ("natural logarithm", _in_double(np.log)),
@@ -235,7 +235,7 @@ def _float_words() -> list[Word]:
         "rint": ("nearest integer value, ties to even", np.rint),
         "trunc": ("integer value toward zero", np.trunc),
     }
-    binary = {
+    binary: dict[str, tuple[str, Callable[..., Scalar]]] = {
         "atan2": ("angle of the point (x, y), given y then x", _in_double(np.arctan2)),
         "pow": ("a**b; NaN for negative a and fractional b", _in_double(np.power)),
         "copysign": ("magnitude of a, sign of b", np.copysign),

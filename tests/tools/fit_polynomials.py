@@ -79,7 +79,10 @@ def points(low: float, high: float, count: int) -> list[mpf]:
 
 
 def value(coefficients: Sequence[mpf], x: mpf) -> mpf:
-    return mpmath.polyval(list(reversed(coefficients)), x)
+    result = mpf(0)
+    for coefficient in reversed(coefficients):
+        result = result * x + coefficient
+    return result
 
 
 def exchange(fit: Fit, grid: Grid) -> tuple[list[mpf], mpf]:
@@ -281,67 +284,80 @@ def erfinv_of(w: mpf) -> mpf:
     return y / x
 
 
+# By the place of the coefficients: module of vector_math, constant, dtype, piece.
 FITS: dict[str, Callable[[], Fit]] = {
-    "EXPM1 float32": lambda: Fit(
+    "exp_log.EXPM1 float32": lambda: Fit(
         expm1_rest, -HALF_LN2, HALF_LN2, 4, weight=beside(mpmath.expm1, 2)
     ),
-    "EXPM1 float64": lambda: Fit(
+    "exp_log.EXPM1 float64": lambda: Fit(
         expm1_rest, -HALF_LN2, HALF_LN2, 10, weight=beside(mpmath.expm1, 2), bits=53
     ),
-    "EXP2M1": lambda: Fit(exp2m1, -0.5, 0.5, 5),
-    "EXP2M1 float64": lambda: Fit(exp2m1, -0.5, 0.5, 11, bits=53),
-    "LOG1P": lambda: Fit(log1p_rest, ROOT_HALF, ROOT_2, 7, weight=beside(mpmath.log1p, 2)),
-    "LOG2": lambda: Fit(log2_rest, ROOT_HALF, ROOT_2, 9),
-    "ATANH": lambda: Fit(
+    "error_function.EXP2M1 float32": lambda: Fit(exp2m1, -0.5, 0.5, 5),
+    "error_function.EXP2M1 float64": lambda: Fit(exp2m1, -0.5, 0.5, 11, bits=53),
+    "exp_log.LOG1P": lambda: Fit(log1p_rest, ROOT_HALF, ROOT_2, 7, weight=beside(mpmath.log1p, 2)),
+    "exp_log.LOG2": lambda: Fit(log2_rest, ROOT_HALF, ROOT_2, 9),
+    "exp_log.ATANH": lambda: Fit(
         lambda z: 2 * atanh_rest(z), 0, 0.0294373, 6, weight=lambda z: z / 2, bits=53
     ),
-    "ATANH_TAIL float32": lambda: Fit(
+    "power.ATANH_TAIL float32": lambda: Fit(
         atanh_rest, 0, 0.0294373, 3, weight=lambda z: z, fixed=(mpf(1) / 3,)
     ),
-    "ATANH_TAIL float64": lambda: Fit(
+    "power.ATANH_TAIL float64": lambda: Fit(
         atanh_rest, 0, 0.0294373, 8, weight=lambda z: z, fixed=(mpf(1) / 3,), bits=53
     ),
-    "LOG2_ERFC": lambda: Fit(
+    "error_function.LOG2_ERFC": lambda: Fit(
         lambda t: -minus_log_erfc(t) / LN2, 0, 3.95, 8, weight=lambda t: erf_weight(t) * LN2
     ),
-    "MINUS_LOG_ERFC": lambda: Fit(minus_log_erfc, 0, 5.95, 24, weight=erf_weight, bits=53),
-    "SCALED_ERFC float32": lambda: Fit(scaled_erfc, mpf(-7) / 9, mpf("0.46"), 9),
-    "SCALED_ERFC float64": lambda: Fit(scaled_erfc, mpf(-7) / 9, mpf("0.76"), 21, bits=53),
-    "ERF_NEAR_ZERO float32": lambda: Fit(erf_over_x, 0, 0.25, 4),
-    "ERF_NEAR_ZERO float64": lambda: Fit(erf_over_x, 0, 0.25, 9, bits=53),
-    "SIN float32": lambda: Fit(sin_rest, 0, QUARTER**2, 2, weight=beside_odd(mpmath.sin)),
-    "SIN float64": lambda: Fit(sin_rest, 0, QUARTER**2, 6, weight=beside_odd(mpmath.sin), bits=53),
-    "COS float32": lambda: Fit(
+    "error_function.MINUS_LOG_ERFC": lambda: Fit(
+        minus_log_erfc, 0, 5.95, 24, weight=erf_weight, bits=53
+    ),
+    "error_function.SCALED_ERFC float32": lambda: Fit(scaled_erfc, mpf(-7) / 9, mpf("0.46"), 9),
+    "error_function.SCALED_ERFC float64": lambda: Fit(
+        scaled_erfc, mpf(-7) / 9, mpf("0.76"), 21, bits=53
+    ),
+    "error_function.ERF_NEAR_ZERO float32": lambda: Fit(erf_over_x, 0, 0.25, 4),
+    "error_function.ERF_NEAR_ZERO float64": lambda: Fit(erf_over_x, 0, 0.25, 9, bits=53),
+    "trig.SIN float32": lambda: Fit(sin_rest, 0, QUARTER**2, 2, weight=beside_odd(mpmath.sin)),
+    "trig.SIN float64": lambda: Fit(
+        sin_rest, 0, QUARTER**2, 6, weight=beside_odd(mpmath.sin), bits=53
+    ),
+    "trig.COS float32": lambda: Fit(
         cos_rest, 0, QUARTER**2, 2, weight=lambda z: z**2 / mpmath.cos(mpmath.sqrt(z))
     ),
-    "COS float64": lambda: Fit(
+    "trig.COS float64": lambda: Fit(
         cos_rest, 0, QUARTER**2, 6, weight=lambda z: z**2 / mpmath.cos(mpmath.sqrt(z)), bits=53
     ),
-    "TAN float32": lambda: Fit(
+    "trig.TAN float32": lambda: Fit(
         tan_rest, 0, QUARTER**2, 5, weight=lambda z: z / (1 + z * tan_rest(z))
     ),
-    "TAN float64": lambda: Fit(
+    "trig.TAN float64": lambda: Fit(
         tan_rest, 0, QUARTER**2, 14, weight=lambda z: z / (1 + z * tan_rest(z)), bits=53
     ),
-    "ASIN float32": lambda: Fit(asin_rest, 0, 0.25, 4, weight=beside_odd(mpmath.asin)),
-    "ASIN float64": lambda: Fit(asin_rest, 0, 0.25, 12, weight=beside_odd(mpmath.asin), bits=53),
-    "ATAN float32": lambda: Fit(atan_rest, 0, 1, 7, weight=beside_odd(mpmath.atan)),
-    "ATAN float64": lambda: Fit(
+    "inverse_trig.ASIN float32": lambda: Fit(asin_rest, 0, 0.25, 4, weight=beside_odd(mpmath.asin)),
+    "inverse_trig.ASIN float64": lambda: Fit(
+        asin_rest, 0, 0.25, 12, weight=beside_odd(mpmath.asin), bits=53
+    ),
+    "inverse_trig.ATAN float32": lambda: Fit(atan_rest, 0, 1, 7, weight=beside_odd(mpmath.atan)),
+    "inverse_trig.ATAN float64": lambda: Fit(
         atan_rest, 0, ROOT_2**2, 11, weight=beside_odd(mpmath.atan), bits=53
     ),
-    "SINH float32": lambda: Fit(sinh_rest, 0, 1, 2, weight=beside_odd(mpmath.sinh)),
-    "SINH float64": lambda: Fit(sinh_rest, 0, 1, 6, weight=beside_odd(mpmath.sinh), bits=53),
-    "ERFINV_CENTRE float32": lambda: Fit(lambda v: erfinv_of(v + 2.5), -2.5, 2.5, 9),
-    "ERFINV_TAIL float32": lambda: Fit(
+    "hyperbolic.SINH float32": lambda: Fit(sinh_rest, 0, 1, 2, weight=beside_odd(mpmath.sinh)),
+    "hyperbolic.SINH float64": lambda: Fit(
+        sinh_rest, 0, 1, 6, weight=beside_odd(mpmath.sinh), bits=53
+    ),
+    "error_function.ERFINV float32 0": lambda: Fit(lambda v: erfinv_of(v + 2.5), -2.5, 2.5, 9),
+    "error_function.ERFINV float32 1": lambda: Fit(
         lambda v: erfinv_of((v + 3) ** 2), mpmath.sqrt(5) - 3, 1.1, 9
     ),
-    "ERFINV_CENTRE float64": lambda: Fit(
+    "error_function.ERFINV float64 0": lambda: Fit(
         lambda v: erfinv_of(v + mpf("3.125")), -3.125, 3.125, 25, bits=53
     ),
-    "ERFINV_MIDDLE float64": lambda: Fit(
+    "error_function.ERFINV float64 1": lambda: Fit(
         lambda v: erfinv_of((v + mpf("3.25")) ** 2), -0.75, 0.75, 21, bits=53
     ),
-    "ERFINV_TAIL float64": lambda: Fit(lambda v: erfinv_of((v + 5) ** 2), -1, 1.1, 20, bits=53),
+    "error_function.ERFINV float64 2": lambda: Fit(
+        lambda v: erfinv_of((v + 5) ** 2), -1, 1.1, 20, bits=53
+    ),
 }
 
 

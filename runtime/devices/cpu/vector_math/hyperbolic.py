@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from runtime.devices.cpu.vector_math.exp_log import Reduced, emitter, exp_polynomial, log1p_inside
-from runtime.devices.cpu.vector_math.value import Value
+from runtime.devices.cpu.vector_math.value import Emitter, Value
 
 # (sinh(x) - x) / x**3 in powers of x**2 for x in [0, 1], relative to sinh(x): 2**-25.3 and 2**-61.8
 SINH = {
@@ -86,7 +86,7 @@ def _atanh(x: Value) -> Value:
     return (t < 1.0).select(result, limit).with_sign_of(x)
 
 
-EMITTERS = {
+EMITTERS: dict[str, Emitter] = {
     "sinh": emitter(_sinh),
     "cosh": emitter(_cosh),
     "asinh": emitter(_asinh),

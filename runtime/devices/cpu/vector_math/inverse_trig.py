@@ -13,7 +13,7 @@ from llvmlite import ir
 
 from runtime.devices.cpu.vector_math.exp_log import emitter
 from runtime.devices.cpu.vector_math.reduction import HALF_PI
-from runtime.devices.cpu.vector_math.value import Value
+from runtime.devices.cpu.vector_math.value import Emitter, Value
 
 # (asin(s) - s) / s**3 in powers of s**2, s in [0, 1/2], relative to asin(s): 2**-27.6 and 2**-59.9
 ASIN = {
@@ -155,7 +155,7 @@ def _emit_atan2(builder: ir.IRBuilder, y: ir.Value, x: ir.Value) -> ir.Value:
     return _atan2(Value(builder, y), Value(builder, x)).ir
 
 
-EMITTERS = {
+EMITTERS: dict[str, Emitter] = {
     "asin": emitter(_asin),
     "acos": emitter(_acos),
     "atan": emitter(_atan),

@@ -15,7 +15,7 @@ from llvmlite import ir
 
 from runtime.devices.cpu.vector_math.error_function import EXP2M1
 from runtime.devices.cpu.vector_math.exp_log import Split
-from runtime.devices.cpu.vector_math.value import Value
+from runtime.devices.cpu.vector_math.value import Emitter, Value
 
 # (atanh(s) - s - s**3 / 3) / s**5 in powers of s**2, relative to atanh(s): 2**-36.8 and 2**-73.5
 ATANH_TAIL = {
@@ -138,4 +138,4 @@ def _emit_pow(builder: ir.IRBuilder, x: ir.Value, y: ir.Value) -> ir.Value:
     return _pow(Value(builder, x), Value(builder, y)).ir
 
 
-EMITTERS = {"pow": _emit_pow}
+EMITTERS: dict[str, Emitter] = {"pow": _emit_pow}

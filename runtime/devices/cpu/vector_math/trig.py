@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from runtime.devices.cpu.vector_math.exp_log import emitter
 from runtime.devices.cpu.vector_math.reduction import Angle, reduce_angle
-from runtime.devices.cpu.vector_math.value import Value
+from runtime.devices.cpu.vector_math.value import Emitter, Value
 
 # (sin(r) - r) / r**3 in powers of r**2, relative to sin(r): 2**-27.9 and 2**-63
 SIN = {
@@ -107,7 +107,7 @@ def _tan(x: Value) -> Value:
     return (result.bits() ^ sign).as_float()
 
 
-EMITTERS = {
+EMITTERS: dict[str, Emitter] = {
     "sin": emitter(lambda x: _sin_or_cos(x, 0)),
     "cos": emitter(lambda x: _sin_or_cos(x, 1)),
     "tan": emitter(_tan),

@@ -7,13 +7,17 @@ its type.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from llvmlite import ir
 
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 FLOAT, DOUBLE = ir.FloatType(), ir.DoubleType()
+
+
+# What a word is to a target: the builder, then its operands.
+Emitter = Callable[..., ir.Value]
 
 
 class Value:
