@@ -11,11 +11,11 @@ from tests.benchmarks.driver import OURS, Figure, Results
 
 TITLES = {
     **{name: spec.title for name, spec in subjects.MLPS.items()},
-    "mlp_small_run": "the same by plain sess.run([loss, train], {...})",
+    "mlp_small_run": "MLP 64-32-10 by plain sess.run([loss, train], {...})",
     **{name: spec.title for name, spec in subjects.ROWS_BY_NAME.items()},
     "new_batch": "first step at a new batch size, small MLP",
-    "first_step_cold": "build and first step of the small MLP, empty caches",
-    "first_step_warm": "the same in a new process, full caches",
+    "first_step_cold": "build and first step, MLP 64-32-10, empty caches",
+    "first_step_warm": "build and first step, MLP 64-32-10, full caches",
     "import": "import, over a bare interpreter",
     **{f"unrolled_{n}": f"unrolled cell, about {n:,} nodes" for n in subjects.SCALING_NODES},
 }
