@@ -110,6 +110,10 @@ class Elements:
         """An int64 value as an index moved into ``[0, bound)``: for reads whose result is not used."""
         return self.nest.clamped_index(value, bound)
 
+    def value_or(self, x: OperandAt, at: tuple[Dim, ...], outside: Scalar, other: Scalar) -> Scalar:
+        """``x[at]``, or ``other`` where the condition ``outside`` holds."""
+        return self.nest.value_or(x.tensor, at, outside, other)
+
     def check(self, condition: Any) -> None:
         """The run fails (at this node) if ``condition`` holds anywhere."""
         self.nest.flag(self.node, str(condition))

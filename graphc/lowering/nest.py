@@ -211,6 +211,25 @@ class Nest:
         level = max((self.index_level(i) for i in index), default=0)
         return self.bind(f"{use.name}[{self.index_text(index)}]", str(dtype.computed), level=level)
 
+    def value_or(
+        self, tensor: Tensor, at: tuple[Dim, ...], outside: Scalar, other: Scalar
+    ) -> Scalar:
+        """``tensor[at]``, or ``other`` where ``outside`` holds: nothing is read there.
+
+        A tensor computed in this kernel is computed at an index moved inside it instead.
+        """
+        dtype = str(tensor.dtype.computed)
+        if tensor.node in self.members or tensor in self.stored or tensor in self.results:
+            pairs = zip(at, tensor.type.shape, strict=True)
+            value = self.value(tensor, tuple(self.clamped_index(self.position(i), n) for i, n in pairs))
+            uses = (outside, other, value)
+            return self.bind(f"where({outside}, {other}, {value})", dtype, uses)
+        shape, index = self.collapse(tensor.type.shape, at)
+        use = self.use(tensor, shape, "r")
+        level = max((outside.level, other.level, *(self.index_level(i) for i in index)))
+        text = f"{other} if {outside} else {use.name}[{self.index_text(index)}]"
+        return self.bind(text, dtype, level=level)
+
     def store(self, tensor: Tensor, at: tuple[Dim, ...], value: Scalar) -> None:
         shape, index = self.collapse(tensor.type.shape, at)
         use = self.use(tensor, shape, "w")

@@ -19,27 +19,23 @@ from graphc.ir.types import Mismatch, TensorType, same_dim
 from graphc.ops.shape import at_most, resolve_axis
 
 
-def element_or(e: Any, x: Any, index: tuple[Dim, ...], other: Any, whole: tuple[bool, ...]) -> Any:
+def element_or(
+    e: Any, x: Any, index: tuple[Dim, ...], other: Any, whole: tuple[bool, ...]
+) -> Any:
     """``x[index]`` where the index is inside ``x``, else ``other``.
 
     ``whole[k]`` says that the index along axis ``k`` never leaves ``x``.
     """
-    inside: list[Dim] = []
     outside = None
     for position, size, never_leaves in zip(index, x.type.shape, whole, strict=True):
         if never_leaves:
-            inside.append(position)
             continue
         place, limit = e.position(position), e.number(size, int64)
         test = e.let(f"out_of_range({place}, {limit})", bool_, place, limit)
-        inside.append(e.clamp(place, size))
         if outside is not None:
             test = e.let(f"logical_or({outside}, {test})", bool_, outside, test)
         outside = test
-    value = x(*inside)
-    if outside is None:
-        return value
-    return e.let(f"where({outside}, {other}, {value})", x.type.dtype, outside, other, value)
+    return x(*index) if outside is None else e.value_or(x, index, outside, other)
 
 
 class Slice(Op):

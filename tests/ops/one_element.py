@@ -52,6 +52,11 @@ class Interpreter:
             stored = vocabulary.bfloat16_value(stored)
         return self.named(tensor.dtype.computed.numpy.type(stored), str(tensor.dtype.computed))
 
+    def value_or(
+        self, tensor: Tensor, at: tuple[int, ...], outside: Scalar, other: Scalar
+    ) -> Scalar:
+        return other if self.names[outside.name] else self.value(tensor, at)
+
     def position(self, index: int) -> Scalar:
         return self.named(np.int64(index), "int64")
 
