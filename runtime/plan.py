@@ -40,8 +40,8 @@ class Sizes:
 
     def __init__(self, program: Program) -> None:
         wanted: dict[Dim, None] = {}
-        for buffer in program.buffers:
-            wanted |= dict.fromkeys(buffer.shape)
+        for made in (*program.buffers, *program.fetches):
+            wanted |= dict.fromkeys(made.shape)
         for step in program.steps:
             if isinstance(step, Launch):
                 for block in step.blocks:
