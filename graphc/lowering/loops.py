@@ -401,7 +401,8 @@ def _column_phases(
         for node, (use, index) in folds:
             use.access = "rw"
             nest.stored[node.outputs[0]] = (use, lambda _at, index=index: index)
-            done.add(node.outputs[0])
+            if use.tensor is node.outputs[0]:  # not a workspace, wider than a half output
+                done.add(node.outputs[0])
         for tensor in stores:
             _read_back(nest, tensor, tensor)
             done.add(tensor)
