@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import DTypeError
-from graphc.ir.dtype import DType, as_dtype, float32, int32, int64
+from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, int32, int64
 from graphc.ir.op import REGISTRY, Literal, Op
 from graphc.ir.source import here
 
@@ -65,8 +65,11 @@ class Builder:
         existing = as_tensor(value)
         if existing is not None:
             return existing
-        array = constant_array(value, dtype or (like.dtype if like is not None else None))
-        return self.const(value=Literal(array))
+        dtype = dtype or (like.dtype if like is not None else None)
+        if dtype is bfloat16:  # NumPy cannot hold one
+            single = self.const(value=Literal(constant_array(value, float32)))
+            return self.cast(single, dtype=dtype)
+        return self.const(value=Literal(constant_array(value, dtype)))
 
     def full(self, shape: tuple, value: Any, dtype: DType) -> Any:
         """A tensor of ``shape`` (symbolic sizes allowed) filled with one number."""
