@@ -8,6 +8,7 @@ import numpy as np
 
 from graphc.compiler import compile_graph
 from graphc.ir.graph import Graph, Node, Tensor
+from graphc.passes.options import Options
 from runtime.devices.reference.evaluate import evaluate
 from runtime.session import Session
 from tests.plain_program import run_program
@@ -31,9 +32,10 @@ def on_plain(
     fetches: list[Tensor],
     targets: list[Node],
     variables: MutableMapping[str, np.ndarray],
+    options: Options | None = None,
 ) -> Arrays:
     types = {t: t.type.with_shape(np.shape(a)) for t, a in feeds.items() if t.type.shape is None}
-    program = compile_graph(graph, list(feeds), fetches, targets, types=types)
+    program = compile_graph(graph, list(feeds), fetches, targets, options, types)
     return run_program(program, [np.asarray(a) for a in feeds.values()], variables)
 
 

@@ -18,8 +18,9 @@ from graphc.ir.op import Kind, NotDifferentiable, Op
 from graphc.ir.text import parse_graph, print_graph
 from graphc.ir.types import Mismatch, TensorType
 from graphc.ops.precision import reference_values
+from graphc.passes.options import Options
 from runtime.devices.reference.evaluate import evaluate
-from tests.devices import DEVICES, Device, on_reference
+from tests.devices import DEVICES, Device, on_plain, on_reference
 from tests.ops.one_element import lowered_value
 from tests.ops.sampling import REGISTERED, Case, OneNode, cases, parse_type, refusals
 from tests.tolerances import FINITE_DIFFERENCE, STEP, assert_close
@@ -324,3 +325,28 @@ def test_forward_mode_is_the_slope(case: Case) -> None:
     values = line.evaluate([t for t, _ in pairs])
     found = sum(float(np.sum(v * w)) for v, (_, w) in zip(values, pairs, strict=True))
     assert_slopes_agree(found, line.slope(line.ys, weights))
+
+
+COMPILED_GRADIENTS = {k: c for k, c in CASES.items() if is_smooth(c)}
+
+
+@pytest.mark.parametrize(
+    "options", [Options(), Options(level=0)], ids=["optimised", "as written"]
+)
+@each(COMPILED_GRADIENTS)
+def test_compiled_gradient_equals_the_reference(case: Case, options: Options) -> None:
+    built = OneNode.of(case)
+    arrays = case.arrays()
+    feeds, variables = built.bound(arrays)
+    xs = [t for t in built.operands if t.dtype.is_floating]
+    ys = [t for t in built.node.outputs if t.dtype.is_floating]
+    rng = np.random.default_rng(5)
+    weights = [
+        built.b.cast(built.b.tensor(rng.uniform(0.5, 2, value.shape)), dtype=y.dtype)
+        for y, value in zip(ys, evaluate(built.graph, feeds, ys, variables=variables), strict=True)
+    ]
+    fetches = [g for g in gradients(ys, xs, weights) if g is not None]
+    expected = evaluate(built.graph, feeds, fetches, variables=variables)
+    found = on_plain(built.graph, feeds, fetches, [], dict(variables), options)
+    for tensor, value, wanted in zip(fetches, found, expected, strict=True):
+        assert_close(value, wanted, 8 * case.sample.tolerance, tensor.dtype)
