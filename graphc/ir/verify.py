@@ -23,7 +23,7 @@ from itertools import islice
 from graphc.errors import InternalError
 from graphc.ir.bindings import Bindings
 from graphc.ir.graph import Graph, Node, Tensor, infer
-from graphc.ir.op import Kind, REGISTRY
+from graphc.ir.op import REGISTRY, Kind
 from graphc.ir.text import node_text, print_graph
 from graphc.ir.types import Mismatch
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.dims import Expr
+from graphc.ir.dtype import bfloat16
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind, Literal
@@ -49,7 +50,8 @@ def may_fold(node: Node, known: dict[Tensor, np.ndarray]) -> bool:
         return False
     if op.kind in (Kind.HOST, Kind.EFFECT) or _has_dims(op.values()):
         return False
-    if any(t.dtype.is_string or not t.type.is_static for t in node.outputs):
+    tensors = (*node.operands, *node.outputs)
+    if any(t.dtype.is_string or t.dtype is bfloat16 or not t.type.is_static for t in tensors):
         return False
     size = max(int(t.type.elements) for t in node.outputs)
     read = max((known[t].size for t in node.operands), default=0)

@@ -35,8 +35,8 @@ def unify(checks: Iterable[Equal], known: dict[str, Dim]) -> dict[str, Dim]:
     chosen = dict(known)
     for check in dict.fromkeys(checks):
         left, right = (_settled(d, chosen) for d in (check.left, check.right))
-        if left == right:
-            continue
+        if left == right or any(s.data for d in (left, right) for s in dims.symbols(d)):
+            continue  # a size that the run counts is compared when it is counted
         pairs = [(left, right), (right, left)]
         pairs.sort(key=lambda pair: str(pair[1]))
         for old, new in pairs:
