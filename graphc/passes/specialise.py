@@ -37,6 +37,8 @@ def unify(checks: Iterable[Equal], known: dict[str, Dim]) -> dict[str, Dim]:
         left, right = (_settled(d, chosen) for d in (check.left, check.right))
         if left == right or any(s.data for d in (left, right) for s in dims.symbols(d)):
             continue  # a size that the run counts is compared when it is counted
+        if 1 in (left, right) and check.what.startswith("axis -"):
+            continue  # an axis of size 1 stretches in a broadcast: the other size stays its own
         pairs = [(left, right), (right, left)]
         pairs.sort(key=lambda pair: str(pair[1]))
         for old, new in pairs:
