@@ -463,7 +463,7 @@ class _Parser:
                 return symbol(name, name in self.data)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -self.literal(operand)
-            case ast.Call(func=ast.Name(id="object"), args=[ast.Constant(value=key)]):
+            case ast.Call(func=ast.Name(id="object"), args=[ast.Constant(value=str(key))]):
                 return self.literals[key]
             case ast.Call(func=ast.Name(id="dim"), args=[ast.Constant(value=str(text))]):
                 return self.dim(text)

@@ -41,7 +41,7 @@ class CustomGradient(Op):
         cts = (ct,) if self.count == 1 else ct
         ys = operands[: self.count]
         given = [b.zeros_like(y) if c is None else c for c, y in zip(cts, ys, strict=True)]
-        return [None] * self.count + list(self.gradient(*given))
+        return [*(None for _ in ys), *self.gradient(*given)]
 
 
 def custom_gradient(function: Callable) -> Callable:
@@ -72,7 +72,7 @@ def custom_gradient(function: Callable) -> Callable:
 
     decorated.__name__ = getattr(function, "__name__", "custom_gradient")
     decorated.__doc__ = function.__doc__
-    decorated.__wrapped__ = function  # type: ignore[attr-defined]
+    decorated.__wrapped__ = function
     return decorated
 
 
@@ -159,7 +159,7 @@ def custom_op(
     given = dict(attributes or {})
     elementwise = infer_type is None
 
-    def bound(function: Callable) -> Callable:
+    def bound(function: Any) -> Callable:
         return lambda self, *args: function(*args, **dict(self.values()))
 
     members: dict[str, Any] = {
@@ -170,7 +170,7 @@ def custom_op(
         "__module__": getattr(reference, "__module__", __name__),
     }  # fmt: skip
     if not elementwise:
-        members["infer_type"] = bound(infer_type)  # type: ignore[arg-type]
+        members["infer_type"] = bound(infer_type)
     if isinstance(scalar, str):
         template = scalar
         members["scalar"] = lambda self, *xs: template.format(**dict(zip(names, xs, strict=True)))
@@ -204,5 +204,5 @@ def custom_op(
 
     apply.__name__ = name
     apply.__doc__ = members["__doc__"]
-    apply.op = kind  # type: ignore[attr-defined]
+    apply.op = kind
     return apply

@@ -28,7 +28,7 @@ def constant_fold(graph: Graph, options: Options) -> Graph:
     fetched = set(graph.outputs)
     for node in graph.nodes:
         if node.op.name == "const":
-            known[node.outputs[0]] = node.op.value.array
+            known[node.outputs[0]] = node.get_attr("value").array
             continue
         if all(t in known for t in node.operands) and may_fold(node, known):
             results = evaluated(node, [known[t] for t in node.operands])

@@ -158,7 +158,7 @@ def uniform(tensor: Tensor, resolve: Resolve) -> Any:
     while True:
         node = tensor.node
         if node.op.name == "const":
-            return _same_throughout(node.op.value.array)
+            return _same_throughout(node.get_attr("value").array)
         if node.op.name not in ("broadcast_to", "reshape"):
             return None
         tensor = resolve(node.operands[0])

@@ -23,6 +23,12 @@ from graphc.passes.patterns import C, D, Match, Number, Rule, X, Y, Z, check_rul
 ZERO, ONE = Number(0), Number(1)
 
 
+def shape_of(tensor: Tensor) -> dims.Shape:
+    shape = tensor.type.shape
+    assert shape is not None, "passes run on graphs of known ranks"
+    return shape
+
+
 def integral(m: Match) -> bool:
     return m.root.dtype.is_integer
 
@@ -104,7 +110,7 @@ LOGIC = (
 
 def composed(m: Match) -> tuple[int, ...]:
     """transpose(transpose(x, q), p)[k] is axis q[p[k]] of x."""
-    rank = len(m.root.type.shape)
+    rank = len(shape_of(m.root))
     outer, inner = m.op(0).permutation(rank), m.op(1).permutation(rank)
     return tuple(inner[k] for k in outer)
 
@@ -128,7 +134,7 @@ VIEWS = ("reshape", "expand_dims", "squeeze")
 
 
 def is_in_order(m: Match) -> bool:
-    rank = len(m.root.type.shape)
+    rank = len(shape_of(m.root))
     return m.op(0).permutation(rank) == tuple(range(rank))
 
 
@@ -159,24 +165,24 @@ def reduces_only_what_was_stretched(m: Match) -> bool:
 
 def kept_axes(m: Match) -> set[int]:
     """The axes of the broadcast that are axes of x."""
-    wide, narrow = m.nodes[1].outputs[0].type.shape, m.x.type.shape
+    wide, narrow = shape_of(m.nodes[1].outputs[0]), shape_of(m.x)
     skipped = len(wide) - len(narrow)
     return {skipped + k for k, d in enumerate(narrow) if d != 1 or wide[skipped + k] == 1}
 
 
 def times_count(b: Any, m: Match) -> Tensor:
-    wide = m.nodes[1].outputs[0].type.shape
+    wide = shape_of(m.nodes[1].outputs[0])
     axes = m.op(0).axes(m.nodes[1].outputs[0].type)
     count = dims.product(wide[k] for k in axes)
     scaled = b.mul(m.x, b.dim_value(dim=count, dtype=m.root.dtype))
-    narrow = (1,) * (len(wide) - len(m.x.type.shape)) + m.x.type.shape
+    narrow = (1,) * (len(wide) - len(shape_of(m.x))) + shape_of(m.x)
     kept = tuple(d for k, d in enumerate(narrow) if m.op(0).keepdims or k not in axes)
     return b.reshape(scaled, shape=kept)
 
 
 def swaps_last_two(k: int) -> Any:
     def holds(m: Match) -> bool:
-        rank = len(m.nodes[k].outputs[0].type.shape)
+        rank = len(shape_of(m.nodes[k].outputs[0]))
         last = (rank - 1, rank - 2)
         return rank >= 2 and m.op(k).permutation(rank) == (*range(rank - 2), *last)
 

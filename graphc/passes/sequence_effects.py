@@ -117,7 +117,9 @@ def reads_in_sequence(graph: Graph) -> dict[Node, tuple[Tensor, ...]]:
                 rewired.setdefault(reader, list(reader.operands))[port] = latest[reader]
         held = variable
         for writer in writers:
-            rewired.setdefault(writer, list(writer.operands))[writer.op.writes] = held
+            target = writer.op.writes
+            assert target is not None
+            rewired.setdefault(writer, list(writer.operands))[target] = held
             held = writer.outputs[0]
     return {node: tuple(operands) for node, operands in rewired.items()}
 
@@ -147,9 +149,10 @@ def _successors(graph: Graph) -> dict[Node, list[Node]]:
 
 def written(effect: Node) -> Tensor:
     """The variable an effect writes, looking through the effects before it."""
-    tensor = effect.operands[effect.op.writes]
-    while tensor.node.op.writes is not None:
-        tensor = tensor.node.operands[tensor.node.op.writes]
+    node = effect
+    while (port := node.op.writes) is not None:
+        tensor = node.operands[port]
+        node = tensor.node
     return tensor
 
 

@@ -113,6 +113,7 @@ class _Sweep:
         """x op e == x.  A float plus 0 is left alone: it makes 0 of -0; less 0, it is itself."""
         op = node.op
         element = op.identity_element
+        assert element is not None
         if op.name == "add" and node.outputs[0].dtype.is_floating:
             element = -0.0
         for at in (1, 0) if op.commutative else (1,):
