@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from graphc.codegen.kernel import Constant, Kernel, Operand
 from graphc.ir import dims
-from graphc.ir.dims import Dim
-from graphc.ir.graph import Node
+from graphc.ir.dims import Dim, Shape
+from graphc.ir.graph import Node, Tensor
 from graphc.lowering.nest import Lowered, Use
 
 NANOSECONDS = 0.1  # per element copied or added
@@ -17,8 +17,8 @@ NANOSECONDS = 0.1  # per element copied or added
 def lower_join(node: Node, axis: int) -> Lowered:
     """The operands side by side along ``axis`` of the output: concat, and pack as one row each."""
     y = node.outputs[0]
-    rows = dims.product(y.type.shape[:axis])
-    widths = [dims.product(t.type.shape[axis:]) for t in node.operands]
+    rows = dims.product(_shape(y)[:axis])
+    widths = [dims.product(_shape(t)[axis:]) for t in node.operands]
     names = [f"x{k}" for k in range(len(widths))]
     sizes = [f"n{k}" for k in range(len(widths))]
     lines = [
@@ -46,6 +46,11 @@ def lower_join(node: Node, axis: int) -> Lowered:
     ]
     uses.append(Use(y, "y", (rows, whole), dtype, "w"))
     return Lowered(kernel, uses, widths, rows, whole, NANOSECONDS)
+
+
+def _shape(tensor: Tensor) -> Shape:
+    assert tensor.type.shape is not None, "bug in graphc: lowering a tensor of unknown rank"
+    return tensor.type.shape
 
 
 _SEGMENT_SUM = """\
@@ -89,7 +94,7 @@ def lower_segment_sum(node: Node) -> Lowered:
     """``unsorted_segment_sum``: each chunk of output rows looks through all ids, in order."""
     x, ids = node.operands
     y = node.outputs[0]
-    count, width, rows = ids.type.elements, dims.product(y.type.shape[1:]), y.type.shape[0]
+    count, width, rows = ids.type.elements, dims.product(_shape(y)[1:]), _shape(y)[0]
     dtype = str(y.dtype)
     zero = Constant("c1", str(y.dtype.computed), 0.0 if y.dtype.is_floating else 0)
     kernel = Kernel(
@@ -113,7 +118,7 @@ def lower_scatter_rows(node: Node) -> Lowered:
     """``scatter_rows``: each chunk of output rows looks through all indices, in order."""
     x, ids, updates = node.operands
     y = node.outputs[0]
-    count, width, rows = ids.type.elements, dims.product(y.type.shape[1:]), y.type.shape[0]
+    count, width, rows = ids.type.elements, dims.product(_shape(y)[1:]), _shape(y)[0]
     dtype = str(y.dtype)
     kernel = Kernel(
         "scatter_rows",

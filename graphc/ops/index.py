@@ -361,7 +361,8 @@ class Range(Op):
 
     def reference(self) -> np.ndarray:
         dtype = self.dtype.numpy
-        places = np.arange(self.length()).astype(dtype)
+        length: Any = self.length()
+        places = np.arange(length).astype(dtype)
         return np.asarray(np.asarray(self.start, dtype) + places * np.asarray(self.delta, dtype))
 
     def element(self, e: Any, at: tuple[Dim, ...]) -> Any:

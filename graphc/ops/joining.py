@@ -14,7 +14,7 @@ from graphc.ir.types import Mismatch, TensorType, same_dim, same_dtype
 from graphc.ops.shape import resolve_axis
 
 
-def _named(op: Op, types: tuple[TensorType, ...]) -> dict[str, TensorType]:
+def _named(op: Op, types: tuple[TensorType, ...]) -> dict[str, Any]:
     return dict(zip(op.operand_names(len(types)), types, strict=True))
 
 

@@ -28,9 +28,8 @@ class MatMul(Op):
             raise DTypeMismatch(f"a must be floating or a signed integer, got {a}")
         for name, type in (("a", a), ("b", b)):
             if type.shape is not None and len(type.shape) != 2:
-                raise Mismatch(
-                    f"{name} must be a matrix, its rank is {len(type.shape)}", **{name: type}
-                )
+                wrong: dict[str, Any] = {name: type}
+                raise Mismatch(f"{name} must be a matrix, its rank is {len(type.shape)}", **wrong)
         if a.shape is None or b.shape is None:
             return TensorType(dtype, None)
         rows, inner = reversed(a.shape) if self.transpose_a else a.shape
@@ -73,9 +72,10 @@ class MatMul(Op):
                     build.matmul(ct, a, transpose_a=True, transpose_b=True),
                 ]
 
-    def cost(self, a: TensorType, b: TensorType) -> Any:
-        inner = a.shape[0 if self.transpose_a else 1]
-        return 2 * inner
+    def cost(self, *types: TensorType) -> Any:
+        """Two per step of the inner dimension, which may be symbolic."""
+        a, _ = types
+        return 2 * a.shape[0 if self.transpose_a else 1]
 
     samples = [
         Sample("float32[3, 4]", "float32[4, 5]", tolerance=4),

@@ -78,7 +78,7 @@ class Softmax(_AlongAxis):
     def expand(self, b: Any, logits: Any) -> Any:
         axis = self.axis % len(logits.type.shape)
         e = b.exp(b.sub(logits, b.reduce_max(logits, axis=(axis,), keepdims=True)))
-        return b.truediv(e, b.reduce_sum(e, axis=(axis,), keepdims=True))
+        return b.mul(e, b.reciprocal(b.reduce_sum(e, axis=(axis,), keepdims=True)))
 
     def vjp(self, b: Any, ct: Any, y: Any, logits: Any) -> list:
         inner = b.reduce_sum(b.mul(ct, y), axis=(self.axis,), keepdims=True)
@@ -153,7 +153,7 @@ def _one_shape(logits: TensorType, labels: TensorType) -> tuple:
         raise Mismatch("logits need an axis of classes", logits=logits)
     met = [
         same_dim(p, q, f"axis {k}")
-        for k, (p, q) in enumerate(zip(logits.shape, labels.shape, strict=True))
+        for k, (p, q) in enumerate(zip(logits.shape or (), labels.shape or (), strict=True))
     ]
     if None in met:
         raise Mismatch("logits and labels must have one shape", logits=logits, labels=labels)
@@ -186,7 +186,7 @@ class SparseSoftmaxCrossEntropyWithLogits(Op):
                 logits=logits,
                 labels=labels,
             )
-        return TensorType(logits.dtype, tuple(met))
+        return TensorType(logits.dtype, tuple(d for d in met if d is not None))
 
     def reference(self, logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
         check_range(labels, logits.shape[-1], "labels")
@@ -233,8 +233,9 @@ class SigmoidCrossEntropyWithLogits(Elementwise):
     dtypes = FLOATING
     transcendental = True
 
-    def infer_type(self, logits: TensorType, labels: TensorType) -> TensorType:
-        result = super().infer_type(logits, labels)
+    def infer_type(self, *types: TensorType) -> TensorType:
+        result = super().infer_type(*types)
+        logits, labels = types
         if None not in (logits.rank, labels.rank) and logits.rank != labels.rank:
             raise Mismatch("logits and labels must have one shape", logits=logits, labels=labels)
         return result

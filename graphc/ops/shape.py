@@ -21,7 +21,7 @@ from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
 ONLY_SIZES = NotDifferentiable("it depends on the shape of its operand, not on its values")
 
 
-def resolve_axis(axis: int, rank: int, **named: TensorType) -> int:
+def resolve_axis(axis: int, rank: int, **named: Any) -> int:
     """``axis`` counted from the front."""
     if not -rank <= axis < rank:
         raise Mismatch(f"axis {axis} is outside a tensor of rank {rank}", **named)
@@ -106,7 +106,8 @@ class Reshape(View):
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         if x.size == 0 and -1 in self.shape:
-            return np.empty(self.infer_type(TensorType(as_dtype(x.dtype), x.shape)).shape, x.dtype)
+            shape: Any = self.infer_type(TensorType(as_dtype(x.dtype), x.shape)).shape
+            return np.empty(shape, x.dtype)
         return x.reshape(self.shape)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
@@ -480,6 +481,6 @@ def ones(b: Any, shape: Any, dtype: DType = float32, name: str | None = None) ->
 def _filled(b: Any, shape: Any, number: int, dtype: DType, name: str | None) -> Any:
     sizes = b.shape_argument(shape)
     value = np.asarray(number, dtype.numpy)
-    if all(isinstance(d, int) for d in sizes) and dims.product(sizes) <= 1:
+    if dims.product(sizes) in (0, 1):
         return b.const(value=Literal(np.broadcast_to(value, sizes)), name=name)
     return b.broadcast_to(b.const(value=Literal(value)), shape=sizes, name=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +60,8 @@ def resolve(key: tuple, shape: tuple[Dim, ...]) -> Region:
             size.append(1)
             strides.append(1)
         else:
-            first, count, step = _span(*item[1:], shape[axis])
+            _, start, stop, step = item
+            first, count, step = _span(start, stop, step, shape[axis])
             begin.append(first)
             size.append(count)
             strides.append(step)
@@ -119,7 +121,7 @@ class Subscript(Op):
         return x if x.shape is None else x.with_shape(resolve(self.key, x.shape).shape)
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        region = resolve(self.key, x.shape)
+        region: Any = resolve(self.key, x.shape)
         for axis in range(x.ndim):
             steps = region.begin[axis] + region.strides[axis] * np.arange(region.size[axis])
             x = np.take(x, steps, axis)
@@ -173,7 +175,7 @@ def subscript(b: Any, x: Any, key: Any, name: str | None = None) -> Any:
     return _take(b, x, region, name)
 
 
-def _axes_used(items: list) -> int:
+def _axes_used(items: Sequence) -> int:
     return sum(item is not None and item is not Ellipsis for item in items)
 
 
@@ -231,7 +233,9 @@ def _known(value: Any) -> Dim | None:
     if tensor is None:
         return value.__index__() if isinstance(value, np.integer) else None
     found = dims_of(tensor)
-    return found[0] if isinstance(found, tuple) and len(found) == 1 else found
+    if isinstance(found, tuple):
+        return found[0] if len(found) == 1 else None
+    return found
 
 
 def _limit(b: Any, value: Any, n: Dim | None) -> Dim | None:
