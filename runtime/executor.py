@@ -137,19 +137,20 @@ class Prepared:
 
     def _go(self, bound: Bound, values: Sequence[Any]) -> tuple | None:
         """One native call; None when the values do not fit the plan."""
-        loaded = bound.loaded
+        loaded, store = bound.loaded, self.executor.state.variables
         if not loaded.ready:
-            loaded.require_variables(self.executor.state.variables)
+            loaded.require_variables(store)
         context = bound.idle.pop() if bound.idle else self._context(bound)
         arena = self._bind_arena(bound, context)
         results = [np.empty(shape, dtype) for shape, dtype in bound.plan.fetch_shapes]
         try:
             with loaded.access:
+                backups = loaded.back_up(store) if loaded.program.backups else ()
                 reason = context.call(*values, *results)
                 if reason == codes.FEEDS_DIFFER:
                     return None
                 if reason != codes.DONE:
-                    self._finish(bound, context, reason, values, results)
+                    self._finish(bound, context, reason, values, results, backups)
                 if loaded.random:
                     for state in loaded.random:
                         state[1] += 1
@@ -158,7 +159,7 @@ class Prepared:
                 self.executor.arenas.append(arena)
             bound.idle.append(context)
         if not loaded.ready:
-            loaded.mark_written(self.executor.state.variables)
+            loaded.mark_written(store)
         return tuple([r if r.ndim else r[()] for r in results])
 
     def _context(self, bound: Bound) -> Context:
@@ -190,11 +191,11 @@ class Prepared:
         reason: int,
         values: Sequence[Any],
         results: list[np.ndarray],
+        backups: Sequence[tuple[np.ndarray, np.ndarray]],
     ) -> None:
         """Everything a run may need Python for: the pool's threads, host rows, failures."""
         machine, state = native(), context.state
         memory = Memory(bound, context, values, results)
-        backups = bound.loaded.back_up(self.executor.state.variables)
         try:
             while True:
                 reason = machine.go_on(state, reason)

@@ -182,6 +182,8 @@ class _Fuser:
             if not self._convex(start, goal):
                 return "a path between them leaves the group"
         space, reduced, chunk, roles = meeting
+        if any(n.op.may_fail for n in roles) and any(n.op.effect for n in roles):
+            return "one may fail and the other writes a variable"
         if self._operands(roles) > OPERANDS:
             return f"the kernel would pass {OPERANDS} operands"
         joined = _Cluster(space, reduced, chunk, first.first, max(a.last, b.last), roles)
@@ -237,6 +239,7 @@ class _Fuser:
         return (
             tensor in self.fetched
             or tensor.node.op.effect
+            or not self.uses.get(tensor)  # it is run for its checks
             or any(reader not in roles for reader, _ in self.uses.get(tensor, ()))
         )
 

@@ -235,3 +235,29 @@ def test_config_accepts_what_means_something_and_refuses_the_rest_by_name(sessio
         tf.ConfigProto(cluster_def=None)
     with pytest.raises(AttributeError, match="GPUOptions has no field 'alow_growth'"):
         config.gpu_options.alow_growth = True
+
+
+def test_a_check_that_a_write_depends_on_stops_the_write(session):
+    x = tf.placeholder(tf.float32, [None], name="x")
+    v = tf.Variable([1.0, 2.0, 3.0])
+    with tf.control_dependencies([tf.check_numerics(x, "x")]):
+        update = v.assign(x * 2.0)
+    sess = session()
+    sess.run(v.initializer)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        sess.run(update, {x: [1.0, np.nan, 3.0]})
+    np.testing.assert_array_equal(sess.run(v), [1.0, 2.0, 3.0])
+    sess.run(update, {x: [1.0, 2.0, 3.0]})
+    np.testing.assert_array_equal(sess.run(v), [2.0, 4.0, 6.0])
+
+
+def test_a_check_after_a_write_puts_the_write_back(session):
+    x = tf.placeholder(tf.float32, [None], name="x")
+    v = tf.Variable([1.0, 2.0, 3.0])
+    with tf.control_dependencies([v.assign(x * 2.0)]):
+        checked = tf.check_numerics(tf.log(v.read_value()), "log")
+    sess = session()
+    sess.run(v.initializer)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        sess.run(checked, {x: [1.0, 0.0, 3.0]})
+    np.testing.assert_array_equal(sess.run(v), [1.0, 2.0, 3.0])
