@@ -139,14 +139,6 @@ class Elements:
         )
 
 
-def broadcast_index(at: tuple[Dim, ...], shape: tuple[Dim, ...], out: tuple[Dim, ...]) -> tuple:
-    """The index into an operand of ``shape`` that broadcasts to ``out``, at ``at`` of the output."""
-    skipped = len(out) - len(shape)
-    return tuple(
-        0 if size == 1 and out[skipped + k] != 1 else at[skipped + k] for k, size in enumerate(shape)
-    )
-
-
 def unit_reshape_index(
     at: tuple[Dim, ...], out: tuple[Dim, ...], shape: tuple[Dim, ...]
 ) -> tuple[Dim, ...] | None:

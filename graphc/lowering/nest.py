@@ -26,12 +26,12 @@ from graphc.ir.dims import Dim, Shape
 from graphc.ir.dtype import as_dtype, int64
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import Kind
+from graphc.ir.types import broadcast_index
 from graphc.lowering.element import (
     Elements,
     OperandAt,
     Scalar,
     axis_symbol,
-    broadcast_index,
     unit_reshape_index,
 )
 from graphc.lowering.fuse import is_free

@@ -23,8 +23,7 @@ from graphc.ir.dtype import (
     float64,
 )
 from graphc.ir.op import Elementwise, Kind, NotDifferentiable, Refuses, Sample
-from graphc.ir.types import Mismatch, TensorType, broadcast, same_dim
-from graphc.lowering.element import broadcast_index
+from graphc.ir.types import Mismatch, TensorType, broadcast, broadcast_index, same_dim
 from graphc.ops.precision import in_float32
 
 ZERO_DIVISORS = {0: [7, -7, 7, -7, 0, 5], 1: [2, 2, -2, -2, 3, 0]}

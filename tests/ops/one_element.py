@@ -14,7 +14,8 @@ from graphc.codegen import vocabulary
 from graphc.ir.dtype import as_dtype, bfloat16, float16
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import Kind
-from graphc.lowering.element import Elements, OperandAt, Scalar, broadcast_index
+from graphc.ir.types import broadcast_index
+from graphc.lowering.element import Elements, OperandAt, Scalar
 from graphc.lowering.loops import initial_value
 from tests.ops.sampling import OneNode
 
