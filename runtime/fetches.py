@@ -64,7 +64,7 @@ def _packer(structure: Any, slots: Any) -> Pack:
         make_map = kind if issubclass(kind, dict) and kind.__name__ != "defaultdict" else dict
         return lambda results: make_map((k, p(results)) for k, p in zip(keys, parts, strict=True))
     parts = [_packer(v, s) for v, s in zip(structure, slots, strict=True)]
-    make = kind._make if hasattr(kind, "_make") else kind  # type: ignore[attr-defined]
+    make = kind._make if hasattr(kind, "_make") else kind
     return lambda results: make([part(results) for part in parts])
 
 

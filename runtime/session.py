@@ -187,7 +187,7 @@ class Session:
         nodes = needed_nodes(wanted.tensors, wanted.targets, tensors)
         require_fed(nodes, tensors, wanted)
         if self._state.options.log_device_placement:
-            names = ", ".join(e.name for e in (*wanted.tensors, *wanted.targets))
+            names = ", ".join([t.name for t in wanted.tensors] + [n.name for n in wanted.targets])
             sys.stderr.write(f"{names}: {self.device}\n")
         prepared = self._executor.prepare(tensors, wanted.tensors, wanted.targets)
         run, pack = prepared.run, wanted.pack

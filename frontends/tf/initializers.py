@@ -256,7 +256,7 @@ class Identity(Initializer):
         if len(shape) != 2:
             raise ValueError(f"an identity matrix has two axes, got the shape {list(shape)}")
         wanted = as_dtype(dtype or self.dtype)
-        return constant(self.gain * np.eye(*shape), wanted)
+        return constant(self.gain * np.eye(shape[0], shape[1]), wanted)
 
 
 zeros = zeros_initializer = Zeros

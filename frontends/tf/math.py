@@ -233,7 +233,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     size = _product(x, over_x)
     left = g.reshape(g.transpose(x, perm=(*keep_x, *over_x)), shape=(_product(x, keep_x), size))
     right = g.reshape(g.transpose(y, perm=(*over_y, *keep_y)), shape=(size, _product(y, keep_y)))
-    shape = [x.type.shape[k] for k in keep_x] + [y.type.shape[k] for k in keep_y]  # type: ignore[index]
+    shape = [x.type.shape[k] for k in keep_x] + [y.type.shape[k] for k in keep_y]
     return g.reshape(g.matmul(left, right), shape=tuple(shape), name=name)
 
 

@@ -13,7 +13,7 @@ _FILE = Path(__file__).with_name("tf1_names.txt")
 def tf1_names() -> frozenset[str]:
     """Dotted names of TF1's API (``nn.conv2d``).  The file has a line per module: ``module:
     names``."""
-    found = set()
+    found: set[str] = set()
     for line in _FILE.read_text(encoding="utf-8").splitlines():
         module, _, names = line.partition(":")
         prefix = f"{module}." if module else ""

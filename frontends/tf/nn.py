@@ -220,7 +220,7 @@ def bias_add(
     b = builder(x, offset)
     if data_format == "NCHW" and x.type.rank is not None:
         ones_after = (1,) * (x.type.rank - 2)
-        offset = b.reshape(offset, shape=((offset.type.shape or ())[0], *ones_after))
+        offset = b.reshape(offset, shape=(offset.type.elements, *ones_after))
     return b.add(x, offset, name=name or "BiasAdd")
 
 

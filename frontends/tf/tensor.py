@@ -132,7 +132,7 @@ def _set_shape(self: Tensor, shape: Any) -> None:
         self.node.op = self.node.op.replace(shape=known)
     elif self.node.op.name == "py_func":
         known = tuple(graph.new_dim("size", data=True) if d is None else d for d in merged)
-        shapes = list(self.node.op.shapes or (None,) * len(self.node.outputs))
+        shapes = list(self.node.get_attr("shapes") or (None,) * len(self.node.outputs))
         shapes[self.index] = known
         self.node.op = self.node.op.replace(shapes=tuple(shapes))
     elif self.type.shape is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from frontends.tf.building import GraphKeys, group
-from frontends.tf.shapes import TensorShape
+from frontends.tf.shapes import TensorShape, static_shape
 from frontends.tf.tensor import builder, convert
 from graphc.errors import ShapeError
 from graphc.ir.builder import Builder
@@ -167,7 +167,7 @@ class Variable(Operators):
 
         chosen = session_for(session, self.graph)
         array = as_feed(self._tensor, value)
-        shape = self._tensor.type.shape
+        shape = static_shape(self.shape, f"variable {self._full!r}")
         chosen.variables.declare(self._full, self.dtype, shape)
         chosen.variables.set(self._full, array, self.dtype)
 
@@ -201,7 +201,7 @@ class Variable(Operators):
         """Subtract from the variable; the result is the new value."""
         return assign_sub(self, delta, name=name)
 
-    def __iadd__(self, other: Any) -> Any:
+    def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]
         raise TypeError(
             "`variable += x` is ambiguous: use variable.assign_add(x), or y = variable + x"
         )
@@ -299,7 +299,7 @@ def local_variables_initializer() -> Node:
 
 def is_variable_initialized(variable: Variable, name: str | None = None) -> Tensor:
     """A bool scalar: whether the variable has a value in the session that runs this."""
-    key = _written(variable).node.op.key
+    key = _written(variable).node.get_attr("key")
 
     def asked() -> np.ndarray:
         return np.asarray(_running().variables.is_initialized(key))
@@ -312,7 +312,7 @@ def report_uninitialized_variables(
 ) -> Tensor:
     """A string vector: the names of the variables that have no value yet."""
     listed = list(var_list) if var_list is not None else global_variables() + local_variables()
-    keys = [v.op.op.key for v in listed]
+    keys = [v.op.get_attr("key") for v in listed]
 
     def asked() -> np.ndarray:
         missing = _running().variables.uninitialized(keys)

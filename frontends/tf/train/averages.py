@@ -63,7 +63,7 @@ class ExponentialMovingAverage:
             graph = tensor.graph
             initial = var.initialized_value() if isinstance(var, Variable) else None
             if initial is None:
-                initial = Builder(graph).full(tensor.type.shape, 0, tensor.dtype)
+                initial = Builder(graph).full(tensor.type.shape or (), 0, tensor.dtype)
             with graph.name_scope(None), graph.control_dependencies(None):
                 self._shadows[tensor] = Variable(
                     initial,
