@@ -6,6 +6,7 @@ Offsets are multiples of :data:`ALIGNMENT`.  Two buffers whose ranges overlap ne
 from __future__ import annotations
 
 import bisect
+import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -70,34 +71,57 @@ def _by_size(live: Mapping[int, tuple[int, int, int]]) -> dict[int, int]:
 def _by_start(live: Mapping[int, tuple[int, int, int]]) -> dict[int, int]:
     """In order of first use, each in the tightest free gap: near-linear, for large programs."""
     offsets: dict[int, int] = {}
-    free: list[tuple[int, int]] = []  # (start, end), by start, never touching
-    top = 0
-    ends: list[tuple[int, int, int]] = []  # (last, offset, size), by last
+    gaps = _Gaps()
+    ends: list[tuple[int, int, int]] = []  # (last, offset, size), a heap
     for buffer, (first, last, size) in sorted(live.items(), key=lambda i: (i[1][0], i[0])):
         while ends and ends[0][0] < first:
-            _, offset, freed = ends.pop(0)
-            _release(free, offset, offset + freed)
-        fits = [(end - start, k) for k, (start, end) in enumerate(free) if end - start >= size]
-        if fits:
-            _, k = min(fits)
-            start, end = free.pop(k)
-            offsets[buffer] = start
-            if start + size < end:
-                free.insert(k, (start + size, end))
-        else:
-            if free and free[-1][1] == top:
-                top = free.pop()[0]
-            offsets[buffer] = top
-            top += size
-        bisect.insort(ends, (last, offsets[buffer], size))
+            _, offset, freed = heapq.heappop(ends)
+            gaps.give(offset, offset + freed)
+        offsets[buffer] = gaps.take(size)
+        heapq.heappush(ends, (last, offsets[buffer], size))
     return offsets
 
 
-def _release(free: list[tuple[int, int]], start: int, end: int) -> None:
-    k = bisect.bisect(free, (start, end))
-    if k < len(free) and free[k][0] == end:
-        end = free.pop(k)[1]
-    if k and free[k - 1][1] == start:
-        k -= 1
-        start = free.pop(k)[0]
-    free.insert(k, (start, end))
+class _Gaps:
+    """The free ranges below ``top``, never touching one another."""
+
+    def __init__(self) -> None:
+        self.top = 0
+        self.end_of: dict[int, int] = {}
+        self.start_of: dict[int, int] = {}
+        self.by_size: list[tuple[int, int]] = []  # (size, start), sorted
+
+    def take(self, size: int) -> int:
+        """The start of a range of ``size``: in the tightest gap, else at the top."""
+        k = bisect.bisect_left(self.by_size, (size, -1))
+        if k < len(self.by_size):
+            start = self.by_size[k][1]
+            end = self._remove(start)
+            if start + size < end:
+                self._insert(start + size, end)
+            return start
+        start = self.start_of.get(self.top, self.top)
+        if start < self.top:
+            self._remove(start)
+        self.top = start + size
+        return start
+
+    def give(self, start: int, end: int) -> None:
+        """Free a range, joined with the gaps it touches."""
+        if end in self.end_of:
+            end = self._remove(end)
+        if start in self.start_of:
+            start = self.start_of[start]
+            self._remove(start)
+        self._insert(start, end)
+
+    def _insert(self, start: int, end: int) -> None:
+        self.end_of[start] = end
+        self.start_of[end] = start
+        bisect.insort(self.by_size, (end - start, start))
+
+    def _remove(self, start: int) -> int:
+        end = self.end_of.pop(start)
+        del self.start_of[end]
+        del self.by_size[bisect.bisect_left(self.by_size, (end - start, start))]
+        return end
