@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.errors import ShapeError
 from graphc.ir import dims
 from graphc.ir.dtype import as_dtype
 from graphc.lowering.program import GRAIN, Copy, Host, Launch
@@ -90,8 +91,21 @@ class _Run:
                 self.values |= step.op.binds(results[result])
             else:
                 self.values[symbol] = results[result].shape[axis]
+        if step.binds:
+            self.check_sizes()
         for buffer, result in zip(step.results, results, strict=True):
             np.copyto(self.array(buffer), result)
+
+    def check_sizes(self) -> None:
+        """Hold the sizes known so far against what type rules took for granted."""
+        from runtime.executor import failed_checks
+
+        for name in failed_checks(self.program.checks, self.values):
+            raise ShapeError(
+                f"{name} is 1 in this run and meets another size; sizes that depend on data do not "
+                "broadcast",
+                hint="give the axis its size 1 when the graph is built, by tf.reshape",
+            )
 
     def launch(self, step: Launch) -> None:
         wanted = {d for b in step.blocks for d in (*b.strides, *b.sizes, b.extent, b.inner) if d != GRAIN}

@@ -315,16 +315,8 @@ def split(
 
 def slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
     """``size`` elements from ``begin`` along every axis; a size of -1 takes the rest."""
-    import builtins
-
     x = convert(input_)
-    b = builder(x)
-    starts, counts = sizes_of(b, begin), sizes_of(b, size)
-    key = tuple(
-        builtins.slice(start, None if count == -1 else start + count)
-        for start, count in zip(starts, counts, strict=True)
-    )
-    return b.subscript(x, key, name=name)
+    return builder(x).slice_of(x, plain(begin), plain(size), name=name)
 
 
 def strided_slice(

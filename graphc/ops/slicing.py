@@ -12,16 +12,16 @@ import numpy as np
 
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dims
+from graphc.ir.builder import as_tensor, composite
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import bool_, int64
 from graphc.ir.op import REQUIRED, Kind, Op, Refuses, Sample
+from graphc.ir.shape_values import dims_of
 from graphc.ir.types import Mismatch, TensorType, same_dim
 from graphc.ops.shape import at_most, resolve_axis
 
 
-def element_or(
-    e: Any, x: Any, index: tuple[Dim, ...], other: Any, whole: tuple[bool, ...]
-) -> Any:
+def element_or(e: Any, x: Any, index: tuple[Dim, ...], other: Any, whole: tuple[bool, ...]) -> Any:
     """``x[index]`` where the index is inside ``x``, else ``other``.
 
     ``whole[k]`` says that the index along axis ``k`` never leaves ``x``.
@@ -54,11 +54,12 @@ class Slice(Op):
         out = []
         for axis, (begin, size, n) in enumerate(zip(self.begin, self.size, x.shape, strict=True)):
             if size == -1:
-                if not at_most(begin, n, f"axis {axis}"):
+                if not at_most(begin, n, f"begin {begin} inside axis {axis}"):
                     raise Mismatch(f"begin {begin} is outside axis {axis} of size {n}", x=x)
                 size = n - begin
             negative = dims.lower_bound(-begin) > 0 or (isinstance(size, int) and size < 0)
-            if negative or not at_most(begin + size, n, f"axis {axis}"):
+            inside = f"{begin} to {begin + size} inside axis {axis}"
+            if negative or not at_most(begin + size, n, inside):
                 raise Mismatch(f"{begin} to {begin + size} is outside axis {axis} of size {n}", x=x)
             out.append(size)
         return x.with_shape(tuple(out))
@@ -108,7 +109,7 @@ class DynamicSlice(Op):
             if len(x.shape) != len(self.size):
                 raise Mismatch(f"size needs one number per axis of x ({len(x.shape)})", x=x)
             for axis, (size, n) in enumerate(zip(self.size, x.shape, strict=True)):
-                if not at_most(size, n, f"axis {axis}"):
+                if not at_most(size, n, f"size {size} inside axis {axis}"):
                     raise Mismatch(f"size {size} is more than axis {axis} of size {n}", x=x)
         return x.with_shape(self.size)
 
@@ -198,7 +199,7 @@ class StridedSlice(Op):
             for axis, (begin, size, n) in enumerate(
                 zip(self.begin, self.size, x.shape, strict=True)
             ):
-                what = f"axis {axis}"
+                what = f"index {begin} inside axis {axis}"
                 if size == 1 and not (at_most(begin + 1, n, what) and at_most(0, begin, what)):
                     raise Mismatch(f"index {begin} is outside axis {axis} of size {n}", x=x)
         return x.with_shape(self.size)
@@ -293,6 +294,16 @@ class StridedUnslice(Op):
         Sample("float32[2, 3]", begin=(0, 2), strides=(3, -1), shape=(4, 3)),
         Refuses("float32[3]", "x needs 2 axes", begin=(0, 0), strides=(1, 1), shape=(3, 3)),
     ]
+
+
+@composite
+def slice_of(b: Any, x: Any, begin: Any, size: Any, name: str | None = None) -> Any:
+    """``size`` elements from ``begin`` along every axis (-1: the rest); tensors may give both."""
+    wanted = b.shape_argument(size)
+    first = as_tensor(begin)
+    if first is not None and dims_of(first) is None and -1 not in wanted:
+        return b.dynamic_slice(x, first, size=wanted, name=name)
+    return b.slice(x, begin=b.shape_argument(begin), size=wanted, name=name)
 
 
 class Pad(Op):
