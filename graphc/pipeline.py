@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 from graphc.errors import AttributeValueError
 from graphc.ir.bindings import Bindings
+from graphc.ir.collector import collector_paused
 from graphc.ir.graph import Graph, Node
 from graphc.ir.text import print_graph
 from graphc.ir.verify import verify
@@ -109,6 +110,13 @@ def run_pipeline(
 ) -> Graph:
     """The graph after every pass.  ``listener`` receives a :class:`Record` per pass."""
     check_names(options, passes)
+    with collector_paused():
+        return _run(graph, options, listener, passes)
+
+
+def _run(
+    graph: Graph, options: Options, listener: Listener | None, passes: tuple[Pass, ...]
+) -> Graph:
     established: tuple[str, ...] = ()
     if options.check:
         verify(graph)

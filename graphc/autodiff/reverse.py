@@ -19,6 +19,7 @@ from typing import Any
 
 from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.ir.builder import Builder, as_tensor
+from graphc.ir.collector import collector_paused
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import NotDifferentiable
@@ -48,7 +49,7 @@ def gradients(
         return [None] * len(xs)
     graph = ys[0].graph
     same_graph(graph, (*ys, *xs, *stops))
-    with graph.name_scope(name):
+    with graph.name_scope(name), collector_paused():
         b = Builder(graph)
         sweep = Sweep(b, ys, xs, stops, colocate)
         return sweep.run(seeds(b, ys, grad_ys))
@@ -236,7 +237,8 @@ def _seed(b: Builder, y: Tensor, given: Any) -> Tensor | None:
     if not y.dtype.is_differentiable:
         return None
     if given is None:
-        return b.ones_like(y) if y.type.shape is None else b.full(y.type.shape, 1, y.dtype)
+        # A size that is only known when it runs may stretch, against what its name says: ask y.
+        return b.full(y.type.shape, 1, y.dtype) if y.type.is_static else b.ones_like(y)
     ct = b.tensor(given, like=y)
     if ct.dtype is not y.dtype:
         raise DTypeError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from itertools import chain
 
+from graphc.ir.bindings import Bindings
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph
 from graphc.passes.options import Options
@@ -15,15 +16,27 @@ from graphc.passes.options import Options
 
 def prune(graph: Graph, options: Options) -> Graph:
     cut = cut_at_feeds(graph, options)
-    needed = needed_nodes(cut)
-    if len(needed) == len(cut.nodes):
+    if is_needed_whole(cut):
         return cut
+    needed = needed_nodes(cut)
     for k, node in enumerate(cut.nodes):
         if k not in needed:
             options.log.note("prune", node, "no fetch or target needs it")
     change = Edit(cut)
     change.set_roots(cut.outputs, cut.targets)
     return change.done()
+
+
+def is_needed_whole(graph: Graph) -> bool:
+    """Whether every node is a root or read by another: what is not needed leads to a node that
+    nobody reads."""
+    bindings = Bindings(graph.nodes)
+    needed = {t.node for t in graph.outputs} | {*graph.targets}
+    for node in graph.nodes:
+        needed.update(t.node for t in node.operands)
+        needed.update(node.control)
+        needed.update(bindings.before(node))
+    return len(needed) == len(graph.nodes)
 
 
 def needed_nodes(graph: Graph) -> set[int]:

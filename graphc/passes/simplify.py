@@ -43,10 +43,21 @@ def simplify(graph: Graph, options: Options) -> Graph:
 
 @cache
 def rules_by_op() -> dict[str, list[tuple[Rule, tuple[frozenset[str], ...]]]]:
+    """The rules for a root op, each with the ops that some operand must come from."""
     found: dict[str, list] = {}
     for rule in RULES:
         found.setdefault(rule.pattern.op, []).append((rule, rule.needs))
     return found
+
+
+@cache
+def telling_ops() -> dict[str, frozenset[str]]:
+    """For a root op whose every rule wants an operand from certain ops: which ops those are."""
+    return {
+        op: frozenset().union(*(needs[0] for _, needs in rows))
+        for op, rows in rules_by_op().items()
+        if all(needs for _, needs in rows)
+    }
 
 
 class _Sweep:
@@ -55,6 +66,7 @@ class _Sweep:
         self.log = options.log
         self.change = Edit(graph)
         self.rules = rules_by_op()
+        self.telling = telling_ops()
         self.known = set(graph.nodes)
 
     def run(self) -> Graph:
@@ -147,6 +159,9 @@ class _Sweep:
         if not rules:
             return None
         have = {t.node.op.name for t in operands}
+        telling = self.telling.get(node.op.name)
+        if telling is not None and telling.isdisjoint(have):
+            return None
         for rule, needs in rules:
             if not all(need & have for need in needs):
                 continue
