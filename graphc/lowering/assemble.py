@@ -30,6 +30,7 @@ from graphc.lowering.program import (
     Origin,
     Place,
     Program,
+    Recomputed,
     Step,
 )
 from graphc.lowering.schedule import Schedule, Unit
@@ -241,7 +242,7 @@ class _Assembly:
                 overlay[output] = dying
         return overlay, staged
 
-    def _readers(self, group: object, root: Tensor) -> list[tuple[Node, Tensor]]:
+    def _readers(self, group: Group, root: Tensor) -> list[tuple[Node, Tensor]]:
         return [
             (node, tensor)
             for node in group.nodes
@@ -250,7 +251,7 @@ class _Assembly:
         ]
 
     def _same_index(
-        self, group: object, output: Tensor, source: Tensor, readers: list[tuple[Node, Tensor]]
+        self, group: Group, output: Tensor, source: Tensor, readers: list[tuple[Node, Tensor]]
     ) -> bool:
         """Whether the kernel reads ``source`` only at the index it stores ``output`` at, before it."""
         role = group.roles[output.node]
@@ -270,12 +271,12 @@ class _Assembly:
             return False
         return node.outputs[0].type.shape == source.type.shape
 
-    def _stored_last(self, group: object, output: Tensor) -> bool:
+    def _stored_last(self, group: Group, output: Tensor) -> bool:
         """Whether a row output is stored in the last pass (earlier passes may still read inputs)."""
         plan = Phases(group)
         return plan.depth[output.node] == plan.last and not plan.has_reductions(plan.last)
 
-    def _dying(self, at: int, group: object, output: Tensor, taken: set[Tensor]) -> Tensor | None:
+    def _dying(self, at: int, group: Group, output: Tensor, taken: set[Tensor]) -> Tensor | None:
         for node in group.nodes:
             for tensor in node.operands:
                 buffer = self.buffer_of.get(tensor)
@@ -297,7 +298,7 @@ class _Assembly:
             self.last_use.get(t, -1) <= at for t in self.tenants.get(buffer, ()) if t is not tensor
         )
 
-    def _template_key(self, group: object, overlay: dict[Tensor, Tensor]) -> tuple:
+    def _template_key(self, group: Group, overlay: dict[Tensor, Tensor]) -> tuple:
         """Equal for groups whose kernels differ only in which tensors they touch."""
         number: dict[Tensor, int] = {}
         members: dict[Node, int] = {n: k for k, n in enumerate(group.nodes)}
@@ -376,7 +377,7 @@ class _Assembly:
         self.tenants.setdefault(buffer, []).append(root)
         return buffer
 
-    def _kernel(self, kernel: object) -> int:
+    def _kernel(self, kernel: Kernel) -> int:
         if kernel.key not in self.kernels:
             self.kernels[kernel.key] = len(self.kernel_list)
             self.kernel_list.append(kernel)
@@ -438,12 +439,25 @@ class _Assembly:
     def _failing(self, node: Node) -> str:
         self.failing[node.name] = Failing(
             node.op,
-            tuple(self.buffer_of.get(self.root(t), -1) for t in node.operands),
+            tuple(self._origin_of(t, {}) for t in node.operands),
             tuple(t.type.shape for t in node.operands),
             tuple(t.name for t in node.operands),
             node.site,
         )
         return node.name
+
+    def _origin_of(self, tensor: Tensor, known: dict[Tensor, int | Recomputed]) -> int | Recomputed:
+        """Where a tensor's value can be had after its kernel failed."""
+        if tensor not in known:
+            buffer = self.buffer_of.get(self.root(tensor))
+            node = tensor.node
+            known[tensor] = Recomputed(
+                node.op,
+                tuple(self._origin_of(t, known) for t in node.operands),
+                tuple(t.type.shape for t in node.operands),
+                tensor.index,
+            ) if buffer is None else buffer
+        return known[tensor]
 
     def _backups(self, commit: int) -> tuple[tuple[str, str], ...]:
         """Variables written before something that can still fail: copied first, put back on failure."""

@@ -145,9 +145,9 @@ def _row_phases(nest: Nest, reduced: list[list[int]], bounds: list[str] | None) 
         with _Serial(nest, reduced, bounds):
             for fold in folds:
                 fold.step(nest.value(fold.node.operands[0], at))
-            nest.store_all([(tensor, at) for tensor in stores])
             for tensor, spill, _ in spills.get(phase, ()):
                 spill(nest.value(tensor, at))
+            nest.store_all([(tensor, at) for tensor in stores])
         for _, _, read_back in spills.get(phase, ()):
             read_back()
         for fold in folds:
@@ -293,28 +293,37 @@ def _plan_spills(nest: Nest, plan: Phases, reduced: list[list[int]]) -> dict[int
             t.node for t in group.outputs
             if _role(group, t) is Role.FULL and plan.depth[t.node] == phase
         )  # fmt: skip
-        later = {n for p in range(phase + 1, plan.last + 1) for n in plan.computed_in(p, cut)}
+        last = {n: p for p in range(phase + 1, plan.last + 1) for n in plan.computed_in(p, cut)}
         for node in now:
-            if node.op.transcendental and node in later and node.op.kind is Kind.ELEMENTWISE:
+            if node in last and node.op.kind is Kind.ELEMENTWISE and _is_kept(node, group):
                 tensor = node.outputs[0]
                 if tensor not in group.outputs:
-                    spills.setdefault(phase, []).append(_spill(nest, plan, tensor, phase, free, reduced))
+                    homes = [t for t in free if plan.depth[t.node] >= last[node]]
+                    home = next((t for t in homes if _holds(t, tensor)), None)
+                    if home is not None:
+                        free.remove(home)
+                    spills.setdefault(phase, []).append(_spill(nest, tensor, home, reduced))
                 cut.add(node)
     return spills
 
 
-def _spill(
-    nest: Nest,
-    plan: Phases,
-    tensor: Tensor,
-    phase: int,
-    free: list[Tensor],
-    reduced: list[list[int]],
-) -> Spill:
+def _is_kept(node: Node, group: Group) -> bool:
+    """Whether a value read in several passes is stored: it is dear, or it is compared for equality,
+    and computed anew it could be rounded otherwise."""
+    if node.op.transcendental:
+        return True
+    tensor = node.outputs[0]
+    return any(n.op.name in ("equal", "not_equal") and tensor in n.operands for n in group.nodes)
+
+
+def _holds(home: Tensor, tensor: Tensor) -> bool:
+    return home.dtype is tensor.dtype and tensor.dtype.computed is tensor.dtype
+
+
+def _spill(nest: Nest, tensor: Tensor, home: Tensor | None, reduced: list[list[int]]) -> Spill:
+    """How to store a value in ``home`` (an output not written before its last reader) or a workspace."""
     at = full_index(nest.group)
-    home = next((t for t in free if t.dtype is tensor.dtype and plan.depth[t.node] > phase), None)
     if home is not None:
-        free.remove(home)
         return (
             tensor,
             lambda value: nest.store(home, at, value),

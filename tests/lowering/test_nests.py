@@ -32,6 +32,17 @@ GRAPHS = {
           %q = realdiv(%e, %s) : float32[n, m]
           %y = reduce_max(%q, axis=(1,)) : float32[n]
     """,
+    "a_row_kept_for_the_last_pass_is_not_overwritten_by_an_output_of_an_earlier_one": """
+        graph g(x: float32[m]) -> a, y
+          %e = exp(%x) : float32[m]
+          %s = reduce_min(%e, keepdims=True) : float32[1]
+          %a = mul(%x, %s) : float32[m]
+          %q = equal(%e, %s) : bool[m]
+          %c = cast(%q, dtype=float32) : float32[m]
+          %n = reduce_sum(%c, keepdims=True) : float32[1]
+          %d = realdiv(%c, %n) : float32[m]
+          %y = mul(%d, %e) : float32[m]
+    """,
     "leading_axes_are_reduced_along_contiguous_columns": """
         graph g(x: float32[n, m]) -> y, s
           %y = neg(%x) : float32[n, m]
