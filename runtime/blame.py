@@ -11,7 +11,7 @@ from graphc.errors import InvalidArgumentError, OpError
 from graphc.ir import dims
 from graphc.ir.op import Op
 from graphc.ir.source import Site
-from graphc.lowering.program import Launch, Program
+from graphc.lowering.program import Failing, Launch, Program, Recomputed
 
 
 def name_failure(error: Exception, op: Op, name: str, site: Site | None) -> None:
@@ -25,6 +25,24 @@ def name_failure(error: Exception, op: Op, name: str, site: Site | None) -> None
         )
 
 
+def _operands(
+    failing: Failing | Recomputed, memory: Any, values: Mapping[str, int], known: dict[int, tuple]
+) -> list[np.ndarray]:
+    """The operands of a failing op: from memory, or once more by the ops that the kernel held."""
+    found = []
+    for origin, shape in zip(failing.operands, failing.shapes, strict=True):
+        if isinstance(origin, int):
+            found.append(memory.view(origin, [dims.evaluate(d, values) for d in shape]))
+            continue
+        if id(origin) not in known:
+            op = origin.op.substitute(dict(values))
+            with np.errstate(all="ignore"):
+                result = op.reference(*_operands(origin, memory, values, known))
+            known[id(origin)] = result if isinstance(result, tuple) else (result,)
+        found.append(known[id(origin)][origin.output])
+    return found
+
+
 def raise_failure(
     program: Program, step: Launch, status: int, memory: Any, values: Mapping[str, int]
 ) -> NoReturn:
@@ -32,11 +50,8 @@ def raise_failure(
     name = next(n for k, n in enumerate(step.checks) if status >> k & 1)
     failing = program.failing[name]
     try:
-        operands = [
-            memory.view(b, [dims.evaluate(d, values) for d in shape])
-            for b, shape in zip(failing.operands, failing.shapes, strict=True)
-        ]
-    except (KeyError, ValueError):
+        operands: list[np.ndarray] | None = _operands(failing, memory, values, {})
+    except (LookupError, ValueError):
         operands = None
     if operands is not None:
         try:

@@ -139,11 +139,21 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Recomputed:
+    """An operand that exists only inside a kernel: the op that gives it, and its own operands."""
+
+    op: Op
+    operands: tuple[int | Recomputed, ...]
+    shapes: tuple[Shape, ...]
+    output: int
+
+
+@dataclass(frozen=True)
 class Failing:
     """A node whose run-time check can fail: enough to find the culprit with its reference."""
 
     op: Op
-    operands: tuple[int, ...]  # buffers, when they are still live; -1 otherwise
+    operands: tuple[int | Recomputed, ...]  # buffers, where operands are in memory
     shapes: tuple[Shape, ...]
     operand_names: tuple[str, ...]
     site: Site | None
