@@ -321,10 +321,6 @@ def symbols(dim: Dim) -> set[Symbol]:
     return found
 
 
-def is_known(dim: Dim) -> bool:
-    return isinstance(dim, int)
-
-
 def substitute(dim: Dim, values: Mapping[str, Dim]) -> Dim:
     """The dim with symbols replaced by other dims."""
     if isinstance(dim, int) or not any(s.name in values for s in symbols(dim)):

@@ -132,7 +132,6 @@ FLOATING = (float16, bfloat16, float32, float64)
 INTEGER = (int8, int16, int32, int64, uint8, uint16, uint32, uint64)
 SIGNED = (int8, int16, int32, int64)
 COMPLEX = (complex64, complex128)
-NUMERIC = FLOATING + INTEGER + COMPLEX
 REAL = FLOATING + INTEGER
 
 _BY_NAME = {dtype.name: dtype for dtype in ALL} | {"half": float16, "double": float64, "float": float32}

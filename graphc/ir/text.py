@@ -1,4 +1,4 @@
-"""The text form of a graph: printed, parsed back, and reduced to a cache key.
+"""The text form of a graph: printed and parsed back; without sites, the cache key of a Program.
 
 ::
 
@@ -217,42 +217,8 @@ def digest_of(literal: Literal) -> str:
     return hasher.hexdigest()
 
 
-# --- the cache key ------------------------------------------------------------------------------
-
-
-def canonical_text(graph: Graph) -> str:
-    """A name-free text: equal for graphs that compile to the same Program.
-
-    Nodes are numbered in order; lines of the user's program and names of nodes are left out.  Names
-    of dims stay, since messages show them, and so do the keys of variables: they name state.
-    Holds for this process only unless :func:`is_portable`.
-    """
-    number = {node: k for k, node in enumerate(graph.nodes)}
-    for t in graph.inputs:
-        number.setdefault(t.node, len(number))
-    writer = _KeyWriter()
-    attributes, types = writer.op_text, writer.type_text
-    lines = [
-        f"inputs {' '.join(f'{number[t.node]}:{t.index}={types(t.type)}' for t in graph.inputs)}",
-        f"outputs {' '.join(f'{number[t.node]}:{t.index}' for t in graph.outputs)}",
-        f"targets {' '.join(str(number[n]) for n in graph.targets)}",
-        f"seed {graph.seed}",
-    ]
-    for node in graph.nodes:
-        parts = [attributes(node.op)]
-        parts += [
-            f"{number[t.node]}:{t.index}" if t.index else str(number[t.node]) for t in node.operands
-        ]
-        parts += [f"^{number[c]}" for c in node.control]
-        parts += [types(t.type) for t in node.outputs]
-        if node.device:
-            parts.append(f"@{node.device}")
-        lines.append(" ".join(parts))
-    return "\n".join(lines)
-
-
 def is_portable(graph: Graph) -> bool:
-    """Whether the canonical text means the same in another process (no Python object in it)."""
+    """Whether the text means the same in another process (no Python object in it)."""
     return not any(holds_object(node.op) for node in graph.nodes)
 
 
@@ -265,32 +231,6 @@ def _is_object(value: Any) -> bool:
     if isinstance(value, tuple):
         return any(map(_is_object, value))
     return not isinstance(value, _WRITABLE)
-
-
-class _KeyWriter(_Writer):
-    """Texts of ops and types, each made once."""
-
-    def __init__(self) -> None:
-        super().__init__({})
-        self._ops: dict[Op, str] = {}
-        self._types: dict[tuple, str] = {}
-
-    def op_text(self, op: Op) -> str:
-        text = self._ops.get(op)
-        if text is None:
-            inner = ", ".join(f"{key}={self.value(value)}" for key, value in op.values())
-            text = self._ops[op] = f"{op.name}({inner})"
-        return text
-
-    def type_text(self, type: TensorType) -> str:
-        key = (type.dtype, type.shape)
-        text = self._types.get(key)
-        if text is None:
-            text = self._types[key] = str(type)
-        return text
-
-    def object(self, value: Any) -> str:
-        return f"object({id(value):x})"
 
 
 # --- parsing ------------------------------------------------------------------------------------

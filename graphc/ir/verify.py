@@ -22,8 +22,8 @@ from itertools import islice
 
 from graphc.errors import InternalError
 from graphc.ir.bindings import Bindings
-from graphc.ir.graph import Graph, Node, Tensor, infer
-from graphc.ir.op import REGISTRY, Kind
+from graphc.ir.graph import Graph, Node, infer
+from graphc.ir.op import REGISTRY
 from graphc.ir.text import node_text, print_graph
 from graphc.ir.types import Mismatch
 
@@ -121,16 +121,6 @@ def _effects(graph: Graph) -> Iterator[Failure]:
             yield "I6", node, f"{other.name} and {node.name} both write {held.name}"
         if held.node.op.name != "variable" and held.node.op.writes is None:
             yield "I6", node, f"{node.name} writes {held.name}, which is no variable"
-
-
-def _reads(node: Node, version: Tensor) -> bool:
-    """Whether a node reads a version of a variable, itself or through views."""
-    for tensor in node.operands:
-        while tensor is not version and tensor.node.op.kind is Kind.VIEW:
-            tensor = tensor.node.operands[0]
-        if tensor is version:
-            return True
-    return False
 
 
 def _interface(graph: Graph) -> Iterator[Failure]:
