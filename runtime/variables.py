@@ -7,6 +7,8 @@ initialised when a run assigns it; reading it before is an error that names it.
 
 from __future__ import annotations
 
+import math
+import math
 import os
 import threading
 from collections.abc import Iterable
@@ -14,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import FailedPreconditionError, ShapeError
+from graphc.errors import FailedPreconditionError, ResourceExhaustedError, ShapeError
 from graphc.ir.dtype import DType
 from graphc.ir.source import here
 
@@ -25,22 +27,36 @@ def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An uninitialised C-contiguous array whose first element is at a 64-byte boundary."""
     if dtype.hasobject:
         return np.empty(shape, dtype)
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     block = np.empty(size + ALIGNMENT, np.uint8)
     start = -block.ctypes.data % ALIGNMENT
     return block[start : start + size].view(dtype).reshape(shape)
 
 
+def _memory_for(key: str, dtype: DType, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        return aligned_empty(shape, dtype.numpy)
+    except MemoryError:
+        size = math.prod(shape) * dtype.size / 2**30
+        raise ResourceExhaustedError(
+            f"{size:.1f} GiB for {dtype}{list(shape)} cannot be had; nothing has run",
+            subject=f"variable '{key}'",
+            site=here(),
+        ) from None
+
+
 class VariableStore:
     """Arrays by variable key, and ``uint64[2]`` (key, executions) by random op path.
 
-    ``lock`` makes runs that write exclusive.
+    Runs enter through ``gate``.
     """
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.gate = Gate()
+        self._table = threading.Lock()  # held while an array or state is made
         self.entropy = int.from_bytes(os.urandom(8), "little")
         self._arrays: dict[str, np.ndarray] = {}
+        self._declared: set[str] = set()  # whose addresses native code may hold
         self._initialized: set[str] = set()
         self._states: dict[str, np.ndarray] = {}
         self._seeds: dict[str, tuple[int | None, int | None]] = {}
@@ -52,7 +68,7 @@ class VariableStore:
         array = self._arrays.get(key)
         if array is None or array.shape != shape or array.dtype != dtype.numpy:
             with self.lock:
-                array = self._arrays[key] = aligned_empty(shape, dtype.numpy)
+                array = self._arrays[key] = _memory_for(key, dtype, shape)
                 self._initialized.discard(key)
         return array
 
@@ -94,18 +110,18 @@ class VariableStore:
     def get(self, key: str) -> np.ndarray:
         """A copy of a variable's value."""
         self.require_initialized([key])
-        with self.lock:
+        with self.gate.reading():
             return self._arrays[key].copy()
 
     def set(self, key: str, value: np.ndarray, dtype: DType | None = None) -> None:
         """Give a variable a value from outside a run (loading a checkpoint)."""
         value = np.asarray(value)
-        with self.lock:
-            array = self._arrays.get(key)
-            if array is None:
-                array = self._arrays[key] = aligned_empty(
-                    value.shape, dtype.numpy if dtype is not None else value.dtype
-                )
+        with self.gate.writing():
+            with self._table:
+                array = self._arrays.get(key)
+                if array is None:
+                    kind = dtype.numpy if dtype is not None else value.dtype
+                    array = self._arrays[key] = self._new(key, value.shape, kind)
             if array.shape != value.shape:
                 raise ShapeError(
                     "the value has another shape than the variable",
@@ -125,11 +141,12 @@ class VariableStore:
     def random_state(self, path: str, seed: tuple[int | None, int | None]) -> np.ndarray:
         """``uint64[2]``: the key of the random op at ``path`` and how often it has executed
         here."""
-        state = self._states.get(path)
-        if state is None or self._seeds[path] != seed:
-            state = aligned_empty((2,), np.dtype(np.uint64))
-            state[0], state[1] = random_key(seed, path, self.entropy), 0
-            self._states[path], self._seeds[path] = state, seed
+        with self._table:
+            state = self._states.get(path)
+            if state is None or self._seeds[path] != seed:
+                state = aligned_empty((2,), np.dtype(np.uint64))
+                state[0], state[1] = random_key(seed, path, self.entropy), 0
+                self._states[path], self._seeds[path] = state, seed
         return state
 
     def executions(self) -> dict[str, int]:
@@ -139,6 +156,10 @@ class VariableStore:
     def restore_executions(self, counts: dict[str, int], seeds: dict[str, tuple]) -> None:
         for path, count in counts.items():
             self.random_state(path, seeds.get(path, (None, None)))[1] = count
+
+
+def _is(array: np.ndarray, dtype: DType, shape: tuple[int, ...]) -> bool:
+    return array.shape == shape and array.dtype == dtype.numpy
 
 
 def random_key(seed: tuple[int | None, int | None], path: str, entropy: int) -> int:

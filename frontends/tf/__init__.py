@@ -13,7 +13,8 @@ from typing import Any
 _OWNERS = {
     "frontends.tf.building": (
         "GraphKeys add_to_collection add_to_collections colocate_with constant container "
-        "control_dependencies convert_to_tensor device get_collection get_collection_ref get_seed "
+        "control_dependencies convert_to_tensor device disable_eager_execution "
+        "disable_v2_behavior executing_eagerly get_collection get_collection_ref get_seed "
         "group identity init_scope name_scope no_op placeholder placeholder_with_default "
         "set_random_seed"
     ),
@@ -93,6 +94,7 @@ _RENAMED = {
 }
 _MODULES = {
     "app": "frontends.tf.app",
+    "compat": "frontends.tf.compat",
     "contrib": "frontends.tf.contrib",
     "errors": "graphc.errors",
     "flags": "frontends.tf.flags",

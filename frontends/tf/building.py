@@ -274,6 +274,19 @@ def add_to_collections(names: Any, value: Any) -> None:
         add_to_collection(name, value)
 
 
+def disable_v2_behavior() -> None:
+    """Nothing to do: graphs are all there is."""
+
+
+def disable_eager_execution() -> None:
+    """Nothing to do: graphs are all there is."""
+
+
+def executing_eagerly() -> bool:
+    """Always False."""
+    return False
+
+
 def set_random_seed(seed: int | None) -> None:
     """The seed of the default graph's random operations that have none of their own."""
     graph = default_graph()

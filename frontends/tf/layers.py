@@ -9,7 +9,7 @@ from frontends.tf import nn
 from frontends.tf.building import GraphKeys, add_to_collection
 from frontends.tf.initializers import zeros_initializer
 from frontends.tf.scopes import VariableScope, get_variable, variable_scope
-from frontends.tf.tensor import builder, convert, known_rank
+from frontends.tf.tensor import as_scalar, builder, convert, known_rank
 from frontends.tf.variables import Variable
 from graphc.errors import ShapeError
 from graphc.ir import dims
@@ -193,7 +193,7 @@ class Dropout(Layer):
             if not training:
                 return builder(inputs).identity(inputs)
             return self._dropped(inputs)
-        return builder(inputs).where(condition, self._dropped(inputs), inputs)
+        return builder(inputs).where(as_scalar(condition), self._dropped(inputs), inputs)
 
     def _dropped(self, inputs: Tensor) -> Tensor:
         return nn.dropout(inputs, rate=self.rate, noise_shape=self.noise_shape, seed=self.seed)
@@ -328,8 +328,9 @@ class _BatchNorm(Layer):
             batch = b.moments(inputs, axis=others)
             mean, variance = batch
             if as_tensor(training) is not None:
-                mean = b.where(training, batch[0], moving[0])
-                variance = b.where(training, batch[1], moving[1])
+                switch = as_scalar(training)
+                mean = b.where(switch, batch[0], moving[0])
+                variance = b.where(switch, batch[1], moving[1])
             for variable, value in ((self.mean, mean), (self.variance, variance)):
                 step = b.mul(b.sub(variable.as_graph_tensor(), value), 1.0 - self.momentum)
                 update = b.assign_sub(variable.as_graph_tensor(), step)

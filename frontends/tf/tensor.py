@@ -195,3 +195,9 @@ def known_rank(tensor: Tensor, what: str) -> int:
             site=here(),
         )
     return tensor.type.rank
+
+
+def as_scalar(value: Any) -> Tensor:
+    """A switch or rate as a scalar: ``tf.placeholder(tf.bool)`` has no rank until it is fed."""
+    tensor = convert(value)
+    return tensor if tensor.type.shape == () else builder(tensor).reshape(tensor, shape=())

@@ -79,7 +79,7 @@ def test_flatten_joins_all_axes_but_the_first(session):
 
 def test_dropout_keeps_scales_and_can_be_switched(session):
     x = tf.ones([200, 50])
-    training = tf.placeholder(tf.bool, [], name="training")
+    training = tf.placeholder(tf.bool, name="training")  # of unknown rank, as TF1 code has it
     y = tf.layers.dropout(x, rate=0.25, training=training)
     sess = session()
     dropped = sess.run(y, {training: True})

@@ -127,6 +127,12 @@ def test_the_store_keeps_arrays_where_they_are_and_aligned():
     assert store.keys() == ["w"]
 
 
+def test_memory_that_cannot_be_had_is_told_with_its_size_and_purpose():
+    with pytest.raises(tf.errors.ResourceExhaustedError) as caught:
+        VariableStore().declare("huge", tf.float32, (1 << 20, 1 << 30))
+    assert "variable 'huge': 4194304.0 GiB for float32[1048576, 1073741824]" in str(caught.value)
+
+
 def test_random_keys_follow_seeds_then_paths():
     assert random_key((1, 2), "a", 0) == random_key((1, 2), "b", 9)
     assert random_key((1, None), "a", 0) == random_key((1, None), "a", 9)
