@@ -71,10 +71,12 @@ def compile_part(
     listener: Callable[[Record], None] | None = None,
 ) -> Compilation:
     """Compile what :func:`~graphc.passes.cut.cut` made; ``listener`` hears of every pass."""
-    checks = tuple(
-        Check(c.left, c.right, c.what, node.name, node.site) for node in part.nodes for c in node.checks
+    given, part = part, specialise(part, dict(sizes))
+    checks = tuple(  # those of the types before and after: sizes that stretch bring others
+        Check(c.left, c.right, c.what, node.name, node.site)
+        for node in (*given.nodes, *part.nodes)
+        for c in node.checks
     )
-    part = specialise(part, dict(sizes))
     part = run_pipeline(part, options, listener)
     fusion = fuse(part, options.level > 0 and "fuse" not in options.skip)
     order = schedule(part, fusion)

@@ -25,6 +25,12 @@ class TensorType:
     def rank(self) -> int | None:
         return None if self.shape is None else len(self.shape)
 
+    @property
+    def dims(self) -> Shape:
+        """The shape, where the rank is known (always, once a graph is specialised)."""
+        assert self.shape is not None, "bug in graphc: the rank is unknown"
+        return self.shape
+
     @cached_property
     def elements(self) -> Dim:
         return dims.product(self.shape or ())
@@ -132,11 +138,13 @@ def broadcast(**operands: TensorType) -> Shape | None:
     out: list[Dim] = []
     for axis in range(-rank, 0):
         meeting = [s[axis] for s in shapes if len(s) >= -axis and s[axis] != 1]
-        dim: Dim | None = meeting[0] if meeting else 1
+        dim: Dim = meeting[0] if meeting else 1
         for other in meeting[1:]:
-            dim = same_dim(dim, other, f"axis {axis}")
-            if dim is None:
+            same = same_dim(dim, other, f"axis {axis}")
+            if same is None:
                 raise Mismatch(f"shapes do not broadcast (axis {axis})", **operands)
+            # Of two unknown sizes either may turn out to be 1 and stretch to the other.
+            dim = same if dim == other or isinstance(same, int) else dims.maximum(dim, other)
         out.append(dim)
     return tuple(out)
 

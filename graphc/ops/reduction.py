@@ -518,7 +518,7 @@ class BroadcastLike(Op):
         shape = self._aligned(x, like)
         offset = len(like.shape) - len(shape)
         if offset < 0 or any(
-            d != 1 and same_dim(like.shape[offset + k], d, f"axis {offset + k}") is None
+            d != 1 and same_dim(like.shape[offset + k], d, f"axis {k - len(shape)}") is None
             for k, d in enumerate(shape)
         ):
             raise Mismatch("x does not broadcast to like", x=x, like=like)
