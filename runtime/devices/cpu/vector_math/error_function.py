@@ -8,6 +8,7 @@ of 2, which saves the multiples of ln2; float64 in powers of e, which rounds onc
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from runtime.devices.cpu.vector_math.exp_log import (
     Reduced,
@@ -272,12 +273,17 @@ def _erf(x: Value) -> Value:
 
 def _erf_float(magnitude: Value) -> Value:
     t = magnitude.at_most(3.95)
-    y = t * t.polynomial(LOG2_ERFC)
+    y = _times_polynomial(t, LOG2_ERFC)
     shift = 1.5 * 2.0**23
     shifted = y + shift
     f = y - (shifted - shift)
     scale = ((shifted.bits() << 23) + (127 << 23)).as_float()
-    return scale.fma(f * f.polynomial(EXP2M1[False]), scale - 1.0)
+    return scale.fma(_times_polynomial(f, EXP2M1[False]), scale - 1.0)
+
+
+def _times_polynomial(x: Value, coefficients: Sequence[float]) -> Value:
+    """``x`` times the polynomial in x, rounded only once where x is small."""
+    return x.fma(coefficients[-1], x * x * x.polynomial(coefficients[:-1]))
 
 
 def _erf_double(magnitude: Value) -> Value:
