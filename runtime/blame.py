@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -11,7 +11,7 @@ from graphc.errors import InvalidArgumentError, OpError
 from graphc.ir import dims
 from graphc.ir.op import Op
 from graphc.ir.source import Site
-from graphc.lowering.program import Failing, Launch, Program, Recomputed
+from graphc.lowering.program import Failing, Launch, Program
 
 
 def name_failure(error: Exception, op: Op, name: str, site: Site | None) -> None:
@@ -25,22 +25,23 @@ def name_failure(error: Exception, op: Op, name: str, site: Site | None) -> None
         )
 
 
-def _operands(
-    failing: Failing | Recomputed, memory: Any, values: Mapping[str, int], known: dict[int, tuple]
-) -> list[np.ndarray]:
+def _operands(failing: Failing, memory: Any, values: Mapping[str, int]) -> list[np.ndarray]:
     """The operands of a failing op: from memory, or once more by the ops that the kernel held."""
-    found = []
-    for origin, shape in zip(failing.operands, failing.shapes, strict=True):
-        if isinstance(origin, int):
-            found.append(memory.view(origin, [dims.evaluate(d, values) for d in shape]))
-            continue
-        if id(origin) not in known:
-            op = origin.op.substitute(dict(values))
-            with np.errstate(all="ignore"):
-                result = op.reference(*_operands(origin, memory, values, known))
-            known[id(origin)] = result if isinstance(result, tuple) else (result,)
-        found.append(known[id(origin)][origin.output])
-    return found
+    computed: list[np.ndarray] = []
+
+    def found(origins: Sequence[int], shapes: Sequence[Any]) -> list[np.ndarray]:
+        return [
+            computed[-origin - 1]
+            if origin < 0
+            else memory.view(origin, [dims.evaluate(d, values) for d in shape])
+            for origin, shape in zip(origins, shapes, strict=True)
+        ]
+
+    for value in failing.inside:
+        op = value.op.substitute(dict(values))
+        with np.errstate(all="ignore"):
+            computed.append(op.reference(*found(value.operands, value.shapes)))
+    return found(failing.operands, failing.shapes)
 
 
 def raise_failure(
@@ -50,7 +51,7 @@ def raise_failure(
     name = next(n for k, n in enumerate(step.checks) if status >> k & 1)
     failing = program.failing[name]
     try:
-        operands: list[np.ndarray] | None = _operands(failing, memory, values, {})
+        operands: list[np.ndarray] | None = _operands(failing, memory, values)
     except (LookupError, ValueError):
         operands = None
     if operands is not None:

@@ -26,11 +26,11 @@ from graphc.lowering.program import (
     Feed,
     Fetch,
     Host,
+    Inside,
     Launch,
     Origin,
     Place,
     Program,
-    Recomputed,
     Step,
 )
 from graphc.lowering.schedule import Schedule, Unit
@@ -437,26 +437,30 @@ class _Assembly:
         )
 
     def _failing(self, node: Node) -> str:
+        inside: list[Inside] = []
+        known: dict[Tensor, int] = {}
         self.failing[node.name] = Failing(
             node.op,
-            tuple(self._origin_of(t, {}) for t in node.operands),
+            tuple(self._origin_of(t, inside, known) for t in node.operands),
             tuple(t.type.shape for t in node.operands),
             tuple(t.name for t in node.operands),
             node.site,
+            tuple(inside),
         )
         return node.name
 
-    def _origin_of(self, tensor: Tensor, known: dict[Tensor, int | Recomputed]) -> int | Recomputed:
-        """Where a tensor's value can be had after its kernel failed."""
+    def _origin_of(self, tensor: Tensor, inside: list[Inside], known: dict[Tensor, int]) -> int:
+        """Where a tensor's value can be had after its kernel failed: a buffer, or ``inside``."""
         if tensor not in known:
             buffer = self.buffer_of.get(self.root(tensor))
-            node = tensor.node
-            known[tensor] = Recomputed(
-                node.op,
-                tuple(self._origin_of(t, known) for t in node.operands),
-                tuple(t.type.shape for t in node.operands),
-                tensor.index,
-            ) if buffer is None else buffer
+            if buffer is None:
+                operands = tensor.node.operands
+                origins = tuple(self._origin_of(t, inside, known) for t in operands)
+                inside.append(
+                    Inside(tensor.node.op, origins, tuple(t.type.shape for t in operands))
+                )
+                buffer = -len(inside)
+            known[tensor] = buffer
         return known[tensor]
 
     def _backups(self, commit: int) -> tuple[tuple[str, str], ...]:

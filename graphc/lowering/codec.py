@@ -31,7 +31,7 @@ _RECORDS: dict[str, type] = {
     for kind in (
         Kernel, Operand, Constant, Program, records.Buffer, records.Block, records.Origin,
         records.Launch, records.Copy, records.Host, records.Feed, records.Fetch, records.Check,
-        records.Failing,
+        records.Failing, records.Inside,
     )
 }  # fmt: skip
 

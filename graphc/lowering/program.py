@@ -1,8 +1,8 @@
 """The Program: what compilation makes, as frozen data.  It knows no device and no concrete size.
 
 A Program is a list of *steps* over *buffers*.  Sizes are dims over symbols; binding the symbols to
-numbers (from the feeds' shapes) gives a plan, which the runtime makes.  Steps up to ``commit`` may fail
-and change no variable; steps from ``commit`` on write variables and cannot fail.
+numbers (from the feeds' shapes) gives a plan, which the runtime makes.  Steps up to ``commit`` may
+fail and change no variable; steps from ``commit`` on write variables and cannot fail.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from graphc.ir.dims import Dim, Shape, symbol
 from graphc.ir.op import Op
 from graphc.ir.source import Site
 
-
-# Steps of a block's extent per chunk, known when a plan is made; it may stand among a block's sizes.
+# Steps of a block's extent per chunk, known when a plan is made; it may stand among a block's
+# sizes.
 GRAIN = symbol("@grain")
 
 
@@ -139,13 +139,15 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Recomputed:
-    """An operand that exists only inside a kernel: the op that gives it, and its own operands."""
+class Inside:
+    """A value that exists only inside a kernel: the op that gives it.
+
+    Operands are buffers; ``-k`` is the value that stands k-th (from 1) in the list this stands in.
+    """
 
     op: Op
-    operands: tuple[int | Recomputed, ...]
+    operands: tuple[int, ...]
     shapes: tuple[Shape, ...]
-    output: int
 
 
 @dataclass(frozen=True)
@@ -153,10 +155,11 @@ class Failing:
     """A node whose run-time check can fail: enough to find the culprit with its reference."""
 
     op: Op
-    operands: tuple[int | Recomputed, ...]  # buffers, where operands are in memory
+    operands: tuple[int, ...]  # as those of ``Inside``
     shapes: tuple[Shape, ...]
     operand_names: tuple[str, ...]
     site: Site | None
+    inside: tuple[Inside, ...] = ()  # in dependency order
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,9 @@ class Program:
             case Launch():
                 operands = self.kernels[step.kernel].operands
                 for block in step.blocks:
-                    yield from (b for b, o in zip(block.buffers, operands, strict=True) if o.access != "w")
+                    yield from (
+                        b for b, o in zip(block.buffers, operands, strict=True) if o.access != "w"
+                    )
             case Copy():
                 yield step.source
             case Host():
@@ -194,7 +199,9 @@ class Program:
             case Launch():
                 operands = self.kernels[step.kernel].operands
                 for block in step.blocks:
-                    yield from (b for b, o in zip(block.buffers, operands, strict=True) if o.access != "r")
+                    yield from (
+                        b for b, o in zip(block.buffers, operands, strict=True) if o.access != "r"
+                    )
             case Copy():
                 yield step.target
             case Host():
@@ -215,5 +222,11 @@ class Program:
         """Keys of the variables a run changes."""
         written = {b for step in self.steps for b in self.writes(step)}
         return tuple(
-            sorted({str(self.buffers[b].key) for b in written if self.buffers[b].place is Place.VARIABLE})
+            sorted(
+                {
+                    str(self.buffers[b].key)
+                    for b in written
+                    if self.buffers[b].place is Place.VARIABLE
+                }
+            )
         )
