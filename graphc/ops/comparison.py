@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from graphc.ir.dtype import FLOATING, INTEGER, REAL, DType, bool_, float16
+from graphc.ir.dtype import FLOATING, INTEGER, REAL, DType, bool_, float16, int32, int64
 from graphc.ir.op import REQUIRED, Elementwise, NotDifferentiable, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, TensorType, broadcast, same_dtype
 
@@ -278,7 +278,7 @@ class Cast(Elementwise):
         return [b.cast(ct, dtype=x.dtype)]
 
     def dims_value(self, x: Any) -> Any:
-        return x if self.dtype.is_integer else None
+        return x if self.dtype in (int32, int64) else None
 
     samples = [
         *(Sample("float32[3, 4]", low=-9, high=9, dtype=d) for d in (*FLOATING, bool_)),

@@ -11,7 +11,7 @@ import pytest
 from graphc.autodiff.forward import jvp
 from graphc.autodiff.reverse import gradients
 from graphc.ir.dims import substitute, symbol
-from graphc.ir.dtype import bfloat16, uint64
+from graphc.ir.dtype import bfloat16, int32, int64, uint64
 from graphc.ir.edit import extract
 from graphc.ir.graph import infer
 from graphc.ir.op import Kind, NotDifferentiable, Op
@@ -162,6 +162,21 @@ def test_text_round_trip(case: Case) -> None:
     parsed = again.by_name[built.node.name]
     assert parsed.op == case.op
     assert [t.type for t in parsed.outputs] == [t.type for t in built.node.outputs]
+
+
+def is_shape_arithmetic(case: Case) -> bool:
+    return case.op.dims_value is not None and all(
+        t.dtype in (int32, int64) and len(t.shape) <= 1 for t in (*case.types, *case.result_types)
+    )
+
+
+@each({k: c for k, c in CASES.items() if is_shape_arithmetic(c)})
+def test_value_as_dims_is_the_value(case: Case) -> None:
+    arrays = case.arrays()
+    found = case.op.dims_value(*(a.tolist() if a.ndim == 0 else tuple(a.tolist()) for a in arrays))
+    if found is not None and not (isinstance(found, tuple) and None in found):
+        (expected,) = reference(case, arrays)
+        np.testing.assert_array_equal(np.asarray(found, expected.dtype), expected)
 
 
 # --- traits: what simplify and cse rely on ------------------------------------------------------
@@ -330,9 +345,7 @@ def test_forward_mode_is_the_slope(case: Case) -> None:
 COMPILED_GRADIENTS = {k: c for k, c in CASES.items() if is_smooth(c)}
 
 
-@pytest.mark.parametrize(
-    "options", [Options(), Options(level=0)], ids=["optimised", "as written"]
-)
+@pytest.mark.parametrize("options", [Options(), Options(level=0)], ids=["optimised", "as written"])
 @each(COMPILED_GRADIENTS)
 def test_compiled_gradient_equals_the_reference(case: Case, options: Options) -> None:
     built = OneNode.of(case)
