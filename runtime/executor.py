@@ -10,28 +10,38 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 
-from graphc.errors import ResourceExhaustedError, ShapeError
+from graphc.errors import ShapeError
 from graphc.ir import dims
 from graphc.ir.dims import Dim
-from graphc.ir.dtype import as_dtype
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.types import TensorType
-from graphc.lowering.program import Check, Host, Launch, Place, Program
-from runtime.blame import name_failure, raise_failure
+from graphc.lowering.program import Check
 from runtime.devices.cpu import table as codes
-from runtime.devices.cpu.boot import Native, native
+from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import RunState
 from runtime.feeds import Feeds
-from runtime.plan import ARENA, Plan, Sizes, base_name, bind
+from runtime.gate import Gate
+from runtime.memory import (
+    RECYCLED_FROM,
+    nbytes,
+    new_results,
+    require_room,
+    results_exhausted,
+    temporaries_exhausted,
+)
+from runtime.plan import ARENA, Plan, bind
 from runtime.programs import Loaded, load_program
 from runtime.staged import run_staged
+from runtime.transaction import see_through, settle
 from runtime.variables import aligned_empty
 
 PLANS_KEPT = 64
@@ -43,12 +53,15 @@ class Executor:
     def __init__(self, state: Any) -> None:
         self.state = state
         self.arenas: list[np.ndarray] = []
-        self.exclusive = threading.RLock()
+        self.closed = False
+        self.prepared: weakref.WeakSet[Prepared] = weakref.WeakSet()
 
     def prepare(
         self, feeds: tuple[Tensor, ...], fetches: tuple[Tensor, ...], targets: tuple[Node, ...]
     ) -> Prepared:
-        return Prepared(self, feeds, fetches, targets)
+        prepared = Prepared(self, feeds, fetches, targets)
+        self.prepared.add(prepared)
+        return prepared
 
     def inspect(
         self,
@@ -62,35 +75,30 @@ class Executor:
         return inspect_run(self, feeds, fetches, targets, values)
 
     def close(self) -> None:
+        """Free plans and arenas; a run in progress finishes on what it holds."""
+        self.closed = True
+        for prepared in tuple(self.prepared):
+            prepared.forget()
         self.arenas.clear()
 
-    def take_arena(self, size: int, program: Program) -> np.ndarray:
+    def take_arena(self, size: int) -> np.ndarray:
         """Memory for one run's temporaries; given back to ``arenas`` afterwards."""
-        while self.arenas:
-            arena = self.arenas.pop()
+        while True:
+            try:
+                arena = self.arenas.pop()
+            except IndexError:
+                return aligned_empty((size,), np.dtype(np.uint8))
             if arena.size >= size:
                 return arena
-        try:
-            return aligned_empty((size,), np.dtype(np.uint8))
-        except MemoryError:
-            raise out_of_memory(size, program) from None
-
-
-def out_of_memory(size: int, program: Program) -> ResourceExhaustedError:
-    return ResourceExhaustedError(
-        f"{size / 2**20:.1f} MiB for temporaries cannot be had; nothing has run",
-        subject=f"run of {', '.join(f.name for f in program.fetches) or 'operations'}",
-        hint="feed smaller batches",
-    )
 
 
 @dataclass(eq=False)
 class Context:
-    """What one run in progress owns: its state, and the arena it is bound to."""
+    """What one run in progress owns: its state, and where it last had its arena."""
 
     state: RunState
     call: Any  # the prepared native call
-    arena: np.ndarray | None = None
+    arena_address: int = 0
 
 
 @dataclass(eq=False)
@@ -100,6 +108,11 @@ class Bound:
     plan: Plan
     loaded: Loaded
     idle: list[Context] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.results = self.plan.fetch_shapes
+        self.arena_size = self.plan.memory.peak
+        self.has_large = any(nbytes(r) >= RECYCLED_FROM for r in self.results)
 
 
 class Prepared:
@@ -115,6 +128,7 @@ class Prepared:
         targets: tuple[Node, ...],
     ) -> None:
         self.executor = executor
+        self.gate: Gate = executor.state.variables.gate
         self.feeds = feeds
         self.fetches = fetches
         self.targets = targets
@@ -127,40 +141,96 @@ class Prepared:
     def run(self, values: Sequence[Any]) -> tuple:
         """One NumPy value per fetch."""
         bound = self.last
-        if bound is not None and bound.loaded.single_call:
+        if bound is not None:
             results = self._go(bound, values)
             if results is not None:
                 return results
         return self._run_afresh(values)
 
+    def forget(self) -> None:
+        """Drop programs and plans."""
+        with self.lock:
+            self.last = None
+            self.plans.clear()
+            self.variants.clear()
+
     # --- the hot path --------------------------------------------------------------------------
 
     def _go(self, bound: Bound, values: Sequence[Any]) -> tuple | None:
-        """One native call; None when the values do not fit the plan."""
-        loaded, store = bound.loaded, self.executor.state.variables
+        """One native call; None when the values do not fit the plan.
+
+        The gate is entered and left here, in code an interrupt cannot divide (:mod:`runtime.gate`).
+        """
+        loaded, gate, me = bound.loaded, self.gate, get_ident()
         if not loaded.ready:
-            loaded.require_variables(store)
-        context = bound.idle.pop() if bound.idle else self._context(bound)
-        arena = self._bind_arena(bound, context)
-        results = [np.empty(shape, dtype) for shape, dtype in bound.plan.fetch_shapes]
+            loaded.require_variables(self.executor.state.variables)
         try:
-            with loaded.access:
-                backups = loaded.back_up(store) if loaded.program.backups else ()
-                reason = context.call(*values, *results)
-                if reason == codes.FEEDS_DIFFER:
-                    return None
-                if reason != codes.DONE:
-                    self._finish(bound, context, reason, values, results, backups)
-                if loaded.random:
-                    for state in loaded.random:
-                        state[1] += 1
+            context = bound.idle.pop()
+        except IndexError:
+            context = self._context(bound)
+        arena = self._bind_arena(bound, context) if bound.arena_size else None
+        if bound.has_large:
+            results = self._large_results(bound)
+        else:
+            results = [np.empty(shape, dtype) for shape, dtype in bound.results]
+        try:
+            if not loaded.exclusive:
+                try:
+                    gate.readers.append(me)
+                    if gate.writer:
+                        gate.await_turn(me)
+                    fits = self._execute(bound, context, arena, values, results)
+                finally:
+                    gate.readers.remove(me)
+                    if gate.blocked:
+                        gate.tell()
+            elif gate.readers:
+                with gate.writing():
+                    fits = self._execute(bound, context, arena, values, results)
+            else:
+                with gate.exclusive:
+                    outer = gate.writer
+                    try:
+                        gate.writer = me
+                        if gate.readers:
+                            gate.await_readers(me)
+                        fits = self._execute(bound, context, arena, values, results)
+                    finally:
+                        gate.writer = outer
+                        if gate.blocked:
+                            gate.tell()
         finally:
             if arena is not None:
                 self.executor.arenas.append(arena)
             bound.idle.append(context)
+        return tuple([r if r.ndim else r[()] for r in results]) if fits else None
+
+    def _execute(
+        self,
+        bound: Bound,
+        context: Context,
+        arena: np.ndarray | None,
+        values: Sequence[Any],
+        results: list[np.ndarray],
+    ) -> bool:
+        """The run itself; False when the values do not fit the plan, and nothing has run."""
+        loaded = bound.loaded
+        saved = loaded.back_up() if loaded.fragile else ()
+        try:
+            reason = context.call(*values, *results)
+            if reason != codes.DONE:
+                if reason == codes.FEEDS_DIFFER:
+                    return False
+                see_through(bound, context.state, reason, arena, values, results)
+            for state in loaded.random:
+                state[1] += 1
+        except BaseException:
+            if loaded.exclusive and settle(context.state, bound.plan.danger, saved):
+                loaded.account(self.executor.state.variables)
+            raise
         if not loaded.ready:
-            loaded.mark_written(store)
-        return tuple([r if r.ndim else r[()] for r in results])
+            loaded.mark_written(self.executor.state.variables)
+        return True
 
     def _context(self, bound: Bound) -> Context:
         plan, loaded = bound.plan, bound.loaded
@@ -174,51 +244,28 @@ class Prepared:
         state = plan.table.state(bases, pool)
         return Context(state, machine.prepare(state))
 
-    def _bind_arena(self, bound: Bound, context: Context) -> np.ndarray | None:
-        size = bound.plan.memory.peak
-        if not size:
-            return None
-        arena = self.executor.take_arena(size, bound.plan.program)
-        if context.arena is not arena:
-            context.state.rebase(ARENA, arena.ctypes.data)
-            context.arena = arena
+    def _bind_arena(self, bound: Bound, context: Context) -> np.ndarray:
+        try:
+            arena = self.executor.take_arena(bound.arena_size)
+        except MemoryError:
+            raise temporaries_exhausted(bound.plan) from None
+        address = arena.ctypes.data
+        if context.arena_address != address:
+            context.state.rebase(ARENA, address)
+            context.arena_address = address
         return arena
 
-    def _finish(
-        self,
-        bound: Bound,
-        context: Context,
-        reason: int,
-        values: Sequence[Any],
-        results: list[np.ndarray],
-        backups: Sequence[tuple[np.ndarray, np.ndarray]],
-    ) -> None:
-        """Everything a run may need Python for: the pool's threads, host rows, failures."""
-        machine, state = native(), context.state
-        memory = Memory(bound, context, values, results)
+    def _large_results(self, bound: Bound) -> list[np.ndarray]:
         try:
-            while True:
-                reason = machine.go_on(state, reason)
-                if reason == codes.HOST_ROW:
-                    step = bound.plan.program.steps[state.table.tags[int(state.words[codes.ROW])]]
-                    memory.run_host(step)
-                    reason = machine.walk(state.address)
-                elif reason == codes.FAILED:
-                    tag = state.table.tags[int(state.words[codes.ROW])]
-                    step = bound.plan.program.steps[tag]
-                    raise_failure(
-                        bound.plan.program, step, int(state.words[codes.STATUS]), memory, bound.plan.values
-                    )
-                else:
-                    return
-        except BaseException:
-            for array, saved in backups:
-                array[...] = saved
-            raise
+            return new_results(bound.results)
+        except MemoryError:
+            raise results_exhausted(bound.plan) from None
 
     # --- the first time ------------------------------------------------------------------------
 
     def _run_afresh(self, values: Sequence[Any]) -> tuple:
+        if self.executor.closed:
+            raise RuntimeError("Attempted to use a closed Session.")
         arrays = self.converter.convert(values)
         bound_sizes = self.converter.bind(arrays)
         with self.lock:
@@ -227,13 +274,12 @@ class Prepared:
                 bound = self._plan(loaded, sizes)
         loaded.require_variables(self.executor.state.variables)
         if not loaded.single_call:
-            results = run_staged(self.executor, loaded, sizes, arrays)
-            loaded.mark_written(self.executor.state.variables)
-            return results
+            return run_staged(self.executor.state.variables, loaded, sizes, arrays)
         results = self._go(bound, arrays)
         if results is None:
             raise AssertionError("bug in graphc: converted feeds do not fit the plan made for them")
-        self.last = bound
+        if not self.executor.closed:
+            self.last = bound
         return results
 
     def _program(
@@ -271,6 +317,7 @@ class Prepared:
             return found
         started = time.perf_counter()
         plan = bind(loaded.program, loaded.sizes, loaded.addresses, sizes)
+        _require_room(plan)
         names = ", ".join(f"{k}={v}" for k, v in sizes.items())
         milliseconds = (time.perf_counter() - started) * 1e3
         self.executor.state.note(
@@ -281,6 +328,18 @@ class Prepared:
         while len(self.plans) > PLANS_KEPT:
             self.plans.popitem(last=False)
         return bound
+
+
+def _require_room(plan: Plan) -> None:
+    """Refuse what the machine cannot hold before anything runs."""
+    try:
+        require_room(plan.memory.peak)
+    except MemoryError:
+        raise temporaries_exhausted(plan) from None
+    try:
+        require_room(sum(map(nbytes, plan.fetch_shapes)))
+    except MemoryError:
+        raise results_exhausted(plan) from None
 
 
 def failed_checks(checks: Sequence[Check], sizes: Mapping[str, int]) -> list[str]:
@@ -303,53 +362,3 @@ def failed_checks(checks: Sequence[Check], sizes: Mapping[str, int]) -> list[str
                 site=check.site,
             )
     return stretched
-
-
-class Memory:
-    """The buffers of one run as arrays, for host steps and for finding what failed."""
-
-    def __init__(
-        self, bound: Bound, context: Context, values: Sequence[Any], results: Sequence[np.ndarray]
-    ) -> None:
-        self.bound = bound
-        self.context = context
-        self.values = values
-        self.results = results
-
-    def view(self, number: int, shape: Sequence[int] | None = None) -> np.ndarray:
-        program = self.bound.plan.program
-        buffer = program.buffers[number]
-        shape = tuple(self.bound.plan.shapes[number]) if shape is None else tuple(shape)
-        dtype = as_dtype(buffer.dtype).numpy
-        match buffer.place:
-            case Place.FEED:
-                return np.asarray(self.values[int(buffer.key)]).reshape(shape)
-            case Place.FETCH:
-                return self.results[int(buffer.key)].reshape(shape)
-            case Place.ARENA:
-                start = self.bound.plan.memory.offsets[number]
-                size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-                return self.context.arena[start : start + size].view(dtype).reshape(shape)
-        return self.bound.loaded.arrays[number].reshape(shape)
-
-    def run_host(self, step: Any) -> None:
-        assert isinstance(step, Host)
-        values = self.bound.plan.values
-        operands = [
-            self.view(b, [dims.evaluate(d, values) for d in shape]).copy()
-            for b, shape in zip(step.operands, step.shapes, strict=True)
-        ]
-        results = host_results(step, operands)
-        for buffer, result in zip(step.results, results, strict=True):
-            np.copyto(self.view(buffer), result)
-
-
-def host_results(step: Host, operands: list[np.ndarray]) -> list[np.ndarray]:
-    """What the op's Python function gives, one array per output."""
-    try:
-        results = step.op.host(*operands)
-    except Exception as error:
-        site = step.origin.sites[0] if step.origin.sites else None
-        name_failure(error, step.op, step.node, site)
-        raise
-    return list(results) if isinstance(results, list | tuple) else [results]

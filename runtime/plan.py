@@ -83,6 +83,7 @@ class Plan:
     fetch_shapes: tuple[tuple[tuple[int, ...], np.dtype], ...]
     shapes: list[tuple[int, ...]]  # per buffer
     nanoseconds: float
+    danger: int  # the last row that can fail, -1 if none can
 
 
 def bind(
@@ -101,6 +102,7 @@ class _Binding:
         self.patches: dict[int, list[Relative]] = {}  # feed or fetch buffer -> words with its address
         self.chunks: dict[int, int] = {}  # per-chunk buffer -> chunks of its launch
         self.nanoseconds = 0.0
+        self.danger = -1
 
     def run(self, values: dict[str, int]) -> Plan:
         program = self.program
@@ -121,7 +123,10 @@ class _Binding:
         fetches = tuple(
             (tuple(_number(d, known) for d in f.shape), as_dtype(f.dtype).numpy) for f in program.fetches
         )
-        return Plan(program, values, self.builder.build(), memory, fetches, shapes, self.nanoseconds)
+        return Plan(
+            program, values, self.builder.build(), memory, fetches, shapes, self.nanoseconds,
+            self.danger,
+        )  # fmt: skip
 
     def _cuts(self, step: object) -> list[Cut]:
         if not isinstance(step, Launch):
@@ -156,7 +161,10 @@ class _Binding:
                 ]
                 if entries:
                     parallel = sum(c.nanoseconds for c in cuts) >= PARALLEL_FROM
-                    self.builder.launch(self.addresses[step.kernel], entries, parallel, tag=number)
+                    address = self.addresses[step.kernel]
+                    row = self.builder.launch(address, entries, parallel, tag=number)
+                    if step.checks:
+                        self.danger = row
             case Copy(source, target):
                 row = self.builder.copy(
                     self.words[target], self.words[source], nbytes[target], tag=number
@@ -164,7 +172,7 @@ class _Binding:
                 self._patch(target, self.builder.row_word(row, 1))
                 self._patch(source, self.builder.row_word(row, 2))
             case Host():
-                self.builder.host(number, tag=number)
+                self.danger = self.builder.host(number, tag=number)
 
     def _block(self, block: Block, cut: Cut) -> Relative:
         known = self.known

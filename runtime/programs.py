@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,8 +44,17 @@ class Loaded:
     reads: tuple[str, ...]  # variables that must have a value
     writes: tuple[str, ...]
     sites: dict[str, Any]
-    access: Any  # held during a run
     ready: bool = False
+
+    def __post_init__(self) -> None:
+        keys = {key for key, _ in self.program.backups}
+        self.exclusive = bool(self.writes or self.random)
+        self.to_back_up = [
+            self.arrays[k]
+            for k, buffer in enumerate(self.program.buffers)
+            if buffer.place is Place.VARIABLE and buffer.key in keys
+        ]
+        self.fragile = bool(self.to_back_up)
 
     @property
     def addresses(self) -> list[int]:
@@ -67,14 +76,15 @@ class Loaded:
         store.mark_initialized(self.writes)
         self.ready = True
 
-    def back_up(self, store: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    def back_up(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Copies of the variables a failing run could leave changed."""
-        keys = {key for key, _ in self.program.backups}
-        return [
-            (self.arrays[k], self.arrays[k].copy())
-            for k, buffer in enumerate(self.program.buffers)
-            if buffer.place is Place.VARIABLE and buffer.key in keys
-        ]
+        return [(array, array.copy()) for array in self.to_back_up]
+
+    def account(self, store: Any) -> None:
+        """Note that a run has finished."""
+        for state in self.random:
+            state[1] += 1
+        self.mark_written(store)
 
 
 def load_program(
@@ -111,7 +121,10 @@ def compiled_program(
     cache = default_cache()
     stored = cache.get(key, PROGRAM) if key is not None else None
     if stored is not None:
-        return codec.decode(stored, part), True
+        try:
+            return codec.decode(stored, part), True
+        except codec.Unreadable:
+            pass  # another format under the same key: compiled again and put in its place
     from graphc.compiler import compile_part
 
     program = compile_part(part, fed, options, sizes).program
@@ -160,10 +173,9 @@ def _at_hand(executor: Any, program: Program, title: str, codes: list[Code]) -> 
     read = {keys[b] for step in program.steps for b in program.reads(step) if b in keys}
     written = {keys[b] for step in program.steps for b in program.writes(step) if b in keys}
     sites = {key: by_name[key].site for key in keys.values() if key in by_name}
-    access = executor.exclusive if written or random else nullcontext()
     return Loaded(
         program, title, codes, Sizes(program), arrays, random, tuple(sorted(read)),
-        tuple(sorted(written)), sites, access,
+        tuple(sorted(written)), sites,
     )  # fmt: skip
 
 

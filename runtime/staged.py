@@ -21,25 +21,36 @@ from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import Entry, TableBuilder
 from runtime.plan import PARALLEL_FROM, cut_block
+from runtime.transaction import deferred_interrupt, host_results, put_back, put_result
 from runtime.variables import aligned_empty
 
 
 def run_staged(
-    executor: Any, loaded: Any, sizes: dict[str, int], arrays: Sequence[np.ndarray]
+    store: Any, loaded: Any, sizes: dict[str, int], arrays: Sequence[np.ndarray]
 ) -> tuple:
-    run = _Run(loaded, dict(sizes), arrays)
-    backups = loaded.back_up(executor.state.variables)
-    with loaded.access:
+    """The values of the fetches; all of the run, or nothing of it, as :mod:`runtime.transaction` says."""
+    gate = store.gate
+    with gate.writing() if loaded.exclusive else gate.reading():
+        run = _Run(loaded, dict(sizes), arrays)
+        steps = loaded.program.steps
+        danger = max((k for k, s in enumerate(steps) if can_fail(s)), default=-1) + 1
+        saved = loaded.back_up()
         try:
-            for step in loaded.program.steps:
+            for step in steps[:danger]:
                 run.step(step)
         except BaseException:
-            for array, saved in backups:
-                array[...] = saved
+            with deferred_interrupt():
+                put_back(saved)
             raise
-        for state in loaded.random:
-            state[1] += 1
+        with deferred_interrupt():
+            for step in steps[danger:]:
+                run.step(step)
+            loaded.account(store)
     return run.results()
+
+
+def can_fail(step: Any) -> bool:
+    return isinstance(step, Host) or (isinstance(step, Launch) and bool(step.checks))
 
 
 class _Run:
@@ -78,8 +89,6 @@ class _Run:
                 self.host(step)
 
     def host(self, step: Host) -> None:
-        from runtime.executor import host_results
-
         operands = [
             self.view(b, [self.number(d) for d in shape]).copy()
             for b, shape in zip(step.operands, step.shapes, strict=True)

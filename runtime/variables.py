@@ -8,7 +8,6 @@ initialised when a run assigns it; reading it before is an error that names it.
 from __future__ import annotations
 
 import math
-import math
 import os
 import threading
 from collections.abc import Iterable
@@ -19,6 +18,8 @@ import numpy as np
 from graphc.errors import FailedPreconditionError, ResourceExhaustedError, ShapeError
 from graphc.ir.dtype import DType
 from graphc.ir.source import here
+from runtime.gate import Gate
+from runtime.memory import amount, require_room
 
 ALIGNMENT = 64
 
@@ -33,13 +34,14 @@ def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return block[start : start + size].view(dtype).reshape(shape)
 
 
-def _memory_for(key: str, dtype: DType, shape: tuple[int, ...]) -> np.ndarray:
+def _memory_for(key: str, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    size = math.prod(shape) * dtype.itemsize
     try:
-        return aligned_empty(shape, dtype.numpy)
-    except MemoryError:
-        size = math.prod(shape) * dtype.size / 2**30
+        require_room(size)
+        return aligned_empty(shape, dtype)
+    except (MemoryError, ValueError):
         raise ResourceExhaustedError(
-            f"{size:.1f} GiB for {dtype}{list(shape)} cannot be had; nothing has run",
+            f"{amount(size)} for {dtype}{list(shape)} cannot be had; nothing has run",
             subject=f"variable '{key}'",
             site=here(),
         ) from None
@@ -59,17 +61,32 @@ class VariableStore:
         self._declared: set[str] = set()  # whose addresses native code may hold
         self._initialized: set[str] = set()
         self._states: dict[str, np.ndarray] = {}
-        self._seeds: dict[str, tuple[int | None, int | None]] = {}
+        self._seeds: dict[str, tuple] = {}
 
     # --- variables -----------------------------------------------------------------------------
 
     def declare(self, key: str, dtype: DType, shape: tuple[int, ...]) -> np.ndarray:
-        """The array of a variable, made on first mention; it stays where it is."""
-        array = self._arrays.get(key)
-        if array is None or array.shape != shape or array.dtype != dtype.numpy:
-            with self.lock:
-                array = self._arrays[key] = _memory_for(key, dtype, shape)
+        """The array of a variable, made on first mention; from then on it stays where it is.
+
+        A value set before that is taken over if it has the variable's dtype and shape.
+        """
+        with self._table:
+            array = self._arrays.get(key)
+            if array is None or (key not in self._declared and not _is(array, dtype, shape)):
+                array = self._arrays[key] = _memory_for(key, dtype.numpy, shape)
                 self._initialized.discard(key)
+            self._declared.add(key)
+        if not _is(array, dtype, shape):
+            raise ShapeError(
+                "the session holds the variable in another shape or dtype",
+                subject=f"variable '{key}'",
+                rows=[
+                    ("held", f"{array.dtype}{list(array.shape)}", ""),
+                    ("asked", f"{dtype}{list(shape)}", ""),
+                ],
+                hint="a new session holds none yet",
+                site=here(),
+            )
         return array
 
     def array(self, key: str) -> np.ndarray:
@@ -121,7 +138,7 @@ class VariableStore:
                 array = self._arrays.get(key)
                 if array is None:
                     kind = dtype.numpy if dtype is not None else value.dtype
-                    array = self._arrays[key] = self._new(key, value.shape, kind)
+                    array = self._arrays[key] = _memory_for(key, kind, value.shape)
             if array.shape != value.shape:
                 raise ShapeError(
                     "the value has another shape than the variable",
@@ -143,10 +160,11 @@ class VariableStore:
         here."""
         with self._table:
             state = self._states.get(path)
-            if state is None or self._seeds[path] != seed:
-                state = aligned_empty((2,), np.dtype(np.uint64))
+            if state is None:
+                state = self._states[path] = aligned_empty((2,), np.dtype(np.uint64))
+            if self._seeds.get(path, ()) != seed:
                 state[0], state[1] = random_key(seed, path, self.entropy), 0
-                self._states[path], self._seeds[path] = state, seed
+                self._seeds[path] = seed
         return state
 
     def executions(self) -> dict[str, int]:

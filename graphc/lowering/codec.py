@@ -1,7 +1,7 @@
 """A Program as bytes and back: JSON for the structure, raw arrays after it.  Never pickle.
 
-The user's lines are not stored: a site is written as the name of a node made there, and read back from
-the graph that is being compiled, so an edited script shows its own lines.
+The user's lines are not stored: a site is written as the name of a node made there, and read back
+from the graph that is being compiled, so an edited script shows its own lines.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class NotStorable(Exception):
     """The Program holds a Python object and lives in this process only."""
 
 
+class Unreadable(Exception):
+    """The bytes are no Program of this format."""
+
+
 def encode(program: Program, graph: Graph) -> bytes:
     """``graph`` is the graph that was compiled; its nodes name the sites."""
     writer = _Writer({node.site: node.name for node in graph.nodes if node.site})
@@ -53,7 +57,14 @@ def encode(program: Program, graph: Graph) -> bytes:
 
 
 def decode(payload: bytes, graph: Graph) -> Program:
-    """The Program, its sites looked up in ``graph``."""
+    """The Program, its sites looked up in ``graph``; :class:`Unreadable` if it is none."""
+    try:
+        return _decode(payload, graph)
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+        raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def _decode(payload: bytes, graph: Graph) -> Program:
     size = int.from_bytes(payload[:8], "little")
     tree = json.loads(payload[8 : 8 + size])
     stream = io.BytesIO(payload[8 + size :])

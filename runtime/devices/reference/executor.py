@@ -55,7 +55,7 @@ class Prepared:
     def run(self, arrays: tuple[np.ndarray, ...]) -> tuple:
         bind_dims(self.feeds, arrays)
         store = self.state.variables
-        with store.lock:
+        with store.gate.writing():
             states = {
                 node.op.path: store.random_state(node.op.path, node.op.seed)  # type: ignore[attr-defined]
                 for node in self._random

@@ -1,0 +1,161 @@
+"""A run that the native call did not finish by itself: host rows, failures, interrupts.
+
+A run is all or nothing: whatever ends it early, every variable is as it was before, or the run has
+finished.  Steps before the commit change no variable.  Of those behind it, whatever is written before
+a step that can still fail was copied first (``Program.backups``).  So up to the last step that can fail
+(``Plan.danger``) a run is undone from the copies, and behind it carried to its end.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from graphc.errors import InternalError, InvalidArgumentError
+from graphc.ir import dims
+from graphc.ir.dtype import as_dtype
+from graphc.lowering.program import Host, Place
+from runtime.blame import name_failure, raise_failure
+from runtime.devices.cpu import table as codes
+from runtime.devices.cpu.boot import native
+
+Saved = Sequence[tuple[np.ndarray, np.ndarray]]  # an array, what it held
+
+
+class Memory:
+    """The buffers of one run as arrays, for host steps and for finding what failed."""
+
+    def __init__(
+        self,
+        bound: Any,
+        arena: np.ndarray | None,
+        values: Sequence[Any],
+        results: Sequence[np.ndarray],
+    ) -> None:
+        self.plan = bound.plan
+        self.lasting = bound.loaded.arrays
+        self.arena = arena
+        self.values = values
+        self.results = results
+
+    def view(self, number: int, shape: Sequence[int] | None = None) -> np.ndarray:
+        buffer = self.plan.program.buffers[number]
+        shape = tuple(self.plan.shapes[number]) if shape is None else tuple(shape)
+        dtype = as_dtype(buffer.dtype).numpy
+        match buffer.place:
+            case Place.FEED:
+                return np.asarray(self.values[int(buffer.key)]).reshape(shape)
+            case Place.FETCH:
+                return self.results[int(buffer.key)].reshape(shape)
+            case Place.ARENA:
+                start = self.plan.memory.offsets[number]
+                size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+                return self.arena[start : start + size].view(dtype).reshape(shape)
+        return self.lasting[number].reshape(shape)
+
+    def run_host(self, step: Host) -> None:
+        values = self.plan.values
+        operands = [
+            self.view(b, [dims.evaluate(d, values) for d in shape]).copy()
+            for b, shape in zip(step.operands, step.shapes, strict=True)
+        ]
+        for buffer, result in zip(step.results, host_results(step, operands), strict=True):
+            put_result(step, self.view(buffer), result)
+
+
+def host_results(step: Host, operands: list[np.ndarray]) -> list[np.ndarray]:
+    """What the op's Python function gives, one array per output."""
+    try:
+        results = step.op.host(*operands)
+    except Exception as error:
+        name_failure(error, step.op, step.node, _site(step))
+        raise
+    return list(results) if isinstance(results, list | tuple) else [results]
+
+
+def put_result(step: Host, target: np.ndarray, result: np.ndarray) -> None:
+    """Store what a Python function gave where the graph expects it."""
+    if np.shape(result) != target.shape:
+        raise InvalidArgumentError(
+            f"returned shape {list(np.shape(result))} where the graph has {list(target.shape)}",
+            subject=f"{step.op.name} '{step.node}'",
+            site=_site(step),
+            hint="set_shape says what shape the function returns; None in it leaves a size open",
+        )
+    target[...] = result
+
+
+def _site(step: Host) -> Any:
+    return step.origin.sites[0] if step.origin.sites else None
+
+
+def see_through(
+    bound: Any,
+    state: codes.RunState,
+    reason: int,
+    arena: np.ndarray | None,
+    values: Sequence[Any],
+    results: Sequence[np.ndarray],
+) -> None:
+    """Take a run to its end after its native call returned ``reason``."""
+    machine, plan = native(), bound.plan
+    memory = Memory(bound, arena, values, results)
+    while True:
+        reason = machine.go_on(state, reason)
+        if reason == codes.DONE:
+            return
+        if reason not in (codes.HOST_ROW, codes.FAILED):
+            raise InternalError(f"bug in graphc: a run stopped for reason {reason}")
+        step = plan.program.steps[state.table.tags[int(state.words[codes.ROW])]]
+        if reason == codes.FAILED:
+            status = int(state.words[codes.STATUS])
+            raise_failure(plan.program, step, status, memory, plan.values)
+        memory.run_host(step)
+        reason = machine.walk(state.address)
+
+
+def settle(state: codes.RunState, danger: int, saved: Saved) -> bool:
+    """Make a run that an exception ended all or nothing; True if it is all.
+
+    ``danger`` is the last row that can fail.
+    """
+    with deferred_interrupt():
+        row, pc, committed = (int(state.words[k]) for k in (codes.ROW, codes.PC, codes.COMMITTED))
+        if state.words[codes.HEADER + codes.ROW_WORDS * row] == codes.END:
+            return True
+        if not committed:
+            return False
+        if pc > danger + 1 or row > danger:
+            machine = native()
+            reason = machine.go_on(state, machine.walk(state.address))
+            assert reason == codes.DONE, f"bug in graphc: reason {reason} behind the last check"
+            return True
+        put_back(saved)
+        return False
+
+
+def put_back(saved: Saved) -> None:
+    for array, held in saved:
+        array[...] = held
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[None]:
+    """Let Ctrl-C wait until the end; it is dropped if an exception is on its way already."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    arrived: list[tuple] = []
+    signal.signal(signal.SIGINT, lambda *seen: arrived.append(seen))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if arrived:
+        handler(*arrived[0])
