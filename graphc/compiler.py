@@ -1,7 +1,8 @@
 """compile_graph: a user's graph, what is fed and what is wanted, to a Program.
 
-The path: cut the part that is needed at the fed tensors, specialise it to what is known about sizes,
-run the passes (:mod:`graphc.pipeline`), then fuse, schedule and lower (:mod:`graphc.lowering`).
+The path: cut the part that is needed at the fed tensors, specialise it to what is known about
+sizes, run the passes (:mod:`graphc.pipeline`), then fuse, schedule and lower
+(:mod:`graphc.lowering`).
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ def inspect_run(
     targets: Sequence[Node],
     values: Sequence[Any] | None = None,
 ) -> Report:
-    """The report of one kind of run; with ``values`` for the feeds, sizes are bound and launches timed.
+    """The report of one kind of run; with ``values`` for the feeds, sizes are bound and launches
+    timed.
 
     Timing runs the graph :data:`TIMED_RUNS` times; variables are put back as they were.
     """
@@ -65,7 +66,7 @@ def _timed(
         return None, {}
     prepared = executor.prepare(tuple(feeds), tuple(fetches), tuple(targets))
     store = executor.state.variables
-    saved = {key: store.get(key) for key in store.keys()}
+    saved = {key: store.get(key) for key in store.keys()}  # noqa: SIM118  (a VariableStore is no dict)
     try:
         prepared.run(values)
         bound = prepared.last
@@ -151,7 +152,9 @@ def _launch_entry(
     lines = list(dict.fromkeys(s.short for s in step.origin.sites))
     match step:
         case Launch():
-            extents = list(dict.fromkeys(str(dims.substitute(b.extent, sizes)) for b in step.blocks))
+            extents = list(
+                dict.fromkeys(str(dims.substitute(b.extent, sizes)) for b in step.blocks)
+            )
             what, blocks = program.kernels[step.kernel].name, len(step.blocks)
             extent = extents[0] if len(extents) == 1 else "various"
             flops = _number(step.flops, sizes)

@@ -1,9 +1,10 @@
 """Symbolic dimensions: a small algebra with a normal form.
 
-A dim is an ``int`` or an :class:`Expr`.  An Expr is a sum of integer multiples of monomials; a monomial
-is a sorted product of atoms; an atom is a :class:`Symbol`, a :class:`Quotient` (floor division that did
-not come out even) or a :class:`Maximum`.  Constants collapse to ``int``, so equal dims compare equal
-with ``==``, and ``str(dim)`` is a valid Python expression over the symbols (``2*batch + 3``,
+A dim is an ``int`` or an :class:`Expr`.  An Expr is a sum of integer multiples of monomials; a
+monomial is a sorted product of atoms; an atom is a :class:`Symbol`, a :class:`Quotient` (floor
+division that did not come out even) or a :class:`Maximum`.  Constants collapse to ``int``, so
+equal dims compare equal with ``==``, and ``str(dim)`` is a valid Python expression over the
+symbols (``2*batch + 3``,
 ``max(n - 3, 0)``), which is how the text form, messages and shape functions write them.
 
 Every symbol stands for an integer >= 0.
@@ -23,7 +24,9 @@ Shape = tuple[Dim, ...]
 
 
 class Symbol:
-    """A named unknown size.  ``data`` marks sizes only known once a node has run (``boolean_mask``)."""
+    """A named unknown size.  ``data`` marks sizes only known once a node has run
+    (``boolean_mask``).
+    """
 
     __slots__ = ("data", "name")
 
@@ -87,7 +90,7 @@ class Maximum:
         return Maximum, (self.terms,)
 
 
-Atom = Union[Symbol, Quotient, Maximum]
+Atom = Symbol | Quotient | Maximum
 Monomial = tuple[Atom, ...]
 
 
@@ -123,9 +126,7 @@ class Expr:
 
     def __mul__(self, other: Dim) -> Dim:
         return _collect(
-            (tuple(sorted(a + b, key=str)), p * q)
-            for a, p in self.terms
-            for b, q in _terms(other)
+            (tuple(sorted(a + b, key=str)), p * q) for a, p in self.terms for b, q in _terms(other)
         )
 
     __rmul__ = __mul__
@@ -365,7 +366,9 @@ def compile_dims(expressions: tuple[Dim, ...]) -> Callable[[Mapping[str, int]], 
 
 
 def parse_dim(text: str, data: Iterable[str] = ()) -> Dim:
-    """The dim written as ``str(dim)`` writes it; names in ``data`` become data-dependent symbols."""
+    """The dim written as ``str(dim)`` writes it; names in ``data`` become data-dependent
+    symbols.
+    """
     return _build(ast.parse(text.strip(), mode="eval").body, frozenset(data))
 
 

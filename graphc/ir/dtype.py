@@ -102,7 +102,9 @@ class DType:
 
 
 def _bfloat16() -> np.dtype:
-    """NumPy has no bfloat16 of its own; ml_dtypes registers one when installed (extra ``bfloat16``)."""
+    """NumPy has no bfloat16 of its own; ml_dtypes registers one when installed (extra
+    ``bfloat16``).
+    """
     return np.dtype(np.uint16)
 
 
@@ -134,7 +136,11 @@ SIGNED = (int8, int16, int32, int64)
 COMPLEX = (complex64, complex128)
 REAL = FLOATING + INTEGER
 
-_BY_NAME = {dtype.name: dtype for dtype in ALL} | {"half": float16, "double": float64, "float": float32}
+_BY_NAME = {dtype.name: dtype for dtype in ALL} | {
+    "half": float16,
+    "double": float64,
+    "float": float32,
+}
 _BY_NUMPY = {dtype.numpy: dtype for dtype in ALL if dtype is not bfloat16}
 
 

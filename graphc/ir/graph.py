@@ -59,7 +59,8 @@ class Tensor(Operators):
         return self.index
 
     def __repr__(self) -> str:
-        return f"<tf.Tensor '{self.name}' shape={dims.format_shape(self.type.shape)} dtype={self.dtype}>"
+        shape = dims.format_shape(self.type.shape)
+        return f"<tf.Tensor '{self.name}' shape={shape} dtype={self.dtype}>"
 
 
 class Node:
@@ -138,7 +139,9 @@ class Node:
         return f"<tf.Operation '{self.name}' type={self.type}>"
 
 
-def infer(op: Op, operands: Sequence[TensorType]) -> tuple[tuple[TensorType, ...], tuple[Equal, ...]]:
+def infer(
+    op: Op, operands: Sequence[TensorType]
+) -> tuple[tuple[TensorType, ...], tuple[Equal, ...]]:
     """The types of an op's outputs for operand types, with the checks left to run time."""
     least, most = op.arity()
     if len(operands) < least or (most is not None and len(operands) > most):
@@ -206,9 +209,9 @@ class Graph:
                 raise type_error(op, mismatch, operands, name or op.name, site) from None
         with self.lock:
             node = Node(
-                self, op, operands, self._controls(control, operands), self._new_name(name or type(op).__name__),
-                types, (site,) if site else (), self.device, self._forward[-1] if self._forward else None,
-                checks,
+                self, op, operands, self._controls(control, operands),
+                self._new_name(name or type(op).__name__), types, (site,) if site else (),
+                self.device, self._forward[-1] if self._forward else None, checks,
             )  # fmt: skip
             self.nodes.append(node)
             self.by_name[node.name] = node
@@ -293,7 +296,9 @@ class Graph:
 
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
-        """Prefix names with ``name/``; a name ending in ``/`` re-enters that scope; "" leaves all."""
+        """Prefix names with ``name/``; a name ending in ``/`` re-enters that scope; "" leaves
+        all.
+        """
         outer = self._scope
         if not name:
             self._scope = ""
@@ -357,7 +362,9 @@ class Graph:
         try:
             return self.by_name[name]
         except KeyError:
-            raise GraphErrorKey(f"the graph has no operation named {name!r}", hint=self._near(name)) from None
+            raise GraphErrorKey(
+                f"the graph has no operation named {name!r}", hint=self._near(name)
+            ) from None
 
     def get_tensor_by_name(self, name: str) -> Tensor:
         stem, _, index = name.rpartition(":")

@@ -10,10 +10,11 @@ A concrete subclass of :class:`Op` must say (a missing member fails at import, b
   :class:`NotDifferentiable` with the reason
 * one lowering, according to its kind:
     - ``scalar(self, *names)``: elementwise ops; one expression in the kernel vocabulary
-    - ``element(self, e, at, *operands)``: what one output element is (see :mod:`graphc.lowering.element`)
+    - ``element(self, e, at, *operands)``: what one output element is (see
+      :mod:`graphc.lowering.element`)
     - ``reduction``: a :class:`Reduce` (initial value, combining word)
     - ``view = True``: the output is the operand's memory under another shape
-    - ``contraction(self, *types)``: a :class:`graphc.lowering.contraction.Contraction`
+    - ``contraction``: a matrix product (:mod:`graphc.lowering.contraction`)
     - ``kernel(self, *types)``: a whole kernel of its own (opaque to fusion)
     - ``expand(self, b, *operands)``: other ops that mean the same, put in its place before fusion
     - ``host(self, *arrays)``: runs in Python between kernels
@@ -31,7 +32,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Kind(Enum):
     """How an op takes part in fusion."""
 
     ELEMENTWISE = "elementwise"  # y[i] from x[i], operands broadcast
-    INJECTIVE = "injective"  # y[i] from operands at computed indices (transpose, slice, one_hot, iota)
+    INJECTIVE = "injective"  # y[i] from operands at computed indices (transpose, one_hot)
     GATHER = "gather"  # injective, with an index read from memory
     REDUCTION = "reduction"
     CONTRACTION = "contraction"
@@ -73,7 +74,8 @@ class NotDifferentiable:
 
 @dataclass(frozen=True)
 class Reduce:
-    """A reduction: start at ``initial`` (of the operand's dtype), fold with ``word``; optional finish.
+    """A reduction: start at ``initial`` (of the operand's dtype), fold with ``word``; optional
+    finish.
 
     ``initial`` is a number, or ``"lowest"`` / ``"highest"`` of the dtype.
     """
@@ -118,7 +120,8 @@ class Literal:
 
 @dataclass(frozen=True)
 class Sample:
-    """One generated test of an op: operand types, attributes, and the range operands are drawn from.
+    """One generated test of an op: operand types, attributes, and the range operands are drawn
+    from.
 
     ``values`` gives an operand's exact contents (by position) where a range will not do.
     """
@@ -226,6 +229,11 @@ class Op:
 
     def __hash__(self) -> int:
         return self._hash
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Attributes are declared by name in ``attributes``."""
 
     def __setattr__(self, key: str, value: Any) -> None:
         raise AttributeError(f"an op is immutable: {self.name}.{key}")
@@ -340,7 +348,7 @@ class Elementwise(Op, abstract=True):
 
 
 def describe(dtypes: tuple[DType, ...]) -> str:
-    """"floating", "integer", ... for the usual sets, else the names."""
+    """A word for the usual sets ("floating", "integer"), else the names."""
     kinds = {d.kind for d in dtypes}
     match kinds:
         case _ if kinds == {"float"}:

@@ -2,9 +2,9 @@
 
 ``tf.shape(x)[0] * 4`` is a tensor of the graph, and also the dim ``4*batch``.  :func:`dims_of`
 follows the ``dims_value`` of ops (a value per output where there are several) from a tensor back
-to shapes and constants; ``b.shape_argument`` turns whatever a user gives for a shape into a tuple of
-dims.  A shape whose numbers only exist once a node has run becomes data-dependent symbols, bound by
-a ``bind_dims`` node.
+to shapes and constants; ``b.shape_argument`` turns whatever a user gives for a shape into a tuple
+of dims.  A shape whose numbers only exist once a node has run becomes data-dependent symbols,
+bound by a ``bind_dims`` node.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Where the user made a node: kept as (code object, instruction offset), formatted only when shown."""
+"""Where the user made a node: kept as (code object, instruction offset), formatted only when
+shown.
+"""
 
 from __future__ import annotations
 

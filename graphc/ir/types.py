@@ -150,8 +150,11 @@ def broadcast(**operands: TensorType) -> Shape | None:
 
 
 def broadcast_index(at: tuple[Dim, ...], shape: Shape, out: Shape) -> tuple[Dim, ...]:
-    """The index into an operand of ``shape`` that broadcasts to ``out``, at ``at`` of the output."""
+    """The index into an operand of ``shape`` that broadcasts to ``out``, at ``at`` of the
+    output.
+    """
     skipped = len(out) - len(shape)
     return tuple(
-        0 if size == 1 and out[skipped + k] != 1 else at[skipped + k] for k, size in enumerate(shape)
+        0 if size == 1 and out[skipped + k] != 1 else at[skipped + k]
+        for k, size in enumerate(shape)
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from graphc.codegen.kernel import Kernel
 from graphc.errors import InternalError
 from graphc.ir import dims
 from graphc.ir.bindings import data_sizes
@@ -14,8 +15,8 @@ from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.lowering.contraction import lower_matmul
 from graphc.lowering.fuse import Fusion, is_free
-from graphc.lowering.group import Role
-from graphc.lowering.loops import Phases
+from graphc.lowering.group import Group
+from graphc.lowering.in_place import overlay_outputs
 from graphc.lowering.nest import Lowered, Use, Workspace, is_number, lower_group
 from graphc.lowering.program import (
     Block,
@@ -61,8 +62,9 @@ class _Assembly:
         self.variables: dict[str, int] = {}
         self.constants: list[np.ndarray] = []
         self.kernels: dict[str, int] = {}
-        self.kernel_list: list = []
+        self.kernel_list: list[Kernel] = []
         self.steps: list[Step] = []
+        self.commit = 0  # steps that are never joined with later ones: those that write nothing
         self.ready: set[Tensor] = set()  # whose memory holds its value already
         self.bound: set[str] = set()  # data-dependent sizes that steps so far decide
         self.fetches: list[Fetch | None] = [None] * len(graph.outputs)
@@ -76,8 +78,11 @@ class _Assembly:
     def root(self, tensor: Tensor) -> Tensor:
         return self.order.root.get(tensor, tensor)
 
-    def new_buffer(self, place: Place, dtype: str, shape: Shape, label: str, key: object = "", **more: bool) -> int:
-        self.buffers.append(Buffer(place, dtype, shape, label, key, **more))
+    def new_buffer(
+        self, place: Place, dtype: str, shape: Shape, label: str, key: str | int | tuple = "",
+        per_chunk: bool = False,
+    ) -> int:  # fmt: skip
+        self.buffers.append(Buffer(place, dtype, shape, label, key, per_chunk))
         return len(self.buffers) - 1
 
     def _last_uses(self) -> dict[Tensor, int]:
@@ -97,7 +102,7 @@ class _Assembly:
             if node.op.kind is not Kind.SOURCE:
                 continue
             tensor = node.outputs[0]
-            dtype, shape = str(tensor.dtype), tensor.type.shape
+            dtype, shape = str(tensor.dtype), tensor.type.dims
             match node.op.name:
                 case "placeholder":
                     self.buffer_of[tensor] = self.feeds[fed[tensor.name]].buffer
@@ -127,10 +132,12 @@ class _Assembly:
             computed = root.node in self.order.unit_of and root.node.op.writes is None
             if computed and root not in self.buffer_of:
                 buffer = self.new_buffer(
-                    Place.FETCH, str(tensor.dtype), root.type.shape, root.name, number
+                    Place.FETCH, str(tensor.dtype), root.type.dims, root.name, number
                 )
                 self.buffer_of[root] = buffer
-                self.fetches[number] = Fetch(tensor.name, str(tensor.dtype), tensor.type.shape, buffer)
+                self.fetches[number] = Fetch(
+                    tensor.name, str(tensor.dtype), tensor.type.dims, buffer
+                )
 
     def _copy_fetches(self, ready: set[Tensor]) -> None:
         """Copies for fetches of memory that is not theirs (variables, feeds, constants, repeats).
@@ -140,11 +147,11 @@ class _Assembly:
         self.ready |= ready
         for number, tensor in enumerate(self.graph.outputs):
             root = self.root(tensor)
-            known = self.bound.issuperset(data_sizes(tensor.type.shape))
+            known = self.bound.issuperset(data_sizes(tensor.type.dims))
             if self.fetches[number] is None and root in self.ready and known:
                 dtype = str(tensor.dtype)
-                target = self.new_buffer(Place.FETCH, dtype, tensor.type.shape, tensor.name, number)
-                self.fetches[number] = Fetch(tensor.name, dtype, tensor.type.shape, target)
+                target = self.new_buffer(Place.FETCH, dtype, tensor.type.dims, tensor.name, number)
+                self.fetches[number] = Fetch(tensor.name, dtype, tensor.type.dims, target)
                 self.steps.append(Copy(self.buffer_of[root], target, _origin([tensor.node])))
 
     # --- units ---------------------------------------------------------------------------------
@@ -154,33 +161,33 @@ class _Assembly:
             self.buffers.append(Buffer(Place.FEED, feed.dtype, feed.shape, feed.name, feed.buffer))
         self._place_sources()
         self._place_fetches()
-        self._copy_fetches(set(self.buffer_of) - {self.root(t) for t in self.graph.outputs if self.root(t).node in self.order.unit_of})
-        commit = len(self.steps)
+        computed = {t for t in map(self.root, self.graph.outputs) if t.node in self.order.unit_of}
+        self._copy_fetches(set(self.buffer_of) - computed)
         for at, unit in enumerate(self.order.units):
             if at == self.order.commit:
-                commit = len(self.steps)
+                self.commit = len(self.steps)
             self._lower(at, unit)
             self._copy_fetches({t for n in unit.nodes for t in n.outputs if t in self.buffer_of})
         if self.order.commit == len(self.order.units):
-            commit = len(self.steps)
+            self.commit = len(self.steps)
         return Program(
             title=self.graph.title,
             feeds=self.feeds,
-            fetches=tuple(self.fetches),
+            fetches=tuple(f for f in self.fetches if f is not None),
             buffers=tuple(self.buffers),
             kernels=tuple(self.kernel_list),
             steps=tuple(self.steps),
-            commit=commit,
+            commit=self.commit,
             constants=tuple(self.constants),
             checks=checks,
             failing=self.failing,
-            backups=self._backups(commit),
+            backups=self._backups(),
             declined=tuple(self.fusion.declined),
         )
 
     def _lower(self, at: int, unit: Unit) -> None:
         if unit.group is not None:
-            self._lower_group(at, unit)
+            self._lower_group(at, unit, unit.group)
             return
         op = unit.node.op
         if op.host is not None:
@@ -199,112 +206,42 @@ class _Assembly:
         tensors = [*node.operands, *node.outputs]
         places = tuple(tensors.index(t) for t in tensors)
         key = (node.op, places, tuple(t.type for t in tensors))
-        lowered, originals = self.templates.setdefault(key, (None, tensors))
-        if lowered is None:
-            lowered = lower(node)
-            self.templates[key] = (lowered, tensors)
+        if key not in self.templates:
+            self.templates[key] = (lower(node), tensors)
+        lowered, originals = self.templates[key]
         self._launch(unit, lowered, dict(zip(originals, tensors, strict=True)))
 
-    def _lower_group(self, at: int, unit: Unit) -> None:
-        group = unit.group
-        overlay, staged = self._overlays(at, unit)
-        key, externals = self._template_key(group, overlay)
-        found = self.templates.get(key) if key is not None else None
-        if found is None:
-            lowered = lower_group(group, overlay)
-            if key is not None:
-                self.templates[key] = (lowered, externals)
-            renamed: dict[Tensor, Tensor] = {}
-        else:
-            lowered, originals = found
-            renamed = dict(zip(originals, externals, strict=True))
-        self._launch(unit, lowered, renamed, staged)
+    def _lower_group(self, at: int, unit: Unit, group: Group) -> None:
+        placed = {
+            t: self.buffer_of[self.root(t)] for t in group.outputs if self.root(t) in self.buffer_of
+        }
+        overlay = overlay_outputs(group, self.root, placed, lambda t: self._is_dying(t, at))
+        key, externals = self._template_key(group, overlay.over)
+        if key not in self.templates:
+            self.templates[key] = (lower_group(group, overlay.over), externals)
+        lowered, originals = self.templates[key]
+        self._launch(unit, lowered, dict(zip(originals, externals, strict=True)), overlay.staged)
 
-    def _overlays(self, at: int, unit: Unit) -> tuple[dict[Tensor, Tensor], set[Tensor]]:
-        """Outputs stored over inputs: assigns over their variable, temporaries over dying ones."""
-        group = unit.group
-        overlay: dict[Tensor, Tensor] = {}
-        staged: set[Tensor] = set()
-        for output in group.outputs:
-            if output.node.op.writes is None:
-                continue
-            variable = output.node.operands[0]
-            readers = self._readers(group, self.root(variable))
-            if readers and self._same_index(group, output, variable, readers):
-                overlay[output] = variable
-            elif readers:
-                staged.add(output)
-        for output in group.outputs:
-            if output in overlay or self.root(output) in self.buffer_of or output.node.op.effect:
-                continue
-            dying = self._dying(at, group, output, set(overlay.values()))
-            if dying is not None:
-                overlay[output] = dying
-        return overlay, staged
-
-    def _readers(self, group: Group, root: Tensor) -> list[tuple[Node, Tensor]]:
-        return [
-            (node, tensor)
-            for node in group.nodes
-            for port, tensor in enumerate(node.operands)
-            if self.root(tensor) is root and port != node.op.writes
-        ]
-
-    def _same_index(
-        self, group: Group, output: Tensor, source: Tensor, readers: list[tuple[Node, Tensor]]
-    ) -> bool:
-        """Whether the kernel reads ``source`` only at the index it stores ``output`` at, before it."""
-        role = group.roles[output.node]
+    def _is_dying(self, tensor: Tensor, at: int) -> bool:
+        """Whether a temporary is read here for the last time, by this name or any other."""
+        buffer = self.buffer_of.get(tensor)
         return (
-            role in (Role.FULL, Role.KEPT, Role.OUTER)
-            and source.type == output.type
-            and all(
-                tensor is source and group.roles[node] is role and self._reads_in_place(node, source)
-                for node, tensor in readers
-            )
-            and (group.reduced is None or role is not Role.FULL or self._stored_last(group, output))
+            buffer is not None
+            and tensor not in self.order.root
+            and self.buffers[buffer].place is Place.ARENA
+            and self.last_use.get(tensor) == at
+            and all(self.last_use.get(t, -1) <= at for t in self.tenants.get(buffer, ()))
         )
 
-    def _reads_in_place(self, node: Node, source: Tensor) -> bool:
-        """Whether a node reads its operand at the index it computes."""
-        if node.op.kind not in (Kind.ELEMENTWISE, Kind.EFFECT):
-            return False
-        return node.outputs[0].type.shape == source.type.shape
-
-    def _stored_last(self, group: Group, output: Tensor) -> bool:
-        """Whether a row output is stored in the last pass (earlier passes may still read inputs)."""
-        plan = Phases(group)
-        return plan.depth[output.node] == plan.last and not plan.has_reductions(plan.last)
-
-    def _dying(self, at: int, group: Group, output: Tensor, taken: set[Tensor]) -> Tensor | None:
-        for node in group.nodes:
-            for tensor in node.operands:
-                buffer = self.buffer_of.get(tensor)
-                if (
-                    tensor not in taken
-                    and buffer is not None
-                    and self.buffers[buffer].place is Place.ARENA
-                    and self.last_use.get(self.root(tensor)) == at
-                    and tensor not in self.order.root
-                    and self._sole_owner(buffer, tensor, at)
-                    and self._same_index(group, output, tensor, self._readers(group, tensor))
-                ):
-                    return tensor
-        return None
-
-    def _sole_owner(self, buffer: int, tensor: Tensor, at: int) -> bool:
-        """No other tensor laid over this buffer is still to be read."""
-        return all(
-            self.last_use.get(t, -1) <= at for t in self.tenants.get(buffer, ()) if t is not tensor
-        )
-
-    def _template_key(self, group: Group, overlay: dict[Tensor, Tensor]) -> tuple:
+    def _template_key(
+        self, group: Group, overlay: dict[Tensor, Tensor]
+    ) -> tuple[tuple, list[Tensor]]:
         """Equal for groups whose kernels differ only in which tensors they touch."""
         number: dict[Tensor, int] = {}
         members: dict[Node, int] = {n: k for k, n in enumerate(group.nodes)}
         rows = []
         for node in group.nodes:
-            refs = []
+            refs: list[tuple] = []
             for tensor in node.operands:
                 if tensor.node in members:
                     refs.append((members[tensor.node], tensor.index))
@@ -317,7 +254,8 @@ class _Assembly:
         externals = [*number, *(t for n in group.nodes for t in n.outputs)]
         places = {t: k for k, t in enumerate(externals)}
         shape = (
-            tuple(rows), tuple(places[t] for t in group.outputs), group.space, group.reduced, group.chunk,
+            tuple(rows), tuple(places[t] for t in group.outputs),
+            group.space, group.reduced, group.chunk,
             tuple(sorted((places[o], places[i]) for o, i in overlay.items())),
         )  # fmt: skip
         return shape, externals
@@ -327,18 +265,19 @@ class _Assembly:
         unit: Unit,
         lowered: Lowered,
         renamed: dict[Tensor, Tensor],
-        staged: set[Tensor] | frozenset = frozenset(),
+        staged: frozenset[Tensor] = frozenset(),
     ) -> None:
-        buffers, copies = [], []
-        for use in lowered.uses:
-            buffers.append(self._buffer(use, renamed, staged, copies))
+        copies: list[tuple[int, int]] = []
+        buffers = [self._buffer(use, renamed, staged, copies) for use in lowered.uses]
         strides = tuple(
-            dims.product(use.shape[k + 1 :]) for use in lowered.uses for k in range(len(use.shape) - 1)
+            dims.product(use.shape[k + 1 :])
+            for use in lowered.uses
+            for k in range(len(use.shape) - 1)
         )
         block = Block(tuple(buffers), strides, tuple(lowered.sizes), lowered.extent, lowered.inner)
         launch = Launch(
-            self._kernel(lowered.kernel), (block,), lowered.weight, _flops(unit), _origin(unit.nodes),
-            tuple(self._failing(_renamed(n, renamed)) for n in lowered.checks),
+            self._kernel(lowered.kernel), (block,), lowered.weight, _flops(unit),
+            _origin(unit.nodes), tuple(self._failing(_renamed(n, renamed)) for n in lowered.checks),
         )  # fmt: skip
         self._append(launch)
         for source, target in copies:
@@ -348,7 +287,7 @@ class _Assembly:
         self,
         use: Use,
         renamed: dict[Tensor, Tensor],
-        staged: set[Tensor] | frozenset,
+        staged: frozenset[Tensor],
         copies: list[tuple[int, int]],
     ) -> int:
         if isinstance(use.tensor, Workspace):
@@ -368,11 +307,11 @@ class _Assembly:
             buffer = self._variable(variable.key, str(variable.dtype), variable.shape, root.name)
             if root in staged:
                 self.buffer_of[root] = buffer
-                stage = self.new_buffer(Place.ARENA, use.dtype, root.type.shape, root.name)
+                stage = self.new_buffer(Place.ARENA, use.dtype, root.type.dims, root.name)
                 copies.append((stage, buffer))
                 return stage
         else:
-            buffer = self.new_buffer(Place.ARENA, use.dtype, root.type.shape, root.name)
+            buffer = self.new_buffer(Place.ARENA, use.dtype, root.type.dims, root.name)
         self.buffer_of[root] = buffer
         self.tenants.setdefault(buffer, []).append(root)
         return buffer
@@ -385,20 +324,21 @@ class _Assembly:
 
     def _append(self, launch: Launch) -> None:
         """Add a launch, or its block to the launch before it when they are independent equals."""
-        last = self.steps[-1] if self.steps else None
-        joins = (
-            isinstance(last, Launch)
-            and last.kernel == launch.kernel
-            and not last.checks
-            and not launch.checks
-            and self._independent(last, launch)
-        )
-        if not joins:
+        last = self.steps[-1] if len(self.steps) > self.commit else None
+        if (
+            not isinstance(last, Launch)
+            or last.kernel != launch.kernel
+            or last.checks
+            or launch.checks
+            or not self._independent(last, launch)
+        ):
             self.steps.append(launch)
             return
         self.steps[-1] = Launch(
             last.kernel, last.blocks + launch.blocks, last.weight, last.flops + launch.flops,
-            Origin(last.origin.names + launch.origin.names, last.origin.sites + launch.origin.sites),
+            Origin(
+                last.origin.names + launch.origin.names, last.origin.sites + launch.origin.sites
+            ),
         )  # fmt: skip
 
     def _independent(self, a: Launch, b: Launch) -> bool:
@@ -415,14 +355,17 @@ class _Assembly:
 
     def _lower_host(self, node: Node) -> None:
         operands = tuple(self.buffer_of[self.root(t)] for t in node.operands)
-        results, binds = [], []
+        results: list[int] = []
+        binds: list[tuple[int, int | None, str]] = []
         for k, tensor in enumerate(node.outputs):
             buffer = self.buffer_of.get(tensor)
             if buffer is None:
-                buffer = self.new_buffer(Place.ARENA, str(tensor.dtype), tensor.type.shape, tensor.name)
+                buffer = self.new_buffer(
+                    Place.ARENA, str(tensor.dtype), tensor.type.dims, tensor.name
+                )
                 self.buffer_of[tensor] = buffer
             results.append(buffer)
-            for axis, size in enumerate(tensor.type.shape or ()):
+            for axis, size in enumerate(tensor.type.dims):
                 atom = dims.single_atom(size)
                 if isinstance(atom, dims.Symbol) and atom.data:
                     binds.append((k, axis, atom.name))
@@ -431,9 +374,14 @@ class _Assembly:
         self.bound.update(name for *_, name in binds)
         self.steps.append(
             Host(
-                node.op, node.name, operands, tuple(t.type.shape for t in node.operands),
-                tuple(results), tuple(binds), _origin([node]),
-            )  # fmt: skip
+                node.op,
+                node.name,
+                operands,
+                tuple(t.type.dims for t in node.operands),
+                tuple(results),
+                tuple(binds),
+                _origin([node]),
+            )
         )
 
     def _failing(self, node: Node) -> str:
@@ -442,7 +390,7 @@ class _Assembly:
         self.failing[node.name] = Failing(
             node.op,
             tuple(self._origin_of(t, inside, known) for t in node.operands),
-            tuple(t.type.shape for t in node.operands),
+            tuple(t.type.dims for t in node.operands),
             tuple(t.name for t in node.operands),
             node.site,
             tuple(inside),
@@ -457,28 +405,37 @@ class _Assembly:
                 operands = tensor.node.operands
                 origins = tuple(self._origin_of(t, inside, known) for t in operands)
                 inside.append(
-                    Inside(tensor.node.op, origins, tuple(t.type.shape for t in operands))
+                    Inside(tensor.node.op, origins, tuple(t.type.dims for t in operands))
                 )
                 buffer = -len(inside)
             known[tensor] = buffer
         return known[tensor]
 
-    def _backups(self, commit: int) -> tuple[tuple[str, str], ...]:
-        """Variables written before something that can still fail: copied first, put back on failure."""
+    def _backups(self) -> tuple[tuple[str, str], ...]:
+        """Variables written before, or by, what can still fail: copied first, put back on
+        failure.
+        """
         written: dict[str, str] = {}
         backups: dict[str, str] = {}
-        program_steps = self.steps[commit:]
-        for step in program_steps:
-            fallible = isinstance(step, Host) or (isinstance(step, Launch) and step.checks)
-            if fallible:
-                backups |= {k: f"{v} is written before {step.origin.names[-1]}" for k, v in written.items()}
-            if isinstance(step, Launch):
-                operands = self.kernel_list[step.kernel].operands
-                for block in step.blocks:
-                    for b, o in zip(block.buffers, operands, strict=True):
-                        if o.access != "r" and self.buffers[b].place is Place.VARIABLE:
-                            written[str(self.buffers[b].key)] = self.buffers[b].label
+        for step in self.steps[self.commit :]:
+            for buffer in map(self.buffers.__getitem__, self._written(step)):
+                if buffer.place is Place.VARIABLE:
+                    written[str(buffer.key)] = buffer.label
+            if isinstance(step, Host) or (isinstance(step, Launch) and step.checks):
+                last = step.origin.names[-1]
+                backups |= {
+                    key: f"{v} is written before {last} can fail" for key, v in written.items()
+                }
         return tuple(backups.items())
+
+    def _written(self, step: Step) -> list[int]:
+        if isinstance(step, Copy):
+            return [step.target]
+        if isinstance(step, Host):
+            return list(step.results)
+        operands = self.kernel_list[step.kernel].operands
+        pairs = (zip(block.buffers, operands, strict=True) for block in step.blocks)
+        return [b for block in pairs for b, operand in block if operand.access != "r"]
 
 
 def _renamed(node: Node, renamed: dict[Tensor, Tensor]) -> Node:
@@ -496,8 +453,8 @@ def _flops(unit: Unit) -> Dim:
     total: Dim = 0
     for node in unit.nodes:
         if node.op.contraction is not None:
-            rows, columns = node.outputs[0].type.shape
-            depth = node.operands[0].type.shape[0 if node.op.transpose_a else 1]
+            rows, columns = node.outputs[0].type.dims
+            depth = node.operands[0].type.dims[0 if node.op.transpose_a else 1]
             total = total + 2 * rows * columns * depth
         elif node.op.kind in (Kind.ELEMENTWISE, Kind.INJECTIVE, Kind.GATHER):
             total = total + node.outputs[0].type.elements * node.op.cost()

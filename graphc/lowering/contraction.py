@@ -1,8 +1,10 @@
 """Matrix products as kernels.
 
-float32 and float64 products are cut into tasks, a block of rows by a panel of columns, in the words of
-:mod:`graphc.codegen.panels`.  A panel is packed once per chunk when enough rows use it, or when the right
-operand is transposed; otherwise it is read in place.  Other dtypes take a plain loop nest.
+float32 and float64 products are cut into tasks, a block of rows by a panel of columns, in the
+words of
+:mod:`graphc.codegen.panels`.  A panel is packed once per chunk when enough rows use it, or when
+the right operand is transposed; otherwise it is read in place.  Other dtypes take a plain loop
+nest.
 """
 
 from __future__ import annotations
@@ -92,13 +94,13 @@ def _panels(node: Node) -> Lowered:
     kernel = Kernel(
         f"matmul{ta}{tb}", text, operands, (), ("m", "n", "depth", "rows", "blocks", "grain")
     )
-    (m, n), depth = y.type.shape, _depth(node)
+    (m, n), depth = y.type.dims, _depth(node)
     rows, blocks, tasks = _tasks(m, n, width)
     space = Workspace(dtype, (depth, width), per_chunk=True)
     uses = [
-        Use(a, "a", a.type.shape, dtype, "r"),
-        Use(b, "b", b.type.shape, dtype, "r"),
-        Use(y, "y", y.type.shape, dtype, "w"),
+        Use(a, "a", a.type.dims, dtype, "r"),
+        Use(b, "b", b.type.dims, dtype, "r"),
+        Use(y, "y", y.type.dims, dtype, "w"),
         Use(space, "w", (0, depth, width), dtype, "rw"),
     ]
     sizes = [m, n, depth, rows, blocks, GRAIN]
@@ -117,7 +119,7 @@ def _tasks(m: Dim, n: Dim, width: int) -> tuple[Dim, Dim, Dim]:
 
 
 def _depth(node: Node) -> Dim:
-    return node.operands[0].type.shape[0 if node.op.transpose_a else 1]
+    return node.operands[0].type.dims[0 if node.op.transpose_a else 1]
 
 
 def _dots(node: Node) -> Lowered:
@@ -137,9 +139,10 @@ def _dots(node: Node) -> Lowered:
         ("n", "depth"),
     )
     uses = [
-        Use(tensor, name, tensor.type.shape, dtype, access)
-        for tensor, name, access in ((a, "a", "r"), (b, "b", "r"), (y, "y", "w"))
+        Use(a, "a", a.type.dims, dtype, "r"),
+        Use(b, "b", b.type.dims, dtype, "r"),
+        Use(y, "y", y.type.dims, dtype, "w"),
     ]
-    m, n = y.type.shape
+    m, n = y.type.dims
     depth = _depth(node)
     return Lowered(kernel, uses, [n, depth], m, dims.product((n, depth)), 0.5)

@@ -69,7 +69,9 @@ class OperandAt:
 
 
 class Elements:
-    """What ``element`` may say: literals, selects, positions, indices read from memory, random bits."""
+    """What ``element`` may say: literals, selects, positions, indices read from memory, random
+    bits.
+    """
 
     __slots__ = ("nest", "node")
 
@@ -107,7 +109,9 @@ class Elements:
         return self.nest.checked_index(self.node, value, bound)
 
     def clamp(self, value: Scalar, bound: Dim) -> Dim:
-        """An int64 value as an index moved into ``[0, bound)``: for reads whose result is not used."""
+        """An int64 value as an index moved into ``[0, bound)``: for reads whose result is not
+        used.
+        """
         return self.nest.clamped_index(value, bound)
 
     def value_or(self, x: OperandAt, at: tuple[Dim, ...], outside: Scalar, other: Scalar) -> Scalar:
@@ -126,7 +130,9 @@ class Elements:
         return position
 
     def random_bits(self, state: OperandAt, position: Dim | Scalar) -> Scalar:
-        """The 32 random bits of an element: word ``position & 3`` of Philox block ``position >> 2``."""
+        """The 32 random bits of an element: word ``position & 3`` of Philox block ``position >>
+        2``.
+        """
         key, execution = (
             self.let(f"to_int64({word})", int64, word) for word in (state(0), state(1))
         )

@@ -2,8 +2,8 @@
 
 Nodes are taken in dependency order; each joins the groups that compute its operands when the index
 spaces agree, no path leaves a group and comes back (convexity), and the group stays within bounds.
-Then groups that read the same tensors over the same space and do not depend on each other are joined
-(siblings).  Why two neighbours stayed apart is recorded in ``declined``.
+Then groups that read the same tensors over the same space and do not depend on each other are
+joined (siblings).  Why two neighbours stayed apart is recorded in ``declined``.
 
 The cost is near-linear: a convexity search looks only at the interval of the graph between the two
 groups and gives up (declines) after :data:`SEARCH` groups.
@@ -37,7 +37,9 @@ class Fusion:
 
 
 def fuse(graph: Graph, enabled: bool = True) -> Fusion:
-    """Partition the fusible nodes of a graph into convex groups (of one node each if not enabled)."""
+    """Partition the fusible nodes of a graph into convex groups (of one node each if not
+    enabled).
+    """
     fuser = _Fuser(graph)
     for node in graph.nodes:
         if is_fusible(node):
@@ -60,7 +62,7 @@ def _is_unit_reshape(node: Node) -> bool:
     """A view that only adds or drops axes of size 1."""
     if node.op.kind is not Kind.VIEW:
         return False
-    shape, out = node.operands[0].type.shape, node.outputs[0].type.shape
+    shape, out = node.operands[0].type.dims, node.outputs[0].type.dims
     return [d for d in shape if d != 1] == [d for d in out if d != 1]
 
 
@@ -91,7 +93,9 @@ class _Fuser:
         self.declined: list[tuple[str, str, str]] = []
 
     def _update_arithmetic(self) -> set[Node]:
-        """Writes of variables, and elementwise nodes that only such writes read (an optimizer's)."""
+        """Writes of variables, and elementwise nodes that only such writes read (an
+        optimizer's).
+        """
         found: set[Node] = set()
         for node in reversed(self.graph.nodes):
             if node.op.kind is Kind.EFFECT:
@@ -136,7 +140,9 @@ class _Fuser:
                 n.op.transcendental
                 or n.op.effect
                 or any(t in self.fetched for t in n.outputs)
-                or any(reader not in inside for t in n.outputs for reader, _ in self.uses.get(t, ()))
+                or any(
+                    reader not in inside for t in n.outputs for reader, _ in self.uses.get(t, ())
+                )
                 for n in below.roles
             ):
                 continue
@@ -146,14 +152,16 @@ class _Fuser:
                 self.cluster[member] = own
 
     def take_view(self, node: Node) -> None:
-        """Let a unit reshape join the row group of its operand (it moves between KEPT and OUTER)."""
+        """Let a unit reshape join the row group of its operand (it moves between KEPT and
+        OUTER).
+        """
         cluster = self.cluster.get(node.operands[0].node)
         if cluster is None or cluster.reduced is None or len(cluster.roles) >= LARGEST:
             return
         group = cluster.as_group()
         role = cluster.roles[node.operands[0].node]
         other = {Role.KEPT: Role.OUTER, Role.OUTER: Role.KEPT}.get(role)
-        if other is None or group.role_shape(other) != node.outputs[0].type.shape:
+        if other is None or group.role_shape(other) != node.outputs[0].type.dims:
             return
         cluster.roles[node] = other
         cluster.last = max(cluster.last, self.position[node])
@@ -166,8 +174,8 @@ class _Fuser:
             chunk = getattr(node.op, "chunk", None)
             role = Role.PARTIAL if chunk is not None else _kept(node)
             axes = node.op.axes(operand)
-            return _Cluster(operand.shape, axes, chunk, place, place, {node: role})
-        shape = node.outputs[0].type.shape
+            return _Cluster(operand.dims, axes, chunk, place, place, {node: role})
+        shape = node.outputs[0].type.dims
         return _Cluster(shape, None, None, place, place, {node: Role.FULL})
 
     def _join(self, a: _Cluster, b: _Cluster) -> str | None:
@@ -195,7 +203,11 @@ class _Fuser:
         """The space two clusters share, and everybody's role in it."""
         outer, inner = (a, b) if a.reduced is not None or b.reduced is None else (b, a)
         if outer.reduced is not None and inner.reduced is not None:
-            if (outer.space, outer.reduced, outer.chunk) != (inner.space, inner.reduced, inner.chunk):
+            if (outer.space, outer.reduced, outer.chunk) != (
+                inner.space,
+                inner.reduced,
+                inner.chunk,
+            ):
                 return "they reduce over different axes"
             moved = inner.roles
         else:
@@ -223,7 +235,9 @@ class _Fuser:
         if outer.reduced is None or outer.chunk is not None:
             return None
         group = outer.as_group()
-        return next((r for r in (Role.KEPT, Role.OUTER) if group.role_shape(r) == inner.space), None)
+        return next(
+            (r for r in (Role.KEPT, Role.OUTER) if group.role_shape(r) == inner.space), None
+        )
 
     def _read(self, node: Node) -> tuple[Tensor, ...]:
         return node.operands[1:] if node.op.writes is not None else node.operands
@@ -232,7 +246,9 @@ class _Fuser:
         return {n: roles[n] for n in sorted(roles, key=self.position.__getitem__)}
 
     def _operands(self, roles: dict[Node, Role]) -> int:
-        read = {t for n in roles for t in self._read(n) if t.node not in roles and not is_free(t.node)}
+        read = {
+            t for n in roles for t in self._read(n) if t.node not in roles and not is_free(t.node)
+        }
         return len(read) + sum(self._leaves(t, roles) for n in roles for t in n.outputs)
 
     def _leaves(self, tensor: Tensor, roles: dict[Node, Role]) -> bool:
@@ -280,7 +296,9 @@ class _Fuser:
             if len(readers) > 32:
                 continue
             clusters = dict.fromkeys(
-                self.cluster[n] for n, _ in readers if n in self.cluster and n.op.kind is not Kind.VIEW
+                self.cluster[n]
+                for n, _ in readers
+                if n in self.cluster and n.op.kind is not Kind.VIEW
             )
             anchors: list[_Cluster] = []
             for cluster in clusters:

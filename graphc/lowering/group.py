@@ -39,13 +39,16 @@ class Group:
     outputs: list[Tensor] = field(default_factory=list)
 
     @property
+    def reduced_axes(self) -> tuple[int, ...]:
+        return self.reduced or ()
+
+    @property
     def kept_axes(self) -> tuple[int, ...]:
-        reduced = self.reduced or ()
-        return tuple(k for k in range(len(self.space)) if k not in reduced)
+        return tuple(k for k in range(len(self.space)) if k not in self.reduced_axes)
 
     def role_shape(self, role: Role) -> Shape:
         """The shape a tensor of that role has."""
-        reduced = self.reduced or ()
+        reduced = self.reduced_axes
         match role:
             case Role.FULL:
                 return self.space

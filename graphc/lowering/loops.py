@@ -11,7 +11,6 @@ from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import Kind, Reduce
 from graphc.lowering.element import Scalar, axis_symbol
 from graphc.lowering.group import Group, Role
-from graphc.lowering.program import GRAIN
 from graphc.lowering.nest import (
     LOOP_NAMES,
     Lowered,
@@ -22,6 +21,7 @@ from graphc.lowering.nest import (
     full_index,
     role_index,
 )
+from graphc.lowering.program import GRAIN
 
 CHUNK = -1  # the "axis" counting chunks of a partial reduction
 
@@ -36,7 +36,7 @@ def write(nest: Nest) -> Lowered:
 def _columns_first(group: Group) -> bool:
     """Whether kept axes follow the reduced ones, which lie together."""
     axes = [k for k, size in enumerate(group.space) if size != 1]
-    kinds = "".join("r" if k in group.reduced else "k" for k in axes)
+    kinds = "".join("r" if k in group.reduced_axes else "k" for k in axes)
     pair = any(getattr(n.op, "pair", False) for n in group.nodes)
     return not pair and "rk" in kinds and "r" not in kinds[kinds.index("rk") + 1 :]
 
@@ -102,8 +102,8 @@ def write_map(nest: Nest) -> Lowered:
 
 def write_rows(nest: Nest) -> Lowered:
     group = nest.group
-    kept = [run for run in nest.merged if run[0] not in group.reduced]
-    reduced = [run for run in nest.merged if run[0] in group.reduced]
+    kept = [run for run in nest.merged if run[0] not in group.reduced_axes]
+    reduced = [run for run in nest.merged if run[0] in group.reduced_axes]
     outer = [[CHUNK]] if group.chunk is not None else kept[:1]
     rest = kept if group.chunk is not None else kept[1:]
     bounds = None
@@ -117,7 +117,11 @@ def write_rows(nest: Nest) -> Lowered:
         _leave(nest, outer[0], "start, stop")
     if group.chunk is not None:
         rows = group.space[reduced[0][0]]
-        return _finish(nest, dims.ceildiv(rows, group.chunk), group.chunk * _elements(group, [*reduced[1:], *rest]))
+        return _finish(
+            nest,
+            dims.ceildiv(rows, group.chunk),
+            group.chunk * _elements(group, [*reduced[1:], *rest]),
+        )
     extent = _extent(group, outer[0]) if outer else 1
     return _finish(nest, extent, _elements(group, [*rest, *reduced]))
 
@@ -126,6 +130,7 @@ def _chunk_bounds(nest: Nest, reduced: list[list[int]]) -> list[str]:
     """Loop bounds of the reduced axes within one chunk of the first."""
     group = nest.group
     counter = nest.loop_of[CHUNK]
+    assert group.chunk is not None
     grain, rows = nest.size(group.chunk), nest.size(_extent(group, reduced[0]))
     nest.line(f"low = {counter} * {grain}")
     nest.line(f"high = minimum(low + {grain}, {rows})")
@@ -139,7 +144,9 @@ def _row_phases(nest: Nest, reduced: list[list[int]], bounds: list[str] | None) 
     spills = _plan_spills(nest, plan, reduced)
     for phase in range(plan.last + 1):
         folds = [_Fold(nest, node, base) for node in plan.reductions(phase)]
-        stores = [t for t in group.outputs if _role(group, t) is Role.FULL and plan.depth[t.node] == phase]
+        stores = [
+            t for t in group.outputs if _role(group, t) is Role.FULL and plan.depth[t.node] == phase
+        ]
         if not folds and not stores:
             continue
         with _Serial(nest, reduced, bounds):
@@ -172,9 +179,9 @@ def _read_back(nest: Nest, tensor: Tensor, place: Tensor) -> None:
     """Later passes read ``tensor`` from where it was stored."""
 
     def index(at: tuple[Dim, ...]) -> tuple[Dim, ...]:
-        return nest.collapse(place.type.shape, at)[1]
+        return nest.collapse(place.type.dims, at)[1]
 
-    shape = nest.collapse(place.type.shape, full_index(nest.group))[0]
+    shape = nest.collapse(place.type.dims, full_index(nest.group))[0]
     nest.stored[tensor] = (nest.use(place, shape, "w"), index)
 
 
@@ -189,7 +196,9 @@ class _Fold:
         nest.folds += 1
         self.rule: Reduce = node.op.reduction
         self.pair = getattr(node.op, "pair", False)
-        nest.line(f"{self.name} = {nest.literal(initial_value(self.rule, operand), self.dtype)}", base)
+        nest.line(
+            f"{self.name} = {nest.literal(initial_value(self.rule, operand), self.dtype)}", base
+        )
         if self.pair:
             nest.line(f"{self.name}_at = {nest.literal(0, 'int64')}", base)
 
@@ -200,9 +209,13 @@ class _Fold:
             return
         better = f"{'gt' if self.rule.word == 'argmax' else 'lt'}({value}, {name})"
         if value.floating:  # the first NaN wins
-            better = f"logical_or({better}, logical_and(isnan({value}), logical_not(isnan({name}))))"
+            better = (
+                f"logical_or({better}, logical_and(isnan({value}), logical_not(isnan({name}))))"
+            )
         taken = nest.temporary()
-        place = nest.position(full_index(nest.group)[self.node.op.axes(self.node.operands[0].type)[0]])
+        place = nest.position(
+            full_index(nest.group)[self.node.op.axes(self.node.operands[0].type)[0]]
+        )
         nest.line(f"{taken} = {better}")
         nest.line(f"{name}_at = where({taken}, {place}, {name}_at)")
         nest.line(f"{name} = where({taken}, {value}, {name})")
@@ -227,14 +240,16 @@ def initial_value(rule: Reduce, operand: Tensor) -> float:
         return float("-inf") if dtype.is_floating else dtype.min
     if rule.initial == "highest":
         return float("inf") if dtype.is_floating else dtype.max
-    return rule.initial
+    return float(rule.initial) if dtype.is_floating else int(rule.initial)
 
 
 # --- phases and spills --------------------------------------------------------------------------
 
 
 class Phases:
-    """Which pass over the reduced axes can compute each node: 0, or one after a reduction it needs."""
+    """Which pass over the reduced axes can compute each node: 0, or one after a reduction it
+    needs.
+    """
 
     def __init__(self, group: Group) -> None:
         self.group = group
@@ -321,7 +336,9 @@ def _holds(home: Tensor, tensor: Tensor) -> bool:
 
 
 def _spill(nest: Nest, tensor: Tensor, home: Tensor | None, reduced: list[list[int]]) -> Spill:
-    """How to store a value in ``home`` (an output not written before its last reader) or a workspace."""
+    """How to store a value in ``home`` (an output not written before its last reader) or a
+    workspace.
+    """
     at = full_index(nest.group)
     if home is not None:
         return (
@@ -352,7 +369,7 @@ def _spill(nest: Nest, tensor: Tensor, home: Tensor | None, reduced: list[list[i
 
 def write_columns(nest: Nest) -> Lowered:
     group = nest.group
-    reduced = [run for run in nest.merged if run[0] in group.reduced]
+    reduced = [run for run in nest.merged if run[0] in group.reduced_axes]
     first = nest.merged.index(next(run for run in reduced if _extent(group, run) != 1))
     # reduced axes of size 1 may lie anywhere
     before = [run for run in nest.merged[:first] if run not in reduced]
@@ -393,14 +410,18 @@ def _column_phases(
     done: set[Tensor] = set()
     for phase in range(plan.last + 1):
         folds = [(node, _accumulator(nest, node)) for node in plan.reductions(phase)]
-        stores = [t for t in group.outputs if _role(group, t) is Role.FULL and plan.depth[t.node] == phase]
+        stores = [
+            t for t in group.outputs if _role(group, t) is Role.FULL and plan.depth[t.node] == phase
+        ]
         if not folds and not stores:
             continue
         if folds:
             with _Serial(nest, lanes, lane_bounds):
                 for node, (use, index) in folds:
                     start = initial_value(node.op.reduction, node.operands[0])
-                    nest.line(f"{use.name}[{nest.index_text(index)}] = {nest.literal(start, use.dtype)}")
+                    nest.line(
+                        f"{use.name}[{nest.index_text(index)}] = {nest.literal(start, use.dtype)}"
+                    )
         with _Serial(nest, reduced, row_bounds), _Serial(nest, lanes, lane_bounds):
             for node, (use, index) in folds:
                 value = nest.value(node.operands[0], at)
@@ -428,7 +449,7 @@ def _accumulator(nest: Nest, node: Node) -> tuple[Use, tuple[Dim, ...]]:
     index = role_index(group, Role.OUTER if role is Role.PARTIAL else role)
     if role is Role.PARTIAL:
         index = (axis_symbol(CHUNK), *index)
-    shape, collapsed = nest.collapse(tensor.type.shape, index)
+    shape, collapsed = nest.collapse(tensor.type.dims, index)
     wide = str(tensor.dtype.computed)
     if tensor in group.outputs and wide == str(tensor.dtype):
         return nest.use(tensor, shape, "w"), collapsed
@@ -446,7 +467,7 @@ def _finish(nest: Nest, extent: Dim, inner: Dim) -> Lowered:
         digest = hashlib.sha256(name.encode()).hexdigest()[:8]
         name = f"{name[:48].rstrip('_')}_{digest}"
     operands = "  ".join(
-        f"{u.name} {u.dtype}[{', '.join(LOOP_NAMES[: len(u.shape)])}]{'' if u.access == 'r' else ' ' + u.access}"
+        f"{u.name} {u.dtype}[{', '.join(LOOP_NAMES[: len(u.shape)])}] {u.access}".removesuffix(" r")
         for u in nest.uses.values()
     )
     return finish(nest, extent, inner, name, (", ".join(words), operands))

@@ -53,7 +53,9 @@ def _by_size(live: Mapping[int, tuple[int, int, int]]) -> dict[int, int]:
     """Largest first, each at the lowest offset free over its whole range."""
     offsets: dict[int, int] = {}
     placed: list[tuple[int, int, int, int]] = []  # offset, end, first, last; by offset
-    for buffer, (first, last, size) in sorted(live.items(), key=lambda i: (-i[1][2], i[1][0], i[0])):
+    for buffer, (first, last, size) in sorted(
+        live.items(), key=lambda i: (-i[1][2], i[1][0], i[0])
+    ):
         offset, best, best_gap = 0, None, None
         for start, end, begin, finish in placed:
             if finish < first or begin > last:

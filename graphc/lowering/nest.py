@@ -1,8 +1,8 @@
 """From a fusion group to the text of one kernel: loops, phases, loads, stores.
 
-A nest has up to three parts: the *prologue* (values that no loop variable enters), one parallel loop
-over ``[start, stop)``, and serial loops inside it.  An expression is emitted at the outermost level
-its index allows, so what is constant along a loop is computed before it.
+A nest has up to three parts: the *prologue* (values that no loop variable enters), one parallel
+loop over ``[start, stop)``, and serial loops inside it.  An expression is emitted at the outermost
+level its index allows, so what is constant along a loop is computed before it.
 
 * ``map``: no reduction; every output is stored in the innermost loop.
 * ``rows``: for each point of the kept axes, one pass over the reduced axes per *phase* (a reduction
@@ -126,8 +126,12 @@ class Nest:
         self.temporaries += 1
         return f"t{self.temporaries - 1}"
 
-    def bind(self, text: str, dtype: str, uses: Iterable[Scalar] = (), level: int | None = None) -> Scalar:
-        """A temporary for an expression, at the level of what it uses (the current one if unsaid)."""
+    def bind(
+        self, text: str, dtype: str, uses: Iterable[Scalar] = (), level: int | None = None
+    ) -> Scalar:
+        """A temporary for an expression, at the level of what it uses (the current one if
+        unsaid).
+        """
         uses = tuple(uses)
         if level is None:
             level = max((u.level for u in uses), default=self.level) if uses else self.level
@@ -188,22 +192,21 @@ class Nest:
             return self.value(node.operands[1], at)
         if op.kind is Kind.VIEW:
             operand = node.operands[0]
-            index = unit_reshape_index(at, tensor.type.shape, operand.type.shape)
+            index = unit_reshape_index(at, tensor.type.dims, operand.type.dims)
+            assert index is not None, "bug in graphc: only unit reshapes are fused"
             return self.value(operand, index)
         elements = Elements(self, node)
         return op.element(elements, at, *(OperandAt(elements, t) for t in node.operands))
 
     def _elementwise(self, tensor: Tensor, at: tuple[Dim, ...]) -> Scalar:
-        node, out = tensor.node, tensor.type.shape
-        values = [
-            self.value(t, broadcast_index(at, t.type.shape, out)) for t in node.operands
-        ]
+        node, out = tensor.node, tensor.type.dims
+        values = [self.value(t, broadcast_index(at, t.type.dims, out)) for t in node.operands]
         self.weight += 0.25 if node.op.transcendental else 0.02
         text = node.op.scalar(*values)
         return self.bind(text, str(tensor.dtype.computed), values)
 
     def load(self, tensor: Tensor, at: tuple[Dim, ...]) -> Scalar:
-        shape, index = self.collapse(tensor.type.shape, at)
+        shape, index = self.collapse(tensor.type.dims, at)
         return self.load_from(self.use(tensor, shape, "r"), index)
 
     def load_from(self, use: Use, index: tuple[Dim, ...]) -> Scalar:
@@ -220,23 +223,27 @@ class Nest:
         """
         dtype = str(tensor.dtype.computed)
         if tensor.node in self.members or tensor in self.stored or tensor in self.results:
-            pairs = zip(at, tensor.type.shape, strict=True)
-            value = self.value(tensor, tuple(self.clamped_index(self.position(i), n) for i, n in pairs))
+            pairs = zip(at, tensor.type.dims, strict=True)
+            value = self.value(
+                tensor, tuple(self.clamped_index(self.position(i), n) for i, n in pairs)
+            )
             uses = (outside, other, value)
             return self.bind(f"where({outside}, {other}, {value})", dtype, uses)
-        shape, index = self.collapse(tensor.type.shape, at)
+        shape, index = self.collapse(tensor.type.dims, at)
         use = self.use(tensor, shape, "r")
         level = max((outside.level, other.level, *(self.index_level(i) for i in index)))
         text = f"{other} if {outside} else {use.name}[{self.index_text(index)}]"
         return self.bind(text, dtype, level=level)
 
     def store(self, tensor: Tensor, at: tuple[Dim, ...], value: Scalar) -> None:
-        shape, index = self.collapse(tensor.type.shape, at)
+        shape, index = self.collapse(tensor.type.dims, at)
         use = self.use(tensor, shape, "w")
         self.line(f"{use.name}[{self.index_text(index)}] = {value}")
 
     def store_all(self, places: list[tuple[Tensor, tuple[Dim, ...]]]) -> None:
-        """Store tensors, each at its index; all values are read before a store lies over an operand."""
+        """Store tensors, each at its index; all values are read before a store lies over an
+        operand.
+        """
         values = [self.value(tensor, at) for tensor, at in places]
         for (tensor, at), value in zip(places, values, strict=True):
             self.store(tensor, at, value)
@@ -305,7 +312,9 @@ class Nest:
         return str(dims.substitute(dim, names))
 
     def _flattened(self, dim: Dim) -> Dim:
-        """The dim with quotients and maxima replaced by names: of sizes, or of values at this index."""
+        """The dim with quotients and maxima replaced by names: of sizes, or of values at this
+        index.
+        """
         if isinstance(dim, int):
             return dim
         total: Dim = 0
@@ -326,6 +335,7 @@ class Nest:
         if isinstance(atom, dims.Quotient):
             text = f"idiv({self._word(atom.numerator)}, {self._word(atom.denominator)})"
         else:
+            assert isinstance(atom, dims.Maximum)
             text = reduce(lambda a, b: f"maximum({a}, {b})", map(self._word, atom.terms))
         value = self.bind(text, "int64", level=level)
         self.levels[value.name] = value.level
@@ -385,7 +395,7 @@ def lower_group(group: Group, overlay: dict[Tensor, Tensor]) -> Lowered:
 
 def mergeable(group: Group, dry: Nest) -> list[list[int]]:
     """Runs of axes that every access sees as one: adjacent, whole, and never used apart."""
-    reduced = set(group.reduced or ())
+    reduced = set(group.reduced_axes)
     axes = [k for k, size in enumerate(group.space) if size != 1]
     runs: list[list[int]] = []
     for axis in axes:
@@ -426,7 +436,7 @@ def full_index(group: Group) -> tuple[Dim, ...]:
 def role_index(group: Group, role: Role) -> tuple[Dim, ...]:
     """The index of a tensor of that role at the current point of the space."""
     at = full_index(group)
-    reduced = group.reduced or ()
+    reduced = group.reduced_axes
     match role:
         case Role.FULL:
             return at
@@ -436,9 +446,7 @@ def role_index(group: Group, role: Role) -> tuple[Dim, ...]:
             return tuple(at[k] for k in group.kept_axes)
 
 
-def finish(
-    nest: Nest, extent: Dim, inner: Dim, name: str, describe: Iterable[str] = ()
-) -> Lowered:
+def finish(nest: Nest, extent: Dim, inner: Dim, name: str, describe: Iterable[str] = ()) -> Lowered:
     """Wrap the lines written so far into a function and make the kernel."""
     uses = list(nest.uses.values())
     header = [f"def {name}(args, start, stop):"]

@@ -50,7 +50,7 @@ def lower_join(node: Node, axis: int) -> Lowered:
 
 def _shape(tensor: Tensor) -> Shape:
     assert tensor.type.shape is not None, "bug in graphc: lowering a tensor of unknown rank"
-    return tensor.type.shape
+    return tensor.type.dims
 
 
 _SEGMENT_SUM = """\

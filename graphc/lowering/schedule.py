@@ -1,8 +1,9 @@
 """The schedule: units of work in an order that respects data, control and state.
 
-A *unit* is a fusion group, a contraction, or a node that runs in Python.  Units that write variables,
-and what depends on them, come after everything else: the first of them is the commit point.  Within
-the tail, units of equal structure stand side by side so that their launches can be joined.
+A *unit* is a fusion group, a contraction, or a node that runs in Python.  Units that write
+variables, and what depends on them, come after everything else: the first of them is the commit
+point.  Within the tail, units of equal structure stand side by side so that their launches can be
+joined.
 """
 
 from __future__ import annotations
@@ -81,7 +82,11 @@ def _add_data_edges(
                 if below is not None and below is not unit:
                     unit.before.add(below)
             for control in node.control:
-                target = root.get(control.outputs[0], control.outputs[0]).node if control.outputs else control
+                target = (
+                    root.get(control.outputs[0], control.outputs[0]).node
+                    if control.outputs
+                    else control
+                )
                 below = unit_of.get(target)
                 if below is not None and below is not unit:
                     unit.before.add(below)

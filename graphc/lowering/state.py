@@ -1,4 +1,6 @@
-"""Versions of variables: every write ends one, and whoever reads that one must run before the write."""
+"""Versions of variables: every write ends one, and whoever reads that one must run before the
+write.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Cut the part of a user's graph that a run needs.
 
-Before: a user's graph.   After: what the fetches and targets need, with a placeholder for each fed tensor.
+Before: a user's graph.   After: what the fetches and targets need, with a placeholder for each fed
+tensor.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def cut(
         entry = tensor
         if tensor.node.op.name != "placeholder" or kind != tensor.type:
             b = change.builder(like=tensor.node)
-            entry = b.placeholder(dtype=kind.dtype, shape=kind.shape, name=f"{tensor.node.name}/fed")
+            entry = b.placeholder(
+                dtype=kind.dtype, shape=kind.shape, name=f"{tensor.node.name}/fed"
+            )
             change.replace(tensor, entry)
         entries.append(entry)
     change.set_roots(tuple(fetches), tuple(targets))
@@ -46,6 +49,4 @@ def cut(
 def unfed(part: Graph, fed: Sequence[Feed]) -> list[Node]:
     """Placeholders a cut graph needs that nobody feeds."""
     names = {feed.name for feed in fed}
-    return [
-        n for n in part.nodes if n.op.name == "placeholder" and n.outputs[0].name not in names
-    ]
+    return [n for n in part.nodes if n.op.name == "placeholder" and n.outputs[0].name not in names]

@@ -1,8 +1,8 @@
 """Keep a copy of a variable's version that somebody reads after it was overwritten.
 
-Before: effects in sequence; every read is of one fixed version.   After: no node that depends on a write
-reads, itself or through views, the version that the write ends: it reads a ``snapshot`` of it.  Other readers
-of a version stand before the write that ends it.
+Before: effects in sequence; every read is of one fixed version.   After: no node that depends on a
+write reads, itself or through views, the version that the write ends: it reads a ``snapshot`` of
+it.  Other readers of a version stand before the write that ends it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ def preserve_versions(graph: Graph, options: Options) -> Graph:
             operands, control = change.wiring(reader)
             change.rewire(
                 reader,
-                [kept if t is version and k != reader.op.writes else t for k, t in enumerate(operands)],
+                [
+                    kept if t is version and k != reader.op.writes else t
+                    for k, t in enumerate(operands)
+                ],
                 control,
             )
             options.log.note(
@@ -82,7 +85,10 @@ def _descendants(write: Node, uses: Uses, after: dict[Node, list[Node]]) -> set[
     wanted = [write]
     while wanted:
         node = wanted.pop()
-        for reader in (*(n for t in node.outputs for n, _ in uses.get(t, ())), *after.get(node, ())):
+        for reader in (
+            *(n for t in node.outputs for n, _ in uses.get(t, ())),
+            *after.get(node, ()),
+        ):
             if reader not in found:
                 found.add(reader)
                 wanted.append(reader)

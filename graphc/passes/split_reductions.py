@@ -1,10 +1,10 @@
 """Split long reductions in two, so that the first half runs in parallel.
 
 Before: reductions of any size.   After: a reduction over all axes, or over leading axes with few
-elements kept, is a fold per chunk of rows followed by a fold over the chunks, unless it is known to be
-small.  Chunks follow from sizes only, so results do not depend on the number of threads.
-Leaves alone: reductions with rows to spare (softmax, layer norm), argmax and argmin, and batches of short
-rows (a mean loss), where a second launch costs more than it brings.
+elements kept, is a fold per chunk of rows followed by a fold over the chunks, unless it is known
+to be small.  Chunks follow from sizes only, so results do not depend on the number of threads.
+Leaves alone: reductions with rows to spare (softmax, layer norm), argmax and argmin, and batches
+of short rows (a mean loss), where a second launch costs more than it brings.
 """
 
 from __future__ import annotations
@@ -30,11 +30,15 @@ def split_reductions(graph: Graph, options: Options) -> Graph:
         b = change.builder(like=node)
         x, y, op = node.operands[0], node.outputs[0], node.op
         part = b.partial_reduce(
-            x, axis=op.axes(x.type), chunk=rows, initial=op.reduction.initial, word=op.reduction.word
+            x,
+            axis=op.axes(x.type),
+            chunk=rows,
+            initial=op.reduction.initial,
+            word=op.reduction.word,
         )
         whole = b.apply(type(op), (part,), {"axis": (0,), "keepdims": False})
         if op.keepdims:
-            whole = b.reshape(whole, shape=y.type.shape)
+            whole = b.reshape(whole, shape=y.type.dims)
         change.replace(y, whole)
         options.log.note("split-reductions", node, f"{rows} rows per chunk")
     return change.done()
@@ -47,15 +51,15 @@ def rows_per_chunk(node: Node) -> Dim | None:
         return None
     x = node.operands[0].type
     axes = op.axes(x)
-    if not axes or axes != tuple(range(len(axes))) or x.shape[0] == 1:
+    if not axes or axes != tuple(range(len(axes))) or x.dims[0] == 1:
         return None
-    kept = dims.product(x.shape[len(axes) :])
+    kept = dims.product(x.dims[len(axes) :])
     if not isinstance(kept, int) or kept >= NARROW:
         return None
     if isinstance(x.elements, int) and x.elements <= 2 * CHUNK:
         return None
-    each = dims.product(x.shape[1:])
-    if isinstance(each, int) and each < SLIM and not isinstance(x.shape[0], int):
+    each = dims.product(x.dims[1:])
+    if isinstance(each, int) and each < SLIM and not isinstance(x.dims[0], int):
         return None
     if isinstance(each, int):
         return max(1, CHUNK // max(1, each))

@@ -15,7 +15,8 @@ def write(report: Report) -> str:
 
 def _sections(report: Report) -> Iterator[str]:
     sizes = ", ".join(f"{k}={v}" for k, v in report.sizes.items())
-    yield f"compiled graph: {report.title}   on {report.device}{'   with ' + sizes if sizes else ''}"
+    bound = f"   with {sizes}" if sizes else ""
+    yield f"compiled graph: {report.title}   on {report.device}{bound}"
     yield ""
     yield from _passes(report)
     yield from _launches(report)
@@ -26,7 +27,9 @@ def _sections(report: Report) -> Iterator[str]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], right: str = "") -> list[str]:
-    """Rows under a head, columns aligned; ``right`` has an ``r`` per column aligned at the right."""
+    """Rows under a head, columns aligned; ``right`` has an ``r`` per column aligned at the
+    right.
+    """
     cells = [list(map(str, head)), *([str(c) for c in row] for row in rows)]
     widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
     lines = []
@@ -86,7 +89,9 @@ def _launches(report: Report) -> Iterator[str]:
 
 
 def _origin(entry: LaunchEntry) -> str:
-    names = ", ".join(entry.nodes[:3]) + (f" +{len(entry.nodes) - 3}" if len(entry.nodes) > 3 else "")
+    names = ", ".join(entry.nodes[:3]) + (
+        f" +{len(entry.nodes) - 3}" if len(entry.nodes) > 3 else ""
+    )
     lines = ", ".join(entry.lines[:3]) + (" ..." if len(entry.lines) > 3 else "")
     return f"{names}   {lines}".rstrip()
 
@@ -107,7 +112,9 @@ def _memory(memory: MemoryEntry | None) -> Iterator[str]:
         return
     ratio = f"{memory.peak / memory.bound:.3f}" if memory.bound else "1.000"
     yield f"memory   peak {memory.peak} bytes, {ratio} of the bound; alive at step {memory.step}:"
-    yield from table(("bytes", "tensor", "line"), ((n, label, line) for label, n, line in memory.owners), "r")
+    yield from table(
+        ("bytes", "tensor", "line"), ((n, label, line) for label, n, line in memory.owners), "r"
+    )
     yield ""
 
 

@@ -13,9 +13,7 @@ from graphc.lowering.schedule import schedule
 
 def program_of(text: str, fused: bool = True) -> Program:
     graph = parse_graph(dedent(text).strip() + "\n")
-    feeds = tuple(
-        Feed(t.name, str(t.dtype), t.type.shape, k) for k, t in enumerate(graph.inputs)
-    )
+    feeds = tuple(Feed(t.name, str(t.dtype), t.type.shape, k) for k, t in enumerate(graph.inputs))
     fusion = fuse(graph, fused)
     return assemble(graph, feeds, fusion, schedule(graph, fusion), ())
 

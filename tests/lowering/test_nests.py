@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a node of the text form is one line)
 """Kernels as text: what each kind of group becomes."""
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ GRAPHS = {
     "a_partial_reduction_folds_chunks": """
         graph g(x: float32[n]) -> y
           %q = square(%x) : float32[n]
-          %p = partial_reduce(%q, axis=(0,), chunk=16384, initial=0, word='accumulate') : float32[(n + 16383) // (16384)]
+          %p = partial_reduce(%q, axis=(0,), chunk=64, initial=0, word='accumulate') : float32[(n + 63) // (64)]
           %y = reduce_sum(%p) : float32[]
     """,
     "a_dying_temporary_is_overwritten_in_place": """

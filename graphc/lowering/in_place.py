@@ -1,0 +1,98 @@
+"""What a kernel stores over what it reads: structure, decided once, never left to chance.
+
+An output may lie over an input of the same type when the kernel reads that input only at the index
+it stores the output at, and not after it.  Assigns lie over their variable (else the new value is
+*staged* in a temporary and copied); temporaries lie over temporaries that nobody reads afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from graphc.ir.graph import Node, Tensor
+from graphc.ir.op import Kind
+from graphc.lowering.group import Group, Role
+from graphc.lowering.loops import Phases
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """``over``: output -> the input it is stored over; ``staged``: assigns that go through a
+    copy.
+    """
+
+    over: dict[Tensor, Tensor]
+    staged: frozenset[Tensor]
+
+
+def overlay_outputs(
+    group: Group,
+    root: Callable[[Tensor], Tensor],
+    placed: Mapping[Tensor, int],
+    is_dying: Callable[[Tensor], bool],
+) -> Overlay:
+    """Decide for every output of a group; ``placed`` outputs have memory of their own already."""
+    over: dict[Tensor, Tensor] = {}
+    staged: set[Tensor] = set()
+    for output in group.outputs:
+        if output.node.op.writes is None:
+            continue
+        variable = output.node.operands[output.node.op.writes]
+        readers = _readers(group, root(variable), root)
+        if readers and _reads_before(group, output, variable, readers):
+            over[output] = variable
+        elif readers:
+            staged.add(output)
+    for output in group.outputs:
+        if output in over or output in placed or output.node.op.effect:
+            continue
+        taken = set(over.values())
+        for tensor in dict.fromkeys(t for n in group.nodes for t in n.operands):
+            if (
+                tensor not in taken
+                and is_dying(tensor)
+                and _reads_before(group, output, tensor, _readers(group, tensor, root))
+            ):
+                over[output] = tensor
+                break
+    return Overlay(over, frozenset(staged))
+
+
+def _readers(
+    group: Group, memory: Tensor, root: Callable[[Tensor], Tensor]
+) -> list[tuple[Node, Tensor]]:
+    return [
+        (node, tensor)
+        for node in group.nodes
+        for port, tensor in enumerate(node.operands)
+        if root(tensor) is memory and port != node.op.writes
+    ]
+
+
+def _reads_before(
+    group: Group, output: Tensor, source: Tensor, readers: list[tuple[Node, Tensor]]
+) -> bool:
+    """Whether the kernel reads ``source`` only at the index it stores ``output`` at, before it."""
+    role = group.roles[output.node]
+    return (
+        role in (Role.FULL, Role.KEPT, Role.OUTER)
+        and source.type == output.type
+        and all(
+            tensor is source and group.roles[node] is role and _reads_at_own_index(node, source)
+            for node, tensor in readers
+        )
+        and (group.reduced is None or role is not Role.FULL or _is_stored_last(group, output))
+    )
+
+
+def _reads_at_own_index(node: Node, source: Tensor) -> bool:
+    if node.op.kind not in (Kind.ELEMENTWISE, Kind.EFFECT):
+        return False
+    return node.outputs[0].type.dims == source.type.dims
+
+
+def _is_stored_last(group: Group, output: Tensor) -> bool:
+    """Whether a row output is stored in the last pass (earlier passes may still read inputs)."""
+    plan = Phases(group)
+    return plan.depth[output.node] == plan.last and not plan.has_reductions(plan.last)
