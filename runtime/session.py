@@ -103,6 +103,8 @@ class Session:
             )
         if graph is not None and not isinstance(graph, Graph):
             raise TypeError(f"graph must be a tf.Graph, got {type(graph).__name__}")
+        if config is not None and not hasattr(config, "session_options"):
+            raise TypeError(f"config must be a tf.ConfigProto, got {type(config).__name__}")
         options = config.session_options() if config is not None else SessionOptions()
         folder, name = device_name(device)
         self._state = SessionState(graph or default_graph(), name, options)

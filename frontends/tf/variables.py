@@ -11,6 +11,7 @@ import numpy as np
 from frontends.tf.building import GraphKeys, group
 from frontends.tf.shapes import TensorShape, static_shape
 from frontends.tf.tensor import builder, convert
+from graphc.autodiff.reverse import ancestors
 from graphc.errors import ShapeError
 from graphc.ir.builder import Builder
 from graphc.ir.dtype import DType, as_dtype
@@ -70,7 +71,7 @@ class Variable(Operators):
             if callable(initial_value):
                 with graph.name_scope("Initializer"):
                     initial_value = initial_value()
-            value = convert(initial_value, dtype)
+            value = _from_initial_values(convert(initial_value, dtype))
         if not TensorShape(value.type.shape).is_fully_defined():
             raise ShapeError(
                 "the initial value's shape must be known when the variable is made",
@@ -210,6 +211,29 @@ class Variable(Operators):
 
     def __repr__(self) -> str:
         return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype}>"
+
+
+def _from_initial_values(value: Tensor) -> Tensor:
+    """``value`` computed from the initial values of the variables it reads.
+
+    They may have no value of their own yet when this one is initialised.
+    """
+    graph = value.graph
+    known = {v.as_graph_tensor(): v.initial_value for v in _all_variables(graph)}
+    nodes = ancestors([value.node], frozenset(known))
+    if not any(t in known for node in nodes for t in node.operands) and value not in known:
+        return value
+    for node in nodes:
+        operands = tuple(known.get(t, t) for t in node.operands)
+        if operands != node.operands:
+            copy = graph.add(node.op, operands, name=node.name.rpartition("/")[2])
+            known |= dict(zip(node.outputs, copy.outputs, strict=True))
+    return known.get(value, value)
+
+
+def _all_variables(graph: Graph) -> list[Variable]:
+    keys = (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES)
+    return [v for key in keys for v in graph.collections.get(key, ()) if isinstance(v, Variable)]
 
 
 def _written(ref: Any) -> Tensor:

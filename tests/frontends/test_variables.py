@@ -65,6 +65,17 @@ def test_a_variable_may_start_at_anothers_initial_value(session):
     np.testing.assert_allclose(sess.run(b), sess.run(a) * 2.0, rtol=1e-6)
 
 
+def test_an_initial_value_may_be_computed_from_other_variables(session):
+    a = tf.Variable(tf.random_normal([4]), name="a")
+    b = tf.Variable(a, name="b")
+    c = tf.Variable(tf.reduce_sum(b * 2.0 + a), name="c")
+    sess = session()
+    sess.run(tf.global_variables_initializer())
+    first, second, third = sess.run([a, b, c])
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(third, 3.0 * first.sum(), rtol=1e-5)
+
+
 def test_collections_hold_what_was_made():
     a = tf.Variable(1.0, name="a")
     b = tf.Variable(1.0, trainable=False, name="b")

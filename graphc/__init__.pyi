@@ -1,0 +1,296 @@
+# ruff: noqa: I001
+"""The TF1 API by ``import graphc as tf``.  Written by tests/tools/write_stub.py."""
+
+import builtins
+from typing import Any
+
+from frontends.tf import app as app
+from frontends.tf import compat as compat
+from frontends.tf import contrib as contrib
+from frontends.tf import flags as flags
+from frontends.tf import initializers as initializers
+from frontends.tf import layers as layers
+from frontends.tf import logging as logging
+from frontends.tf import losses as losses
+from frontends.tf import math as math
+from frontends.tf import nn as nn
+from frontends.tf import random as random
+from frontends.tf import train as train
+from frontends.tf.arrays import boolean_mask as boolean_mask
+from frontends.tf.arrays import broadcast_to as broadcast_to
+from frontends.tf.arrays import concat as concat
+from frontends.tf.arrays import expand_dims as expand_dims
+from frontends.tf.arrays import eye as eye
+from frontends.tf.arrays import fill as fill
+from frontends.tf.arrays import gather as gather
+from frontends.tf.arrays import gather_nd as gather_nd
+from frontends.tf.arrays import linspace as _linspace
+from frontends.tf.arrays import linspace as linspace
+from frontends.tf.arrays import matrix_transpose as matrix_transpose
+from frontends.tf.arrays import meshgrid as meshgrid
+from frontends.tf.arrays import newaxis as newaxis
+from frontends.tf.arrays import one_hot as one_hot
+from frontends.tf.arrays import ones as ones
+from frontends.tf.arrays import ones_like as ones_like
+from frontends.tf.arrays import pad as pad
+from frontends.tf.arrays import range as range
+from frontends.tf.arrays import rank as rank
+from frontends.tf.arrays import reshape as reshape
+from frontends.tf.arrays import reverse as reverse
+from frontends.tf.arrays import sequence_mask as sequence_mask
+from frontends.tf.arrays import shape as shape
+from frontends.tf.arrays import size as size
+from frontends.tf.arrays import slice as slice
+from frontends.tf.arrays import split as split
+from frontends.tf.arrays import squeeze as squeeze
+from frontends.tf.arrays import stack as _stack
+from frontends.tf.arrays import stack as stack
+from frontends.tf.arrays import strided_slice as strided_slice
+from frontends.tf.arrays import tile as tile
+from frontends.tf.arrays import transpose as transpose
+from frontends.tf.arrays import unstack as _unstack
+from frontends.tf.arrays import unstack as unstack
+from frontends.tf.arrays import where as where
+from frontends.tf.arrays import zeros as zeros
+from frontends.tf.arrays import zeros_like as zeros_like
+from frontends.tf.building import GraphKeys as GraphKeys
+from frontends.tf.building import add_to_collection as add_to_collection
+from frontends.tf.building import add_to_collections as add_to_collections
+from frontends.tf.building import colocate_with as colocate_with
+from frontends.tf.building import constant as constant
+from frontends.tf.building import container as container
+from frontends.tf.building import control_dependencies as control_dependencies
+from frontends.tf.building import convert_to_tensor as convert_to_tensor
+from frontends.tf.building import device as device
+from frontends.tf.building import disable_eager_execution as disable_eager_execution
+from frontends.tf.building import disable_v2_behavior as disable_v2_behavior
+from frontends.tf.building import executing_eagerly as executing_eagerly
+from frontends.tf.building import get_collection as get_collection
+from frontends.tf.building import get_collection_ref as get_collection_ref
+from frontends.tf.building import get_seed as get_seed
+from frontends.tf.building import group as group
+from frontends.tf.building import grouped_tuple as _grouped_tuple
+from frontends.tf.building import identity as identity
+from frontends.tf.building import init_scope as init_scope
+from frontends.tf.building import name_scope as _name_scope
+from frontends.tf.building import name_scope as name_scope
+from frontends.tf.building import no_op as no_op
+from frontends.tf.building import placeholder as placeholder
+from frontends.tf.building import placeholder_with_default as placeholder_with_default
+from frontends.tf.building import set_random_seed as set_random_seed
+from frontends.tf.config import ConfigProto as ConfigProto
+from frontends.tf.config import GPUOptions as GPUOptions
+from frontends.tf.config import GraphOptions as GraphOptions
+from frontends.tf.config import OptimizerOptions as OptimizerOptions
+from frontends.tf.config import RunMetadata as RunMetadata
+from frontends.tf.config import RunOptions as RunOptions
+from frontends.tf.differentiation import AggregationMethod as AggregationMethod
+from frontends.tf.differentiation import UnconnectedGradients as UnconnectedGradients
+from frontends.tf.differentiation import gradients as gradients
+from frontends.tf.differentiation import hessian_vector_product as hessian_vector_product
+from frontends.tf.differentiation import hessians as hessians
+from frontends.tf.differentiation import jvp as jvp
+from frontends.tf.differentiation import why_none as why_none
+from frontends.tf.host import Assert as Assert
+from frontends.tf.host import Print as Print
+from frontends.tf.host import add_check_numerics_ops as add_check_numerics_ops
+from frontends.tf.host import assert_equal as assert_equal
+from frontends.tf.host import assert_greater as assert_greater
+from frontends.tf.host import assert_greater_equal as assert_greater_equal
+from frontends.tf.host import assert_less as assert_less
+from frontends.tf.host import assert_less_equal as assert_less_equal
+from frontends.tf.host import assert_non_negative as assert_non_negative
+from frontends.tf.host import assert_none_equal as assert_none_equal
+from frontends.tf.host import assert_positive as assert_positive
+from frontends.tf.host import assert_rank as assert_rank
+from frontends.tf.host import check_numerics as check_numerics
+from frontends.tf.host import py_func as py_func
+from frontends.tf.host import verify_tensor_all_finite as verify_tensor_all_finite
+from frontends.tf.initializers import constant_initializer as constant_initializer
+from frontends.tf.initializers import glorot_normal_initializer as glorot_normal_initializer
+from frontends.tf.initializers import glorot_uniform_initializer as glorot_uniform_initializer
+from frontends.tf.initializers import ones_initializer as ones_initializer
+from frontends.tf.initializers import random_normal_initializer as random_normal_initializer
+from frontends.tf.initializers import random_uniform_initializer as random_uniform_initializer
+from frontends.tf.initializers import truncated_normal_initializer as truncated_normal_initializer
+from frontends.tf.initializers import uniform_unit_scaling as _uniform_unit_scaling
+from frontends.tf.initializers import variance_scaling_initializer as variance_scaling_initializer
+from frontends.tf.initializers import zeros_initializer as zeros_initializer
+from frontends.tf.math import accumulate_n as accumulate_n
+from frontends.tf.math import add_n as add_n
+from frontends.tf.math import argmax as argmax
+from frontends.tf.math import argmin as argmin
+from frontends.tf.math import broadcast_static_shape as broadcast_static_shape
+from frontends.tf.math import cast as cast
+from frontends.tf.math import clip_by_average_norm as clip_by_average_norm
+from frontends.tf.math import clip_by_global_norm as clip_by_global_norm
+from frontends.tf.math import clip_by_norm as clip_by_norm
+from frontends.tf.math import clip_by_value as clip_by_value
+from frontends.tf.math import count_nonzero as count_nonzero
+from frontends.tf.math import global_norm as global_norm
+from frontends.tf.math import matmul as matmul
+from frontends.tf.math import norm as norm
+from frontends.tf.math import reduce_all as reduce_all
+from frontends.tf.math import reduce_any as reduce_any
+from frontends.tf.math import reduce_logsumexp as reduce_logsumexp
+from frontends.tf.math import reduce_max as reduce_max
+from frontends.tf.math import reduce_mean as reduce_mean
+from frontends.tf.math import reduce_min as reduce_min
+from frontends.tf.math import reduce_prod as reduce_prod
+from frontends.tf.math import reduce_sum as reduce_sum
+from frontends.tf.math import saturate_cast as saturate_cast
+from frontends.tf.math import scalar_mul as scalar_mul
+from frontends.tf.math import tensordot as tensordot
+from frontends.tf.math import to_bfloat16 as to_bfloat16
+from frontends.tf.math import to_double as to_double
+from frontends.tf.math import to_float as to_float
+from frontends.tf.math import to_int32 as to_int32
+from frontends.tf.math import to_int64 as to_int64
+from frontends.tf.random import multinomial as multinomial
+from frontends.tf.random import random_normal as random_normal
+from frontends.tf.random import random_shuffle as random_shuffle
+from frontends.tf.random import random_uniform as random_uniform
+from frontends.tf.random import truncated_normal as truncated_normal
+from frontends.tf.scopes import AUTO_REUSE as AUTO_REUSE
+from frontends.tf.scopes import VariableScope as VariableScope
+from frontends.tf.scopes import get_local_variable as get_local_variable
+from frontends.tf.scopes import get_variable as get_variable
+from frontends.tf.scopes import get_variable_scope as get_variable_scope
+from frontends.tf.scopes import variable_op_scope as variable_op_scope
+from frontends.tf.scopes import variable_scope as variable_scope
+from frontends.tf.shapes import Dimension as Dimension
+from frontends.tf.shapes import TensorShape as TensorShape
+from frontends.tf.tensor import is_tensor as is_tensor
+from frontends.tf.variables import Variable as Variable
+from frontends.tf.variables import assign as assign
+from frontends.tf.variables import assign_add as assign_add
+from frontends.tf.variables import assign_sub as assign_sub
+from frontends.tf.variables import global_variables as _global_variables
+from frontends.tf.variables import global_variables as global_variables
+from frontends.tf.variables import global_variables_initializer as _global_variables_initializer
+from frontends.tf.variables import global_variables_initializer as global_variables_initializer
+from frontends.tf.variables import is_variable_initialized as is_variable_initialized
+from frontends.tf.variables import local_variables as local_variables
+from frontends.tf.variables import local_variables_initializer as local_variables_initializer
+from frontends.tf.variables import model_variables as model_variables
+from frontends.tf.variables import moving_average_variables as moving_average_variables
+from frontends.tf.variables import report_uninitialized_variables as report_uninitialized_variables
+from frontends.tf.variables import trainable_variables as trainable_variables
+from frontends.tf.variables import variables_initializer as _variables_initializer
+from frontends.tf.variables import variables_initializer as variables_initializer
+from graphc import errors as errors
+from graphc.ir.dtype import DType as DType
+from graphc.ir.dtype import as_dtype as as_dtype
+from graphc.ir.dtype import bfloat16 as bfloat16
+from graphc.ir.dtype import bool_ as _bool_
+from graphc.ir.dtype import complex128 as complex128
+from graphc.ir.dtype import complex64 as complex64
+from graphc.ir.dtype import float16 as _float16
+from graphc.ir.dtype import float16 as float16
+from graphc.ir.dtype import float32 as float32
+from graphc.ir.dtype import float64 as _float64
+from graphc.ir.dtype import float64 as float64
+from graphc.ir.dtype import int16 as int16
+from graphc.ir.dtype import int32 as int32
+from graphc.ir.dtype import int64 as int64
+from graphc.ir.dtype import int8 as int8
+from graphc.ir.dtype import string as string
+from graphc.ir.dtype import uint16 as uint16
+from graphc.ir.dtype import uint32 as uint32
+from graphc.ir.dtype import uint64 as uint64
+from graphc.ir.dtype import uint8 as uint8
+from graphc.ir.graph import Graph as Graph
+from graphc.ir.graph import Node as _Node
+from graphc.ir.graph import Tensor as Tensor
+from graphc.ir.graph import default_graph as _default_graph
+from graphc.ir.graph import reset_default_graph as reset_default_graph
+from graphc.ops.custom import custom_gradient as custom_gradient
+from graphc.ops.custom import custom_op as custom_op
+from runtime.session import InteractiveSession as InteractiveSession
+from runtime.session import Session as Session
+from runtime.session import get_default_session as get_default_session
+
+__version__: builtins.str
+VERSION: builtins.str
+Operation = _Node
+all_variables = _global_variables
+bool = _bool_
+double = _float64
+get_default_graph = _default_graph
+half = _float16
+initialize_all_variables = _global_variables_initializer
+initialize_variables = _variables_initializer
+lin_space = _linspace
+op_scope = _name_scope
+pack = _stack
+tuple = _grouped_tuple
+uniform_unit_scaling_initializer = _uniform_unit_scaling
+unpack = _unstack
+
+def abs(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def acos(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def acosh(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def add(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def asin(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def asinh(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def atan(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def atan2(y: Any, x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def atanh(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def ceil(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def cos(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def cosh(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def div(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def div_no_nan(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def divide(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def equal(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def erf(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def erfc(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def exp(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def expm1(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def floor(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def floor_div(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def floordiv(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def floormod(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def greater(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def greater_equal(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def is_finite(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def is_inf(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def is_nan(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def less(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def less_equal(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def log(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def log1p(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def log_sigmoid(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def logical_and(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def logical_not(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def logical_or(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def logical_xor(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def maximum(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def minimum(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def mod(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def mul(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def multiply(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def neg(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def negative(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def not_equal(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def pow(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def realdiv(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def reciprocal(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def rint(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def round(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def rsqrt(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def sigmoid(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def sign(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def sin(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def sinh(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def sqrt(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def square(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def squared_difference(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def stop_gradient(input: Any, name: builtins.str | None = ...) -> Tensor: ...
+def sub(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def subtract(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def tan(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def tanh(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def truediv(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def truncatediv(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def truncatemod(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
