@@ -14,7 +14,7 @@ from graphc.ir.builder import Builder
 from graphc.ir.dtype import float32
 from graphc.ir.graph import Graph
 from runtime.devices.reference.evaluate import evaluate
-from tests.devices import on_plain
+from tests.devices import on_cpu, on_plain
 from tests.tolerances import assert_close
 
 SHAPES = st.lists(st.integers(0, 3), max_size=4).map(tuple)
@@ -76,3 +76,18 @@ def test_positions_along_any_axis(name: str, shape: tuple, data: Any) -> None:
     x, p = fed(b, "x", shape, symbolic=data.draw(st.booleans()))
     axis = data.draw(st.integers(-len(shape), len(shape) - 1))
     assert_plain_equals_reference(b, {x: np.round(p)}, [getattr(b, name)(x, axis=axis)])
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [((3, 100_003), 1), ((100_003, 3), 0), ((65, 130, 67), (0, 2)), ((300_007,), None)],
+    ids=["long rows", "tall columns", "around the kept axis", "everything"],
+)
+def test_long_reductions_and_their_gradients_run_on_the_cpu(shape: tuple, axis: Any) -> None:
+    b = Builder(Graph())
+    x, p = fed(b, "x", shape, symbolic=True)
+    reduced = [getattr(b, name)(x, axis=axis) for name in REDUCTIONS if name != "reduce_prod"]
+    fetches = [*reduced, *(gradients(y, [x])[0] for y in reduced)]
+    expected = evaluate(b.home, {x: p}, fetches)
+    for value, wanted in zip(on_cpu(b.home, {x: p}, fetches, [], {}), expected, strict=True):
+        assert_close(value, wanted, 20)
