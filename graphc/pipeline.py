@@ -161,7 +161,7 @@ def check_names(options: Options, passes: tuple[Pass, ...] = PIPELINE) -> None:
             raise AttributeValueError(f"pass {row.name!r} is required and cannot be skipped")
 
 
-STAGES: tuple[str, ...] = ()  # what follows the passes and makes kernels of the graph
+STAGES: tuple[str, ...] = ("fuse",)  # what follows the passes and makes kernels of the graph
 
 
 def dumped(record: Record) -> str:
