@@ -101,9 +101,12 @@ def forward(public: str) -> Callable:
     meaning = COMPOSITES.get(op) or REGISTRY[op]
 
     def apply(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        title = bound.arguments.pop("name", None)
-        operands = alike([bound.arguments[name] for name in names])
+        title = None
+        if kwargs or len(args) != len(names):
+            bound = signature.bind(*args, **kwargs).arguments
+            title = bound.get("name")
+            args = tuple(bound[name] for name in names)
+        operands = alike(list(args))
         make = getattr(builder(*operands), op)
         return make(*operands, name=title) if title is not None else make(*operands)
 

@@ -219,11 +219,10 @@ def _from_initial_values(value: Tensor) -> Tensor:
     They may have no value of their own yet when this one is initialised.
     """
     graph = value.graph
-    known = {v.as_graph_tensor(): v.initial_value for v in _all_variables(graph)}
-    nodes = ancestors([value.node], frozenset(known))
-    if not any(t in known for node in nodes for t in node.operands) and value not in known:
+    if not any(node.op.name == "variable" for node in ancestors([value.node], frozenset())):
         return value
-    for node in nodes:
+    known = {v.as_graph_tensor(): v.initial_value for v in _all_variables(graph)}
+    for node in ancestors([value.node], frozenset(known)):
         operands = tuple(known.get(t, t) for t in node.operands)
         if operands != node.operands:
             copy = graph.add(node.op, operands, name=node.name.rpartition("/")[2])
