@@ -286,3 +286,17 @@ def as_initializer(value: Any) -> Callable[..., Tensor]:
             return value(list(shape))
 
     return called
+
+
+def global_variables() -> Any:
+    """``tf.initializers.global_variables()``: the same as ``tf.global_variables_initializer()``."""
+    from frontends.tf.variables import global_variables_initializer
+
+    return global_variables_initializer()
+
+
+def local_variables() -> Any:
+    """``tf.initializers.local_variables()``: the same as ``tf.local_variables_initializer()``."""
+    from frontends.tf.variables import local_variables_initializer
+
+    return local_variables_initializer()
