@@ -73,6 +73,11 @@ def _is_integral(x: Scalar) -> bool:
     return np.issubdtype(type(x), np.integer)
 
 
+def _pow(a: np.float64, b: np.float64) -> np.float64:
+    # as arrays: for a scalar exponent of 0.5 NumPy takes the square root, also of -0 and -inf
+    return np.power(np.array([a]), np.array([b]))[0]
+
+
 def _sigmoid(x: np.float64) -> np.float64:
     if x >= 0:
         return 1 / (1 + np.exp(-x))
@@ -237,7 +242,7 @@ def _float_words() -> list[Word]:
     }
     binary: dict[str, tuple[str, Callable[..., Scalar]]] = {
         "atan2": ("angle of the point (x, y), given y then x", _in_double(np.arctan2)),
-        "pow": ("a**b; NaN for negative a and fractional b", _in_double(np.power)),
+        "pow": ("a**b; NaN for negative a and fractional b", _in_double(_pow)),
         "copysign": ("magnitude of a, sign of b", np.copysign),
     }
     tests = {"isnan": np.isnan, "isfinite": np.isfinite, "isinf": np.isinf}

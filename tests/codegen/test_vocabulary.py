@@ -224,6 +224,11 @@ def test_every_float_word_keeps_its_dtype_on_ordinary_operands():
                 assert type(result) is expected, name
 
 
+def test_pow_of_a_half_is_no_square_root():
+    assert word("pow", np.float64(-math.inf), np.float64(0.5)) == math.inf
+    assert not np.signbit(word("pow", np.float32(-0.0), np.float32(0.5)))
+
+
 def test_erfinv_inverts_erf_to_the_last_digits():
     for y in (1e-300, 1e-8, 0.1, 0.4769, 0.9, 0.999999, 1 - 2**-53):
         for signed in (y, -y):

@@ -130,8 +130,8 @@ def in_double(word: str, *operands: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("word", UNARY)
-def test_float32_stays_within_its_stated_error_on_two_million_patterns(word):
-    x = float32_samples(1_200_000)
+def test_float32_stays_within_its_stated_error_on_random_patterns(word):
+    x = float32_samples(50_000 if word == "erfinv" else 1_200_000)  # SciPy's erfinv is slow
     reference = in_double(word, x)
     error, place, wrong = largest_error(native(word, "float32")(x), reference, ACCURACY[word][0])
     assert wrong == 0, f"{error} ulp at {x[place]!r}"
@@ -205,6 +205,18 @@ def test_float64_stays_within_its_stated_error_on_samples(word):
     for row in zip(got[~special], *ordinary, strict=True):
         error = float64_error(word, row[0], row[1:])
         assert error <= ACCURACY[word][1], f"{error} ulp at {row[1:]!r}"
+
+
+@pytest.mark.parametrize("word", list(EMITTERS))
+def test_plain_python_means_the_same(word):
+    count = vocabulary.WORDS[word].arity
+    operands = binary_samples("float32", 40) if count == 2 else (float32_samples(200),)
+    meaning = vocabulary.WORDS[word].meaning
+    with np.errstate(all="ignore"):
+        expected = np.array([meaning(*row) for row in zip(*operands, strict=True)])
+    got, limit = native(word, "float32")(*operands), ACCURACY[word][0] + 0.5
+    error, place, wrong = largest_error(got, expected.astype(np.float64), limit)
+    assert wrong == 0, f"{error} ulp at {[x[place] for x in operands]!r}"
 
 
 def test_denormal_results_are_not_flushed():
