@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from graphc.codegen.vocabulary import erfinv
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
@@ -150,6 +149,8 @@ class TruncatedNormal(Draw):
     """
 
     def draw(self, words: np.ndarray) -> np.ndarray:
+        from graphc.codegen.vocabulary import erfinv  # building a graph needs no kernel words
+
         unit = uniform_of(words, float64 if self.dtype is float64 else float32)
         centred = (2 * unit - 1) + unit.dtype.type(2.0**-24)
         share = centred * unit.dtype.type(WITHIN_TWO)
