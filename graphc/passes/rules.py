@@ -211,6 +211,9 @@ STABILITY = (
     Rule("log(softmax(x)) == log_softmax(x)", p.log(p.softmax(X)),  # softmax underflows to 0
          lambda b, m: b.log_softmax(m.x, axis=m.op(1).axis)),
     Rule("log(sigmoid(x)) == log_sigmoid(x)", p.log(p.sigmoid(X)), lambda b, m: b.log_sigmoid(m.x)),
+    # in float32 1 - sigmoid(x) is 0 from x = 17.4 on
+    Rule("log(1 - sigmoid(x)) == log_sigmoid(-x)", p.log(p.sub(ONE, p.sigmoid(X))),
+         lambda b, m: b.log_sigmoid(b.neg(m.x))),
     Rule("log(1 + x) == log1p(x)", p.log(p.add(X, ONE)), lambda b, m: b.log1p(m.x)),
     Rule("log1p(exp(x)) == softplus(x)", p.log1p(p.exp(X)), lambda b, m: b.softplus(m.x)),
     Rule("exp(x) - 1 == expm1(x)", p.sub(p.exp(X), ONE), lambda b, m: b.expm1(m.x)),
