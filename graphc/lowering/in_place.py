@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import Kind
 from graphc.lowering.group import Group, Role
-from graphc.lowering.loops import Phases
+from graphc.lowering.loops import Phases, columns_first
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ def _reads_before(
             for node, tensor in readers
         )
         and (group.reduced is None or role is not Role.FULL or _is_stored_last(group, output))
+        and not _accumulates(group, output)
     )
 
 
@@ -96,3 +97,9 @@ def _is_stored_last(group: Group, output: Tensor) -> bool:
     """Whether a row output is stored in the last pass (earlier passes may still read inputs)."""
     plan = Phases(group)
     return plan.depth[output.node] == plan.last and not plan.has_reductions(plan.last)
+
+
+def _accumulates(group: Group, output: Tensor) -> bool:
+    """Whether the output's memory is written from the first row on: a sum of columns grows in
+    it."""
+    return output.node.op.kind is Kind.REDUCTION and columns_first(group)

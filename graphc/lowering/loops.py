@@ -30,10 +30,10 @@ def write(nest: Nest) -> Lowered:
     group = nest.group
     if group.reduced is None:
         return write_map(nest)
-    return write_columns(nest) if _columns_first(group) else write_rows(nest)
+    return write_columns(nest) if columns_first(group) else write_rows(nest)
 
 
-def _columns_first(group: Group) -> bool:
+def columns_first(group: Group) -> bool:
     """Whether kept axes follow the reduced ones, which lie together."""
     axes = [k for k, size in enumerate(group.space) if size != 1]
     kinds = "".join("r" if k in group.reduced_axes else "k" for k in axes)

@@ -6,8 +6,20 @@ import numpy as np
 
 from graphc.ir.builder import Builder
 from graphc.ir.dtype import float32
-from graphc.ir.graph import Graph
+from graphc.ir.graph import Graph, Tensor
 from tests.devices import DEVICES
+
+
+def check(b: Builder, fetches: list[Tensor]) -> None:
+    """The kernels, as plain Python, agree with the reference."""
+    rng = np.random.default_rng(0)
+    placeholders = [n.outputs[0] for n in b.home.nodes if n.op.name == "placeholder"]
+    feeds = {t: rng.normal(size=t.type.shape).astype(np.float32) for t in placeholders}
+    expected = DEVICES["reference"](b.home, feeds, fetches, [], {})
+    for value, wanted in zip(
+        DEVICES["plain"](b.home, feeds, fetches, [], {}), expected, strict=True
+    ):
+        np.testing.assert_allclose(value, wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_an_output_over_a_dying_operand_waits_for_the_other_readers() -> None:
@@ -15,11 +27,14 @@ def test_an_output_over_a_dying_operand_waits_for_the_other_readers() -> None:
     x = b.placeholder(dtype=float32, shape=(5, 3))
     w, v = (b.placeholder(dtype=float32, shape=(3, 4)) for _ in range(2))
     p, q = b.matmul(x, w), b.matmul(x, v)
-    fetches = [q, b.matmul(b.mul(q, 2.0), v, transpose_b=True), b.sub(q, p)]
-    rng = np.random.default_rng(0)
-    feeds = {t: rng.normal(size=t.type.shape).astype(np.float32) for t in (x, w, v)}
-    expected = DEVICES["reference"](b.home, feeds, fetches, [], {})
-    for value, wanted in zip(
-        DEVICES["plain"](b.home, feeds, fetches, [], {}), expected, strict=True
-    ):
-        np.testing.assert_allclose(value, wanted, rtol=1e-5, atol=1e-5)
+    check(b, [q, b.matmul(b.mul(q, 2.0), v, transpose_b=True), b.sub(q, p)])
+
+
+def test_a_sum_of_columns_lies_over_nothing_that_its_kernel_reads() -> None:
+    b = Builder(Graph())
+    x, w = (b.placeholder(dtype=float32, shape=(5, 4)) for _ in range(2))
+    y = b.placeholder(dtype=float32, shape=(1, 4, 7))
+    dying = b.reduce_sum(y, axis=(2,), keepdims=False)
+    total = b.reduce_sum(x, axis=(0,), keepdims=True)
+    scaled = b.mul(x, b.mul(total, dying))
+    check(b, [b.matmul(scaled, w, transpose_b=True), b.matmul(total, scaled, transpose_b=True)])
