@@ -186,7 +186,7 @@ def variable_key(tensor: Tensor) -> str:
         tensor = tensor.node.operands[tensor.node.op.writes]
     if tensor.node.op.name != "variable":
         raise AssertionError(f"bug in graphc: {tensor.name} is written and is not a variable")
-    return tensor.node.op.key  # type: ignore[attr-defined]
+    return tensor.node.op.key
 
 
 def schedule(graph: Graph, roots: Iterable[Node], known: Mapping[Tensor, Any]) -> list[Node]:

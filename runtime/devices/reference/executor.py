@@ -57,7 +57,7 @@ class Prepared:
         store = self.state.variables
         with store.gate.writing():
             states = {
-                node.op.path: store.random_state(node.op.path, node.op.seed)  # type: ignore[attr-defined]
+                node.op.path: store.random_state(node.op.path, node.op.seed)
                 for node in self._random
             }
             results = self._evaluate(arrays, states)
@@ -85,7 +85,7 @@ class Prepared:
 
 
 def _key(node: Node) -> str:
-    return node.op.key  # type: ignore[attr-defined]
+    return node.op.key
 
 
 class _Cells(MutableMapping):
