@@ -7,7 +7,7 @@ numbers, arrays and lists become constants of the dtype of the operands beside t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from graphc.errors import DTypeError
 from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, int32, int64
 from graphc.ir.op import REGISTRY, Literal, Op
 from graphc.ir.source import here
+from graphc.ir.types import Mismatch
 
 COMPOSITES: dict[str, Callable] = {}
 
@@ -38,8 +39,7 @@ class Builder:
         import graphc.ops  # noqa: F401  (importing the families registers them)
 
         if name in COMPOSITES:
-            function = COMPOSITES[name]
-            return lambda *args, **kwargs: function(self, *args, **kwargs)
+            return lambda *args, **kwargs: self.compose(name, args, kwargs)
         if name not in REGISTRY:
             raise AttributeError(f"no op is called {name!r}")
         kind = REGISTRY[name]
@@ -54,6 +54,18 @@ class Builder:
         if len(node.outputs) == 1:
             return node.outputs[0]
         return node.outputs if node.outputs else node
+
+    def compose(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Apply a composite; what it refuses in a user's graph is told as a type rule tells it."""
+        from graphc.ir.graph import Graph, composite_error
+
+        try:
+            return COMPOSITES[name](self, *args, **kwargs)
+        except Mismatch as mismatch:
+            if not isinstance(self.home, Graph):
+                raise
+            given = [t for t in map(as_tensor, (*args, *kwargs.values())) if t is not None]
+            raise composite_error(kwargs.get("name") or name, mismatch, given) from None
 
     def tensors(self, operands: Sequence[Any]) -> list[Any]:
         """Every operand as a tensor: literals take the dtype of the first tensor among them."""

@@ -456,14 +456,30 @@ def type_error(
 ) -> ShapeError | DTypeError:
     """A type rule's complaint with who and where filled in."""
     by_name = dict(zip(op.operand_names(len(operands)), operands, strict=False))
+    origins = {label: by_name.get(label) for label in mismatch.values}
+    return _complaint(mismatch, origins, f"{op.name} {name!r}", site)
+
+
+def composite_error(
+    name: str, mismatch: Mismatch, operands: Sequence[Tensor]
+) -> ShapeError | DTypeError:
+    """The complaint of a composite: it names types, which tell the operands."""
+    origins = {
+        label: next((t for t in operands if t.type is value), None)
+        for label, value in mismatch.values.items()
+    }
+    return _complaint(mismatch, origins, name, here())
+
+
+def _complaint(
+    mismatch: Mismatch, origins: dict[str, Tensor | None], subject: str, site: Site | None
+) -> ShapeError | DTypeError:
     rows = []
     for label, value in mismatch.values.items():
-        operand = by_name.get(label)
-        rows.append((label, str(value), whence(operand) if operand is not None else ""))
+        tensor = origins[label]
+        rows.append((label, str(value), whence(tensor) if tensor is not None else ""))
     kind = DTypeError if isinstance(mismatch, DTypeMismatch) else mismatch.error
-    return kind(
-        mismatch.fact, rows=rows, hint=mismatch.hint, subject=f"{op.name} {name!r}", site=site
-    )
+    return kind(mismatch.fact, rows=rows, hint=mismatch.hint, subject=subject, site=site)
 
 
 def whence(tensor: Tensor) -> str:

@@ -27,6 +27,14 @@ def test_ranks_differ(complaint, golden):
     assert text == golden
 
 
+def test_an_axis_that_is_not_there(complaint, golden):
+    text = complaint("""
+        x = tf.placeholder(tf.float32, ["batch", 3], name="x")
+        a, b, c = tf.unstack(x, axis=2)
+    """)
+    assert text == golden
+
+
 def test_dtypes_differ(complaint, golden):
     text = complaint("""
         a = tf.placeholder(tf.float32, [3], name="a")
