@@ -250,9 +250,17 @@ def unstack(
 @composite
 def split_parts(b: Any, x: Any, num_or_sizes: Any, axis: int = 0, name: str | None = None) -> tuple:
     """``x`` cut along ``axis`` into so many equal parts, or parts of given sizes (-1: the rest)."""
-    axis = axis if x.type.shape is None else resolve_axis(axis, len(x.type.shape), x=x.type)
+    if x.type.shape is None:
+        raise Mismatch("the rank must be known to be split", x=x.type)
+    axis = resolve_axis(axis, len(x.type.shape), x=x.type)
     if isinstance(num_or_sizes, int):
         n = x.type.shape[axis]
+        if num_or_sizes < 1 or (isinstance(n, int) and n % num_or_sizes):
+            raise Mismatch(
+                f"axis {axis} of size {n} does not split into {num_or_sizes} equal parts",
+                hint="give the sizes of the parts: tf.split(x, [2, 1])",
+                x=x.type,
+            )
         sizes: tuple = (dims.floordiv(n, num_or_sizes),) * num_or_sizes
     else:
         sizes = b.shape_argument(num_or_sizes)

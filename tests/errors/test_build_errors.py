@@ -27,6 +27,14 @@ def test_ranks_differ(complaint, golden):
     assert text == golden
 
 
+def test_a_size_that_does_not_split_evenly(complaint, golden):
+    text = complaint("""
+        x = tf.placeholder(tf.float32, ["batch", 3], name="x")
+        a, b = tf.split(x, 2, axis=1)
+    """)
+    assert text == golden
+
+
 def test_an_axis_that_is_not_there(complaint, golden):
     text = complaint("""
         x = tf.placeholder(tf.float32, ["batch", 3], name="x")
