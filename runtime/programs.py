@@ -170,8 +170,11 @@ def _at_hand(executor: Any, program: Program, title: str, codes: list[Code]) -> 
                 arrays[number] = program.constants[int(buffer.key)]
     by_name = executor.state.graph.by_name
     keys = {k: b.key for k, b in enumerate(program.buffers) if b.place is Place.VARIABLE}
-    read = {keys[b] for step in program.steps for b in program.reads(step) if b in keys}
-    written = {keys[b] for step in program.steps for b in program.writes(step) if b in keys}
+    read: set[str] = set()  # before they are written
+    written: set[str] = set()
+    for step in program.steps:
+        read |= {keys[b] for b in program.reads(step) if b in keys} - written
+        written |= {keys[b] for b in program.writes(step) if b in keys}
     sites = {key: by_name[key].site for key in keys.values() if key in by_name}
     return Loaded(
         program, title, codes, Sizes(program), arrays, random, tuple(sorted(read)),
