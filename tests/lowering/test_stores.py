@@ -33,8 +33,8 @@ def test_an_output_over_a_dying_operand_waits_for_the_other_readers() -> None:
 def test_a_sum_of_columns_lies_over_nothing_that_its_kernel_reads() -> None:
     b = Builder(Graph())
     x, w = (b.placeholder(dtype=float32, shape=(5, 4)) for _ in range(2))
-    y = b.placeholder(dtype=float32, shape=(1, 4, 7))
-    dying = b.reduce_sum(y, axis=(2,), keepdims=False)
+    u, v = b.placeholder(dtype=float32, shape=(1, 3)), b.placeholder(dtype=float32, shape=(3, 4))
+    dying = b.matmul(u, v)
     total = b.reduce_sum(x, axis=(0,), keepdims=True)
     scaled = b.mul(x, b.mul(total, dying))
     check(b, [b.matmul(scaled, w, transpose_b=True), b.matmul(total, scaled, transpose_b=True)])
