@@ -88,6 +88,8 @@ def _namespace(kernel: Kernel) -> dict[str, Any]:
     namespace.update({name: meaning for name, (_, _, meaning) in PANEL_WORDS.items()})
     namespace["views"] = lambda args, count: _exactly(args[0], count)
     namespace["sizes"] = lambda args, count: _exactly(args[1], count)
+    # An index may become a value of the computation (argmax), so it is an int64 like any other.
+    namespace["range"] = lambda *bounds: map(np.int64, range(*bounds))
     namespace.update({constant.name: constant_value(constant) for constant in kernel.constants})
     filename = f"<kernel {kernel.name} {kernel.key}>"
     linecache.cache[filename] = (len(kernel.text), None, kernel.text.splitlines(True), filename)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from graphc.errors import GraphError
 from graphc.ir.bindings import Bindings
 from graphc.ir.builder import Builder
+from graphc.ir.collector import collector_paused
 from graphc.ir.graph import Graph, Node, Tensor, infer
 from graphc.ir.op import Op
 from graphc.ir.source import Site
@@ -116,7 +117,8 @@ class Edit:
         """The edited graph; the same object when nothing was asked for."""
         if not self._changed:
             return self.graph
-        return _Rebuild(self).run()
+        with collector_paused():
+            return _Rebuild(self).run()
 
 
 class _Rebuild:

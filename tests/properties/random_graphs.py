@@ -15,11 +15,13 @@ import numpy as np
 from graphc import ops  # noqa: F401  (registers the ops)
 from graphc.autodiff.reverse import gradients
 from graphc.errors import GraphcError
+from graphc.ir.bindings import data_sizes
 from graphc.ir.builder import Builder
+from graphc.ir.dims import evaluate
 from graphc.ir.dtype import DType, bool_, float32, float64, int32, int64
 from graphc.ir.graph import Graph, Node, Tensor, infer
 from graphc.ir.op import REGISTRY, Elementwise, Sample
-from graphc.ir.types import Mismatch, TensorType
+from graphc.ir.types import Equal, Mismatch, TensorType
 from graphc.ops.precision import reference_values
 
 SIZES = {"n": 4, "m": 3}
@@ -37,6 +39,7 @@ APART = {
     "custom_gradient", "no_op", "partial_reduce", "placeholder", "print", "py_func",
     "random_shuffle", "random_state", "scatter_add", "scatter_sub", "scatter_update",
     "true_positions", "variable",
+    "dynamic_unslice", "strided_unslice",  # of gradients, whose operand is what a slice gave
 }  # fmt: skip
 OTHERS = [
     k for n, k in REGISTERED.items()
@@ -168,6 +171,8 @@ class _Drawing:
         op = node.op.substitute(self.sizes)
         if any(t not in self.values for t in node.operands):
             return False
+        if not all(self.holds(check) for check in node.checks):
+            return False
         arrays = [self.values[t] for t in node.operands]
         if node.op.source:
             if node.op.name == "const":
@@ -186,6 +191,13 @@ class _Drawing:
                 return False
             self.known(t, value)
         return True
+
+    def holds(self, check: Equal) -> bool:
+        """Whether two sizes taken as equal are: where one is 1, the session compiles another
+        pattern, and whether a counted size is 1 shows only when it is counted."""
+        if data_sizes((check.left, check.right)):
+            return False
+        return evaluate(check.left, self.sizes) == evaluate(check.right, self.sizes)
 
     # --- draws -----------------------------------------------------------------------------------
 
@@ -243,7 +255,7 @@ class _Drawing:
         if which == "up":
             return self.b.expand_dims(x, axis=int(self.rng.integers(-1, rank + 1)))
         if which == "down":
-            return self.b.squeeze(x)
+            return self.b.squeeze(x, axis=tuple(k for k, d in enumerate(shape) if d == 1) or None)
         if which == "turn":
             return self.b.transpose(x, perm=tuple(int(k) for k in self.rng.permutation(rank)))
         if which == "wide":

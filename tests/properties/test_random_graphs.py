@@ -1,4 +1,5 @@
-"""Random graphs: every pass keeps every value, verified and evaluated by the reference device.
+"""Random graphs: every pass keeps every value, verified and evaluated by the reference device;
+compiled ones give the same values, as plain Python and as machine code.
 
 Passes may change rounding (a sum spelled another way) and stability rows may come nearer to the
 exact value, so values are compared within what rounding can do to them, and that is measured: the
@@ -6,7 +7,7 @@ graph is also evaluated with each inexact result off by a few units in the last 
 noise moves a result much (a difference of equal numbers, a step), a mismatch means nothing and is
 let through.
 
-    GRAPHC_RANDOM_GRAPHS=20000 pytest tests/properties    more than CI's 2,000
+    GRAPHC_RANDOM_GRAPHS=20000 pytest tests/properties    more than CI's 2,000 (100 compiled)
 """
 
 import os
@@ -15,6 +16,8 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from graphc.compiler import compile_graph
+from graphc.ir.edit import extract
 from graphc.ir.graph import Graph
 from graphc.ir.op import Kind
 from graphc.ir.text import print_graph
@@ -24,10 +27,14 @@ from graphc.passes.options import Options
 from graphc.passes.specialise import specialise
 from graphc.pipeline import Record, run_pipeline
 from runtime.devices.reference import evaluate as reference
+from tests.devices import on_cpu
+from tests.plain_program import run_program
 from tests.properties.random_graphs import Drawn, draw
 
 COUNT = int(os.environ.get("GRAPHC_RANDOM_GRAPHS", "2000"))
+COMPILED = COUNT // 20
 CHUNK = 50
+COMPILED_CHUNK = 10
 EXACT = (Kind.VIEW, Kind.SOURCE, Kind.EFFECT, Kind.GATHER, Kind.HOST, Kind.OPAQUE)
 NOISE = 8  # units in the last place
 SLACK = 100  # how many times the measured effect of noise is allowed
@@ -40,6 +47,38 @@ def test_every_pass_keeps_every_value(first: int) -> None:
         if wrong:
             smallest = next((k for k in range(5, 60) if mismatch(seed, k)), 60)
             pytest.fail(mismatch(seed, smallest) or wrong)
+
+
+@pytest.mark.parametrize("device", ["plain", "cpu"])
+@pytest.mark.parametrize("first", range(0, COMPILED, COMPILED_CHUNK))
+def test_compiled_graphs_give_the_values_of_the_reference(first: int, device: str) -> None:
+    for seed in range(first, first + COMPILED_CHUNK):
+        wrong = compiled_mismatch(seed, device)
+        if wrong:
+            smallest = next((k for k in range(5, 60) if compiled_mismatch(seed, device, k)), 60)
+            pytest.fail(compiled_mismatch(seed, device, smallest) or wrong)
+
+
+def compiled_mismatch(seed: int, device: str, most: int = 60) -> str | None:
+    """What the compiled graph computes that the reference does not; None when nothing."""
+    drawn = draw(seed, most)
+    if device == "cpu" and drawn.random:
+        return None  # a session draws its own keys
+    wanted = results(drawn.graph, drawn)
+    noisy = [results(drawn.graph, drawn, noise) for noise in (1, 2, 3)]
+    variables = {key: value.copy() for key, value in drawn.variables.items()}
+    if device == "cpu":
+        values = on_cpu(drawn.graph, drawn.feeds, drawn.fetches, drawn.targets, variables)
+    else:
+        program = compile_graph(drawn.graph, list(drawn.feeds), drawn.fetches, drawn.targets)
+        values = run_program(program, list(drawn.feeds.values()), variables, drawn.random)
+    got = {f"fetch {k}": np.asarray(v) for k, v in enumerate(values)} | variables
+    for name, value in wanted.items():
+        wrong = differs(value, got[name], [other[name] for other in noisy])
+        if wrong:
+            text = print_graph(extract(drawn.graph, (), drawn.fetches, drawn.targets), sites=False)
+            return f"seed {seed}, most {most}, {device}: {name}: {wrong}\n{text}"
+    return None
 
 
 def mismatch(seed: int, most: int = 60) -> str | None:
