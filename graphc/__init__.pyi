@@ -26,6 +26,7 @@ from frontends.tf.arrays import gather as gather
 from frontends.tf.arrays import gather_nd as gather_nd
 from frontends.tf.arrays import linspace as _linspace
 from frontends.tf.arrays import linspace as linspace
+from frontends.tf.arrays import matrix_band_part as matrix_band_part
 from frontends.tf.arrays import matrix_transpose as matrix_transpose
 from frontends.tf.arrays import meshgrid as meshgrid
 from frontends.tf.arrays import newaxis as newaxis

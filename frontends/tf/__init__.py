@@ -44,9 +44,9 @@ _OWNERS = {
     ),
     "frontends.tf.arrays": (
         "boolean_mask broadcast_to concat expand_dims eye fill gather gather_nd linspace "
-        "matrix_transpose meshgrid newaxis one_hot ones ones_like pad range rank reshape reverse "
-        "sequence_mask shape size slice split squeeze stack strided_slice tile transpose unstack "
-        "where zeros zeros_like"
+        "matrix_band_part matrix_transpose meshgrid newaxis one_hot ones ones_like pad range rank "
+        "reshape reverse sequence_mask shape size slice split squeeze stack strided_slice tile "
+        "transpose unstack where zeros zeros_like"
     ),
     "frontends.tf.random": (
         "multinomial random_normal random_shuffle random_uniform truncated_normal"

@@ -191,6 +191,17 @@ def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = F
     return builder(x).transpose(x, perm=(*(k for k in _count(n - 2)), n - 1, n - 2), name=name)
 
 
+def matrix_band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Tensor:
+    """The last two axes with everything outside a band around the diagonal set to 0; -1: no limit.
+
+    >>> visible = tf.matrix_band_part(tf.ones([n, n]), -1, 0)  # the lower triangle
+    """
+    x = convert(input)
+    b = builder(x)
+    lower, upper = size_of(b, num_lower), size_of(b, num_upper)
+    return b.matrix_band_part(x, lower=lower, upper=upper, name=name)
+
+
 def _count(n: int) -> Any:
     import builtins
 

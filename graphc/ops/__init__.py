@@ -11,6 +11,7 @@ from graphc.ops import (  # noqa: F401
     joining,
     linear,
     loss,
+    matrix,
     optimize,
     partial,
     random,

@@ -14,6 +14,7 @@ CASES = {
     "reshape": (lambda: tf.reshape(X, [-1, 4]), X.reshape(-1, 4)),
     "transpose": (lambda: tf.transpose(X, [1, 0, 2]), X.transpose(1, 0, 2)),
     "transpose_all": (lambda: tf.transpose(X), X.T),
+    "matrix_band_part": (lambda: tf.matrix_band_part(X, 0, -1), np.triu(X)),
     "matrix_transpose": (lambda: tf.matrix_transpose(X), X.swapaxes(-1, -2)),
     "expand_dims": (lambda: tf.expand_dims(M, 1), M[:, None]),
     "expand_dims_dim": (lambda: tf.expand_dims(M, dim=-1), M[..., None]),
