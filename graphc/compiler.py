@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from graphc.ir.collector import collector_paused
 from graphc.ir.dims import Dim
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.types import TensorType
@@ -64,6 +65,7 @@ def compile_in_full(
     return compile_part(part, fed, options or Options.from_environment(), sizes or {})
 
 
+@collector_paused()
 def compile_part(
     part: Graph,
     fed: tuple[Feed, ...],
