@@ -387,12 +387,16 @@ class _Assembly:
     def _failing(self, node: Node) -> str:
         inside: list[Inside] = []
         known: dict[Tensor, int] = {}
+        blamed = node
+        while blamed.forward is not None:
+            blamed = blamed.forward
         self.failing[node.name] = Failing(
             node.op,
             tuple(self._origin_of(t, inside, known) for t in node.operands),
             tuple(t.type.dims for t in node.operands),
             tuple(t.name for t in node.operands),
-            node.site,
+            f"{blamed.op.name} '{blamed.name}'",
+            blamed.site,
             tuple(inside),
         )
         return node.name
@@ -404,9 +408,7 @@ class _Assembly:
             if buffer is None:
                 operands = tensor.node.operands
                 origins = tuple(self._origin_of(t, inside, known) for t in operands)
-                inside.append(
-                    Inside(tensor.node.op, origins, tuple(t.type.dims for t in operands))
-                )
+                inside.append(Inside(tensor.node.op, origins, tuple(t.type.dims for t in operands)))
                 buffer = -len(inside)
             known[tensor] = buffer
         return known[tensor]

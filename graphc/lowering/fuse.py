@@ -6,7 +6,7 @@ Then groups that read the same tensors over the same space and do not depend on 
 joined (siblings).  Why two neighbours stayed apart is recorded in ``declined``.
 
 The cost is near-linear: a convexity search looks only at the interval of the graph between the two
-groups and gives up (declines) after :data:`SEARCH` groups.
+groups and declines when that grows too large.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
+from graphc.lowering.convexity import Contraction
 from graphc.lowering.group import Group, Role
 from graphc.lowering.state import readers_before, variable_of
 
 LARGEST = 64  # nodes in a group
 OPERANDS = 24  # tensors a kernel reads and writes
 INLINED = 8  # nodes computed where a rearranging node asks for them
-SEARCH = 256  # groups a convexity search visits before it declines
 
 FUSIBLE = (Kind.ELEMENTWISE, Kind.INJECTIVE, Kind.GATHER, Kind.REDUCTION, Kind.EFFECT)
 
@@ -68,13 +68,11 @@ def _is_unit_reshape(node: Node) -> bool:
 
 @dataclass(eq=False)
 class _Cluster:
-    """A group while it grows; ``first`` and ``last`` bound its members' positions."""
+    """A group while it grows."""
 
     space: Shape
     reduced: tuple[int, ...] | None
     chunk: Dim | None
-    first: int
-    last: int
     roles: dict[Node, Role]
 
     def as_group(self) -> Group:
@@ -88,7 +86,7 @@ class _Fuser:
         self.uses = graph.uses()
         self.fetched = set(graph.outputs)
         self.updates = self._update_arithmetic()
-        self.readers_before = readers_before(graph)
+        self.contraction = Contraction(graph, readers_before(graph))
         self.cluster: dict[Node, _Cluster] = {}
         self.declined: list[tuple[str, str, str]] = []
 
@@ -121,7 +119,7 @@ class _Fuser:
             for t in self._read(node)
             if t.node in self.cluster and not is_free(t.node)
         )
-        for producer in sorted(producers, key=lambda c: -c.last):
+        for producer in sorted(producers, key=lambda c: -self._rank(c)):
             if self.cluster[node] is producer:
                 continue
             reason = self._join(producer, self.cluster[node])
@@ -147,7 +145,7 @@ class _Fuser:
             ):
                 continue
             own.roles = self._ordered({**dict.fromkeys(below.roles, Role.INLINE), **own.roles})
-            own.first = min(own.first, below.first)
+            self.contraction.merge(operand.node, node)  # nobody else reads them: no path can leave
             for member in below.roles:
                 self.cluster[member] = own
 
@@ -163,20 +161,22 @@ class _Fuser:
         other = {Role.KEPT: Role.OUTER, Role.OUTER: Role.KEPT}.get(role)
         if other is None or group.role_shape(other) != node.outputs[0].type.dims:
             return
-        cluster.roles[node] = other
-        cluster.last = max(cluster.last, self.position[node])
-        self.cluster[node] = cluster
+        if self.contraction.merge(node.operands[0].node, node):
+            cluster.roles[node] = other
+            self.cluster[node] = cluster
+
+    def _rank(self, cluster: _Cluster) -> int:
+        return self.contraction.rank(next(iter(cluster.roles)))
 
     def _alone(self, node: Node) -> _Cluster:
-        place = self.position[node]
         if node.op.kind is Kind.REDUCTION:
             operand = node.operands[0].type
             chunk = getattr(node.op, "chunk", None)
             role = Role.PARTIAL if chunk is not None else _kept(node)
             axes = node.op.axes(operand)
-            return _Cluster(operand.dims, axes, chunk, place, place, {node: role})
+            return _Cluster(operand.dims, axes, chunk, {node: role})
         shape = node.outputs[0].type.dims
-        return _Cluster(shape, None, None, place, place, {node: Role.FULL})
+        return _Cluster(shape, None, None, {node: Role.FULL})
 
     def _join(self, a: _Cluster, b: _Cluster) -> str | None:
         """Make one cluster of two; the reason when that is not possible."""
@@ -185,16 +185,14 @@ class _Fuser:
             return meeting
         if len(a.roles) + len(b.roles) > LARGEST:
             return f"the group would pass {LARGEST} nodes"
-        first, second = (a, b) if a.first <= b.first else (b, a)
-        for start, goal in ((first, second), (second, first)):
-            if not self._convex(start, goal):
-                return "a path between them leaves the group"
         space, reduced, chunk, roles = meeting
         if any(n.op.may_fail for n in roles) and any(n.op.effect for n in roles):
             return "one may fail and the other writes a variable"
         if self._operands(roles) > OPERANDS:
             return f"the kernel would pass {OPERANDS} operands"
-        joined = _Cluster(space, reduced, chunk, first.first, max(a.last, b.last), roles)
+        if not self.contraction.merge(next(iter(a.roles)), next(iter(b.roles))):
+            return "a path between them leaves the group"
+        joined = _Cluster(space, reduced, chunk, roles)
         for node in roles:
             self.cluster[node] = joined
         return None
@@ -258,30 +256,6 @@ class _Fuser:
             or not self.uses.get(tensor)  # it is run for its checks
             or any(reader not in roles for reader, _ in self.uses.get(tensor, ()))
         )
-
-    def _convex(self, a: _Cluster, b: _Cluster) -> bool:
-        """Whether no path runs from ``a`` to ``b`` through nodes outside both."""
-        seen: set = set()
-        wanted = [n for n in b.roles]
-        while wanted:
-            node = wanted.pop()
-            earlier = self.readers_before.get(node, ())
-            for below in (*(t.node for t in node.operands), *node.control, *earlier):
-                owner = self.cluster.get(below, below)
-                if owner is b or owner in seen:
-                    continue
-                if owner is a:
-                    if self.cluster.get(node) is b:
-                        continue  # a direct edge
-                    return False
-                last = owner.last if isinstance(owner, _Cluster) else self.position[below]
-                if last < a.first:
-                    continue
-                seen.add(owner)
-                if len(seen) > SEARCH:
-                    return False
-                wanted.extend(owner.roles if isinstance(owner, _Cluster) else [owner])
-        return True
 
     def _decline(self, producer: _Cluster, node: Node, reason: str) -> None:
         source = next((t.node for t in node.operands if t.node in producer.roles), None)

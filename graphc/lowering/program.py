@@ -158,6 +158,7 @@ class Failing:
     operands: tuple[int, ...]  # as those of ``Inside``
     shapes: tuple[Shape, ...]
     operand_names: tuple[str, ...]
+    node: str  # whose failure it is: a gradient's check is its forward node's
     site: Site | None
     inside: tuple[Inside, ...] = ()  # in dependency order
 
