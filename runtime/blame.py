@@ -59,8 +59,6 @@ def raise_failure(
             with np.errstate(all="ignore"):
                 failing.op.substitute(dict(values)).reference(*operands)
         except OpError as error:
-            name_failure(error, failing.op, name, failing.site)
+            error.subject, error.site, error.node_name = failing.node, failing.site, name
             raise error from None
-    raise InvalidArgumentError(
-        "a run-time check failed", subject=f"{failing.op.name} '{name}'", site=failing.site
-    )
+    raise InvalidArgumentError("a run-time check failed", subject=failing.node, site=failing.site)

@@ -7,7 +7,6 @@ own here, because the arena is planned for one stage at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import Entry, TableBuilder
 from runtime.plan import PARALLEL_FROM, cut_block
-from runtime.transaction import deferred_interrupt, host_results, put_back, put_result
+from runtime.transaction import deferred_interrupt, host_results, put_back
 from runtime.variables import aligned_empty
 
 
@@ -93,8 +92,7 @@ class _Run:
             self.view(b, [self.number(d) for d in shape]).copy()
             for b, shape in zip(step.operands, step.shapes, strict=True)
         ]
-        op = step.op.substitute(self.values)
-        results = host_results(replace(step, op=op), operands)
+        results = host_results(step, operands, self.values)
         for result, axis, symbol in step.binds:
             if axis is None:
                 self.values |= step.op.binds(results[result])

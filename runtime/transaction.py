@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from graphc.errors import InternalError, InvalidArgumentError
+from graphc.errors import InternalError
 from graphc.ir import dims
 from graphc.ir.dtype import as_dtype
 from graphc.lowering.program import Host, Place
@@ -64,34 +64,22 @@ class Memory:
             self.view(b, [dims.evaluate(d, values) for d in shape]).copy()
             for b, shape in zip(step.operands, step.shapes, strict=True)
         ]
-        for buffer, result in zip(step.results, host_results(step, operands), strict=True):
-            put_result(step, self.view(buffer), result)
+        results = host_results(step, operands, values)
+        for buffer, result in zip(step.results, results, strict=True):
+            self.view(buffer)[...] = result
 
 
-def host_results(step: Host, operands: list[np.ndarray]) -> list[np.ndarray]:
+def host_results(
+    step: Host, operands: list[np.ndarray], sizes: Mapping[str, int]
+) -> list[np.ndarray]:
     """What the op's Python function gives, one array per output."""
+    op = step.op.substitute(dict(sizes))
     try:
-        results = step.op.host(*operands)
+        results = op.host(*operands)
     except Exception as error:
-        name_failure(error, step.op, step.node, _site(step))
+        name_failure(error, op, step.node, step.origin.sites[0] if step.origin.sites else None)
         raise
     return list(results) if isinstance(results, list | tuple) else [results]
-
-
-def put_result(step: Host, target: np.ndarray, result: np.ndarray) -> None:
-    """Store what a Python function gave where the graph expects it."""
-    if np.shape(result) != target.shape:
-        raise InvalidArgumentError(
-            f"returned shape {list(np.shape(result))} where the graph has {list(target.shape)}",
-            subject=f"{step.op.name} '{step.node}'",
-            site=_site(step),
-            hint="set_shape says what shape the function returns; None in it leaves a size open",
-        )
-    target[...] = result
-
-
-def _site(step: Host) -> Any:
-    return step.origin.sites[0] if step.origin.sites else None
 
 
 def see_through(

@@ -11,6 +11,7 @@ import numpy as np
 
 from graphc.errors import InvalidArgumentError
 from graphc.ir.builder import composite
+from graphc.ir.dims import Shape
 from graphc.ir.dtype import DType, float32
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import Mismatch, TensorType
@@ -58,14 +59,24 @@ class PyFunc(Op):
                 f"{self.title} returned {len(result)} values, it was declared with "
                 f"{len(self.dtypes)}"
             )
-        return tuple(self._converted(v, d) for v, d in zip(result, self.dtypes, strict=True))
+        shapes = self.shapes if self.shapes is not None else (None,) * len(self.dtypes)
+        return tuple(map(self._converted, result, self.dtypes, shapes))
 
     @property
     def title(self) -> str:
         return getattr(self.function, "__name__", repr(self.function))
 
-    def _converted(self, value: Any, dtype: DType) -> np.ndarray:
+    def _converted(self, value: Any, dtype: DType, shape: Shape | None) -> np.ndarray:
         array = np.asarray(value)
+        if shape is not None and not (
+            len(shape) == array.ndim
+            and all(d == n or not isinstance(d, int) for d, n in zip(shape, array.shape, strict=True))
+        ):
+            raise InvalidArgumentError(
+                f"{self.title} returned {TensorType(dtype, array.shape)}, "
+                f"the graph has {TensorType(dtype, shape)}",
+                hint="set_shape says what shape the function returns; None leaves a size open",
+            )
         if dtype.is_string:
             return array.astype(object)
         if not np.can_cast(array.dtype, dtype.numpy, "same_kind"):
