@@ -1,10 +1,10 @@
 """Merging nodes into groups without making a cycle among the groups.
 
 The groups and the nodes not in any form a graph of their own, which must stay acyclic: a group is
-*convex* when no path leaves it and comes back, through other groups included.  A topological order of
-that graph is kept while groups grow, so a question looks only at what lies between two groups in the
-order, and an answer costs what it visits (Pearce and Kelly, "A dynamic topological sort algorithm for
-directed acyclic graphs", 2006).
+*convex* when no path leaves it and comes back, through other groups included.  A topological order
+of that graph is kept while groups grow, so a question looks only at what lies between two groups
+in the order, and an answer costs what it visits (Pearce and Kelly, "A dynamic topological sort
+algorithm for directed acyclic graphs", 2006).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ SEARCH = 256  # groups a question visits before it is declined
 
 
 class Contraction:
-    """The graph of groups.  Nodes are integers here, their positions in the graph; a group is one of
-    its members."""
+    """The graph of groups.  Nodes are integers here, their positions in the graph; a group is one
+    of its members."""
 
     def __init__(self, graph: Graph, extra: Mapping[Node, Sequence[Node]]) -> None:
         self.position = graph.positions()
