@@ -238,7 +238,10 @@ def _seed(b: Builder, y: Tensor, given: Any) -> Tensor | None:
         return None
     if given is None:
         # A size that is only known when it runs may stretch, against what its name says: ask y.
-        return b.full(y.type.shape, 1, y.dtype) if y.type.is_static else b.ones_like(y)
+        shape = y.type.shape
+        if shape is None or not y.type.is_static:
+            return b.ones_like(y)
+        return b.full(shape, 1, y.dtype)
     ct = b.tensor(given, like=y)
     if ct.dtype is not y.dtype:
         raise DTypeError(
