@@ -1,9 +1,9 @@
 """What a kernel is, as data: text in the kernel vocabulary, operand types, constants.
 
 The text of a kernel is one Python function ``def NAME(args, start, stop)`` that uses only the words
-of :mod:`graphc.codegen.vocabulary`.  It has no user names, so equal fusion groups have equal text and
-share one compiled body.  A target turns a :class:`Kernel` into native code; the plain-Python target
-runs it as it stands.
+of :mod:`graphc.codegen.vocabulary`.  It has no user names, so equal fusion groups have equal text
+and share one compiled body.  A target turns a :class:`Kernel` into native code; the plain-Python
+target runs it as it stands.
 
 Argument block (the kernel ABI, ``i64 NAME(i64* args, i64 start, i64 stop)``), all words int64::
 
@@ -26,7 +26,9 @@ Access = Literal["r", "w", "rw"]
 
 @dataclass(frozen=True)
 class Operand:
-    """One pointer of a kernel.  Distinct operands never overlap in memory unless both are read only."""
+    """One pointer of a kernel.  Distinct operands never overlap in memory unless both are read
+    only.
+    """
 
     name: str
     dtype: str  # a DType's name

@@ -1,8 +1,10 @@
 """The words matrix products are made of: panels of 128 bytes of columns, packed and multiplied.
 
-``a``, ``b``, ``y`` are rank-2 operands; ``w`` is a workspace of rank 3, ``w[slot, k, c]``.  Rows are
-``[i0, i1)``, columns ``[j0, j1)`` with ``j1 - j0`` at most :func:`panel_width`; ``depth`` is the length
-of the sum.  The suffix ``_ta`` reads ``a[k, i]`` instead of ``a[i, k]``, ``_tb`` reads ``b[j, k]``.
+``a``, ``b``, ``y`` are rank-2 operands; ``w`` is a workspace of rank 3, ``w[slot, k, c]``.  Rows
+are
+``[i0, i1)``, columns ``[j0, j1)`` with ``j1 - j0`` at most :func:`panel_width`; ``depth`` is the
+length of the sum.  The suffix ``_ta`` reads ``a[k, i]`` instead of ``a[i, k]``, ``_tb`` reads
+``b[j, k]``.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ def _multiply(transposed: bool) -> Callable[..., None]:
     def word(a: Any, b: Any, y: Any, i0: int, i1: int, j0: int, j1: int, depth: int) -> None:
         for i in range(i0, i1):
             for j in range(j0, j1):
-                y[i, j] = _dot(a, i, transposed, lambda k, j=j: b[k, j], depth, y)
+                y[i, j] = _dot(a, i, transposed, [b[k, j] for k in range(depth)], y)
 
     return word
 
@@ -33,17 +35,16 @@ def _multiply_packed(transposed: bool) -> Callable[..., None]:
     ) -> None:
         for i in range(i0, i1):
             for j in range(j0, j1):
-                y[i, j] = _dot(a, i, transposed, lambda k, j=j: w[slot, k, j - j0], depth, y)
+                column = [w[slot, k, j - j0] for k in range(depth)]
+                y[i, j] = _dot(a, i, transposed, column, y)
 
     return word
 
 
-def _dot(
-    a: Any, i: int, transposed: bool, column: Callable[[int], Any], depth: int, y: Any
-) -> Any:
+def _dot(a: Any, i: int, transposed: bool, column: list[Any], y: Any) -> Any:
     total = y.dtype.computed.numpy.type(0)
-    for k in range(depth):
-        total += (a[k, i] if transposed else a[i, k]) * column(k)
+    for k, right in enumerate(column):
+        total += (a[k, i] if transposed else a[i, k]) * right
     return total
 
 

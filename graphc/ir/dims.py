@@ -16,7 +16,7 @@ import ast
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import Union
 
 Dim = Union[int, "Expr"]
@@ -242,7 +242,7 @@ def maximum(*dims: Dim) -> Dim:
         atom = single_atom(dim)
         flat.extend(atom.terms if isinstance(atom, Maximum) else [dim])
     constant = max((d for d in flat if isinstance(d, int)), default=None)
-    unique = sorted({d for d in flat if not isinstance(d, int)}, key=str)
+    unique: list[Dim] = sorted({d for d in flat if not isinstance(d, int)}, key=str)
     if constant is not None and not any(lower_bound(d) >= constant for d in unique):
         unique.append(constant)
     if len(unique) == 1:
@@ -303,7 +303,10 @@ def _floor(value: float) -> float:
 
 def product(dims: Iterable[Dim]) -> Dim:
     """The product of dims: the number of elements of a shape."""
-    return reduce(lambda a, b: a * b, dims, 1)
+    total: Dim = 1
+    for dim in dims:
+        total = total * dim
+    return total
 
 
 def symbols(dim: Dim) -> set[Symbol]:

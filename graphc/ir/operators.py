@@ -40,6 +40,7 @@ class Operators:
     """The operator methods of a tensor (and of a variable, which reads as its tensor)."""
 
     __slots__ = ()
+    graph: Any  # where the tensor lives
     __array_priority__ = 100  # NumPy arrays leave `array + tensor` to us
 
     __add__, __radd__ = _binary("add"), _binary("add", swapped=True)

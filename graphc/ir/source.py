@@ -8,7 +8,7 @@ import linecache
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 
 _HOUSE = tuple(
     f"{Path(__file__).resolve().parents[2] / package}/"
@@ -58,7 +58,7 @@ class Site:
 
 def here() -> Site | None:
     """The innermost frame outside graphc's own packages."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
         inside = _inside.get(name)

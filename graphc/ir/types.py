@@ -131,7 +131,7 @@ def broadcast(**operands: TensorType) -> Shape | None:
     """The shape operands broadcast to, NumPy's way (aligned at the right; 1 stretches)."""
     if any(t.shape is None for t in operands.values()):
         return None
-    shapes = [t.shape for t in operands.values()]
+    shapes = [t.dims for t in operands.values()]
     if all(s == shapes[0] for s in shapes):
         return shapes[0]
     rank = max(len(s) for s in shapes)
@@ -142,7 +142,7 @@ def broadcast(**operands: TensorType) -> Shape | None:
         for other in meeting[1:]:
             same = same_dim(dim, other, f"axis {axis}")
             if same is None:
-                raise Mismatch(f"shapes do not broadcast (axis {axis})", **operands)
+                raise Mismatch(f"shapes do not broadcast (axis {axis})", None, **operands)
             # Of two unknown sizes either may turn out to be 1 and stretch to the other.
             dim = same if dim == other or isinstance(same, int) else dims.maximum(dim, other)
         out.append(dim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -79,7 +80,7 @@ class _Assembly:
         return self.order.root.get(tensor, tensor)
 
     def new_buffer(
-        self, place: Place, dtype: str, shape: Shape, label: str, key: str | int | tuple = "",
+        self, place: Place, dtype: str, shape: Shape, label: str, key: Any = "",
         per_chunk: bool = False,
     ) -> int:  # fmt: skip
         self.buffers.append(Buffer(place, dtype, shape, label, key, per_chunk))

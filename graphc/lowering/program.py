@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Buffer:
     dtype: str
     shape: Shape
     label: str
-    key: str | int | tuple = ""
+    key: Any = ""
     per_chunk: bool = False
 
 

@@ -40,7 +40,7 @@ def cut(
     part = change.done()
     part.inputs = tuple(entries)
     fed = tuple(
-        Feed(entry.name, str(entry.dtype), entry.type.shape, k, tensor.node.site)
+        Feed(entry.name, str(entry.dtype), entry.type.dims, k, tensor.node.site)
         for k, (entry, tensor) in enumerate(zip(entries, feeds, strict=True))
     )
     return part, fed

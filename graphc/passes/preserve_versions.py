@@ -16,15 +16,15 @@ Uses = dict[Tensor, list[tuple[Node, int]]]
 
 
 def preserve_versions(graph: Graph, options: Options) -> Graph:
-    writes = [node for node in graph.nodes if node.op.writes is not None]
+    writes = [(n, n.op.writes) for n in graph.nodes if n.op.writes is not None]
     if not writes:
         return graph
     change = Edit(graph)
     uses = graph.uses()
     position = graph.positions()
     after = _control_successors(graph)
-    for write in writes:
-        version = write.operands[write.op.writes]
+    for write, port_written in writes:
+        version = write.operands[port_written]
         later = [
             reader for reader, port in uses[version]
             if reader is not write and port != reader.op.writes
