@@ -64,6 +64,8 @@ def _reinfer(graph: Graph, sizes: dict[str, Dim]) -> Graph:
         op = node.op.substitute(sizes)
         operands = tuple(made[t.node].outputs[t.index] for t in node.operands)
         types, checks = infer(op, [t.type for t in operands])
+        # What was taken as equal on the way is equal in these types, and must be so in each run.
+        checks = tuple(dict.fromkeys((*node.checks, *checks)))
         made[node] = Node(
             node.graph, op, operands, tuple(made[c] for c in node.control), node.name, types,
             node.sites, node.device, node.forward, checks,
