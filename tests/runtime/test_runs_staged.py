@@ -1,0 +1,153 @@
+"""Sizes that only the run knows: masks and positions, trained through, failing, fetched whole."""
+
+import numpy as np
+import pytest
+
+import graphc as tf
+from graphc.errors import InvalidArgumentError
+from tests.runtime.models import assert_same_bits, masked, ready, state_of
+
+
+@pytest.fixture(autouse=True)
+def fresh_graph() -> None:
+    tf.reset_default_graph()
+
+
+def masks(count: int) -> list[np.ndarray]:
+    r = np.random.default_rng(0)
+    drawn = [r.random(count) < p for p in (0.5, 0.1, 0.9)]
+    return [*drawn, np.zeros(count, bool), np.ones(count, bool)]
+
+
+def test_rows_chosen_by_a_mask():
+    x = tf.placeholder(tf.float32, [None, 3], name="x")
+    keep = tf.placeholder(tf.bool, [None], name="keep")
+    y = tf.boolean_mask(x, keep) * 2.0
+    with tf.Session() as sess:
+        for count in (6, 100, 1):
+            values = np.random.default_rng(count).random((count, 3)).astype(np.float32)
+            for mask in masks(count):
+                np.testing.assert_array_equal(sess.run(y, {x: values, keep: mask}), values[mask] * 2)
+        assert sum(line.startswith("compile") for line in sess.compile_log()) == 1
+
+
+def test_positions_where_a_condition_holds():
+    x = tf.placeholder(tf.float32, [None, None], name="x")
+    where = tf.where(x > 0.5)
+    rows = tf.shape(where)[0]
+    with tf.Session() as sess:
+        for shape in ((4, 5), (1, 1), (30, 2)):
+            values = np.random.default_rng(1).random(shape).astype(np.float32)
+            found, count = sess.run([where, rows], {x: values})
+            np.testing.assert_array_equal(found, np.argwhere(values > 0.5))
+            assert count == (values > 0.5).sum()
+
+
+def test_one_mask_after_another():
+    x = tf.placeholder(tf.float32, [None], name="x")
+    positive = tf.boolean_mask(x, x > 0.0)
+    small = tf.boolean_mask(positive, positive < 1.0)
+    total = tf.reduce_sum(small)
+    with tf.Session() as sess:
+        for seed in range(4):
+            values = np.random.default_rng(seed).standard_normal(40).astype(np.float32)
+            wanted = values[(values > 0) & (values < 1)]
+            got, one, whole = sess.run([small, total, positive], {x: values})
+            np.testing.assert_array_equal(got, wanted)
+            np.testing.assert_allclose(one, wanted.sum(), rtol=1e-5)
+            np.testing.assert_array_equal(whole, values[values > 0])
+
+
+def test_gradients_reach_through_a_mask():
+    x = tf.placeholder(tf.float32, [None, 2], name="x")
+    keep = tf.placeholder(tf.bool, [None], name="keep")
+    (grad,) = tf.gradients(tf.reduce_sum(tf.square(tf.boolean_mask(x, keep))), x)
+    with tf.Session() as sess:
+        for mask in masks(9):
+            values = np.random.default_rng(2).random((9, 2)).astype(np.float32)
+            wanted = np.where(mask[:, None], 2 * values, 0)
+            np.testing.assert_array_equal(sess.run(grad, {x: values, keep: mask}), wanted)
+
+
+def test_training_through_a_mask_equals_training_on_the_chosen_rows():
+    model = masked()
+    out, loss = model.fetches
+    x, keep = (t for t in model.feeds(1, 0))
+    with ready(model) as sess, ready(model) as plain:
+        for seed in range(5):
+            feeds = model.feeds(20, seed)
+            chosen = feeds[x][feeds[keep]]
+            got = sess.run(model.everything, feeds)
+            whole = plain.run(model.everything, {x: chosen, keep: np.ones(len(chosen), bool)})
+            np.testing.assert_allclose(got[0], whole[0], rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(got[1], whole[1], rtol=1e-5)
+            np.testing.assert_allclose(state_of(sess)["w"], state_of(plain)["w"], rtol=1e-5)
+
+
+def test_a_failing_check_among_the_chosen_leaves_variables_as_they_were():
+    ids = tf.placeholder(tf.int32, [None], name="ids")
+    keep = tf.placeholder(tf.bool, [None], name="keep")
+    table = tf.Variable(np.ones((4, 2), np.float32), name="table")
+    count = tf.Variable(0.0, name="count")
+    rows = tf.gather(table, tf.boolean_mask(ids, keep))
+    loss = tf.reduce_sum(tf.square(rows))
+    train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+    counted = count.assign_add(1.0)
+    everything = [loss, train, counted]
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        for _ in range(2):
+            before = state_of(sess)
+            with pytest.raises(InvalidArgumentError, match=r"indices\[1\] = 9 is not in \[0, 4\)"):
+                sess.run(everything, {ids: [7, 1, 9], keep: [False, True, True]})
+            assert_same_bits(state_of(sess), before)
+            sess.run(everything, {ids: [7, 1, 9], keep: [False, True, False]})
+        assert sess.run(count) == 2.0
+
+
+def test_an_update_before_a_failing_check_is_undone():
+    x = tf.placeholder(tf.float32, [None], name="x")
+    v = tf.Variable(np.zeros(3, np.float32), name="v")
+    table = tf.Variable(np.arange(3, dtype=np.float32), name="table")
+    updated = v.assign_add(tf.ones([3]) * tf.reduce_sum(tf.boolean_mask(x, x > 0.0)))
+    looked_up = tf.gather(table, tf.cast(updated, tf.int32))
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        np.testing.assert_array_equal(sess.run(looked_up, {x: [1.0, -5.0]}), [1, 1, 1])
+        before = state_of(sess)
+        with pytest.raises(InvalidArgumentError, match="= 4 is not in"):
+            sess.run(looked_up, {x: [3.0, -1.0]})
+        assert_same_bits(state_of(sess), before)
+        np.testing.assert_array_equal(sess.run(looked_up, {x: [1.0]}), [2, 2, 2])
+
+
+def test_a_python_function_decides_a_size():
+    x = tf.placeholder(tf.float32, [None], name="x")
+    unique = tf.py_func(np.unique, [x], tf.float32)
+    unique.set_shape([None])
+    doubled = unique * 2.0 + tf.cast(tf.shape(unique)[0], tf.float32)
+    with tf.Session() as sess:
+        for values in ([3.0, 1.0, 3.0], [2.0], [5.0, 4.0, 5.0, 4.0, 1.0]):
+            wanted = np.unique(np.float32(values))
+            np.testing.assert_array_equal(
+                sess.run(doubled, {x: values}), wanted * 2 + len(wanted)
+            )
+
+
+def test_random_numbers_of_a_counted_shape():
+    x = tf.placeholder(tf.float32, [None], name="x")
+    tf.set_random_seed(3)
+    chosen = tf.boolean_mask(x, x > 0.0)
+    noisy = chosen + tf.random_uniform(tf.shape(chosen))
+    with tf.Session() as one, tf.Session() as other:
+        values = np.array([1, -1, 2, 3], np.float32)
+        first = [one.run(noisy, {x: values}) for _ in range(2)]
+        assert_same_bits([other.run(noisy, {x: values}) for _ in range(2)], first)
+        assert not np.array_equal(*first)
+        assert ((first[0] - [1, 2, 3] >= 0) & (first[0] - [1, 2, 3] < 1)).all()
+
+
+def test_an_uninitialised_variable_is_named():
+    model = masked()
+    with tf.Session() as sess, pytest.raises(tf.errors.FailedPreconditionError, match="'w'"):
+        sess.run(model.fetches, model.feeds(4, 0))
