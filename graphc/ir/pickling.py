@@ -2,17 +2,14 @@
 
 Nodes become rows that name each other by position, so the depth of a graph does not matter.  What
 is kept: ops, operands, control dependencies, names, types, lines of the user's program (file and
-number), devices, forward links, seed, and the collections.  In a collection a tensor or node
-becomes its position; an object with ``to_graph_state() -> (function, arguments)`` is rebuilt by
-calling the function with its arguments, which may hold tensors and nodes; anything else is kept
-when it pickles and dropped when it does not.
+number), devices, forward links, seed, and the collections.  What a collection holds (variables,
+say) is pickled with its tensors and nodes as positions; values that do not pickle are dropped.
 """
 
 from __future__ import annotations
 
+import io
 import pickle
-import threading
-from collections.abc import Callable
 from typing import Any
 
 from graphc.errors import GraphError
@@ -27,16 +24,18 @@ def graph_state(graph: Graph) -> dict[str, Any]:
     fed = [t.node for t in graph.inputs]
     nodes = list(dict.fromkeys([*graph.nodes, *fed]))
     position = {node: k for k, node in enumerate(nodes)}
-    encode = _Encoder(position).value
+    held = {
+        key: [v for v in values if _pickled(v, graph, position) is not None]
+        for key, values in graph.collections.items()
+    }
     return {
         "plain": {key: getattr(graph, key) for key in _PLAIN},
         "rows": [_row(node, position) for node in nodes],
         "count": len(graph.nodes),
-        "roots": tuple(encode(part) for part in (graph.inputs, graph.outputs, graph.targets)),
-        "collections": [
-            (key, [encode(v) for v in values if _survives(v)])
-            for key, values in graph.collections.items()
-        ],
+        "roots": tuple(_places(part, position) for part in (graph.inputs, graph.outputs)),
+        "targets": [position[node] for node in graph.targets],
+        # In one piece, so that what two collections share stays shared.
+        "collections": _pickled(held, graph, position),
     }
 
 
@@ -59,11 +58,11 @@ def restore_graph(graph: Graph, state: dict[str, Any]) -> None:
         setattr(graph, key, value)
     graph.nodes = nodes[: state["count"]]
     graph.by_name = {node.name: node for node in graph.nodes}
-    decode = _Decoder(nodes).value
-    graph.inputs, graph.outputs, graph.targets = (decode(part) for part in state["roots"])
-    graph.lock = threading.RLock()
-    for key, values in state["collections"]:
-        graph.collections[key] = [decode(value) for value in values]
+    graph.inputs, graph.outputs = (
+        tuple(nodes[k].outputs[i] for k, i in places) for places in state["roots"]
+    )
+    graph.targets = tuple(nodes[k] for k in state["targets"])
+    graph.collections = _Unpickler(state["collections"], graph, nodes).load()
 
 
 def _row(node: Node, position: dict[Node, int]) -> tuple:
@@ -76,7 +75,7 @@ def _row(node: Node, position: dict[Node, int]) -> tuple:
         )
     return (
         node.op,
-        tuple((position[t.node], t.index) for t in node.operands),
+        _places(node.operands, position),
         tuple(position[c] for c in node.control),
         node.name,
         tuple(t.type for t in node.outputs),
@@ -87,56 +86,42 @@ def _row(node: Node, position: dict[Node, int]) -> tuple:
     )
 
 
-class _Marker(tuple):
-    """("tensor", node, output), ("node", node) or ("call", function, arguments)."""
-
-    __slots__ = ()
+def _places(tensors: tuple[Tensor, ...], position: dict[Node, int]) -> tuple[tuple[int, int], ...]:
+    return tuple((position[t.node], t.index) for t in tensors)
 
 
-class _Encoder:
-    def __init__(self, position: dict[Node, int]) -> None:
-        self.position = position
-
-    def value(self, value: Any) -> Any:
-        if isinstance(value, Tensor):
-            return _Marker(("tensor", self.position[value.node], value.index))
-        if isinstance(value, Node):
-            return _Marker(("node", self.position[value]))
-        if hasattr(value, "to_graph_state"):
-            function, arguments = value.to_graph_state()
-            return _Marker(("call", function, tuple(map(self.value, arguments))))
-        if isinstance(value, list | tuple):
-            return type(value)(map(self.value, value))
-        return value
-
-
-class _Decoder:
-    def __init__(self, nodes: list[Node]) -> None:
-        self.nodes = nodes
-
-    def value(self, value: Any) -> Any:
-        if isinstance(value, _Marker):
-            return self.marked(*value)
-        if isinstance(value, list | tuple):
-            return type(value)(map(self.value, value))
-        return value
-
-    def marked(self, what: str, which: Any, *rest: Any) -> Any:
-        if what == "tensor":
-            return self.nodes[which].outputs[rest[0]]
-        if what == "node":
-            return self.nodes[which]
-        function: Callable = which
-        return function(*map(self.value, rest[0]))
-
-
-def _survives(value: Any) -> bool:
-    if isinstance(value, Tensor | Node) or hasattr(value, "to_graph_state"):
-        return True
-    if isinstance(value, list | tuple):
-        return all(map(_survives, value))
+def _pickled(value: Any, graph: Graph, position: dict[Node, int]) -> bytes | None:
+    """A value with the graph's parts by position; None when it does not pickle."""
+    file = io.BytesIO()
     try:
-        pickle.dumps(value)
+        _Pickler(file, graph, position).dump(value)
     except Exception:  # whatever a user's object raises, it does not pickle
-        return False
-    return True
+        return None
+    return file.getvalue()
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, file: io.BytesIO, graph: Graph, position: dict[Node, int]) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self.graph, self.position = graph, position
+
+    def persistent_id(self, value: Any) -> tuple | None:
+        if isinstance(value, Tensor):
+            return "tensor", self.position[value.node], value.index
+        if isinstance(value, Node):
+            return "node", self.position[value]
+        return ("graph",) if value is self.graph else None
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, data: bytes, graph: Graph, nodes: list[Node]) -> None:
+        super().__init__(io.BytesIO(data))
+        self.graph, self.nodes = graph, nodes
+
+    def persistent_load(self, name: tuple) -> Any:
+        match name:
+            case ("tensor", k, i):
+                return self.nodes[k].outputs[i]
+            case ("node", k):
+                return self.nodes[k]
+        return self.graph

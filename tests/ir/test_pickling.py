@@ -78,3 +78,23 @@ def test_a_python_function_in_the_graph_refuses_in_words() -> None:
     b.custom_gradient(graph.inputs[0], graph.inputs[0], count=1, gradient=abs, name="mine")
     with pytest.raises(GraphError, match=r"custom_gradient 'mine': it holds a Python function"):
         pickle.dumps(graph)
+
+
+class Holder:
+    """What a front end keeps in collections: an object around a tensor and a node."""
+
+    def __init__(self, tensor, graph) -> None:
+        self.tensor, self.parts, self.graph = tensor, {"node": tensor.node}, graph
+
+
+def test_objects_in_collections_come_back_around_the_copys_tensors() -> None:
+    graph = model()
+    held = Holder(graph.outputs[0], graph)
+    graph.add_to_collection("all", held)
+    graph.add_to_collection("some", held)
+    other = pickle.loads(pickle.dumps(graph))
+    (copied,) = other.get_collection("all")
+    assert copied.tensor is other.outputs[0]
+    assert copied.parts["node"] is other.outputs[0].node
+    assert copied.graph is other
+    assert other.get_collection("some") == [copied]
