@@ -39,6 +39,7 @@ from graphc.lowering.group import Group, Role
 
 LOOP_NAMES = "ijklpquv"
 MOVING = 0.06  # estimated nanoseconds to load or store one element
+STRIDES, OFFSETS = range(-4, 5), range(-1, 1)  # numbers of an index that stand in the text
 
 
 @dataclass(frozen=True)
@@ -88,14 +89,14 @@ class Nest:
         self.lines: list[list[str]] = [[]]
         self.memo: list[dict] = [{}]
         self.constants: dict[tuple, Constant] = {}
-        self.sizes: dict[Dim, str] = {}
+        self.sizes: dict[tuple[str, Dim], str] = {}  # what it is for, its value -> its name
         self.uses: dict[tuple, Use] = {}
         self.known_sizes: set[str] = set()
         self.levels: dict[str, int] = {}  # loop variable or index read from memory -> level
         self.loop_of: dict[int, str] = {}  # first axis of a merged run -> text of its variable
         self.merged_run = {run[0]: run for run in self.merged}
         self.accesses: list[tuple[Shape, tuple[Dim, ...]]] = []
-        self.mentions: set[str] = set()
+        self.mentions: list[Dim] = []  # what indices compute of loop variables, beside accesses
         self.results: dict[Tensor, Scalar] = {}  # reductions already folded to a scalar
         self.stored: dict[Tensor, tuple] = {}  # tensors that can be read back: (use key, index)
         self.checks: list[Node] = []
@@ -157,9 +158,18 @@ class Nest:
         """The text of a size: a number, or a name bound in the prologue."""
         if isinstance(dim, int) and dim in (0, 1):
             return str(dim)
-        if dim not in self.sizes:
-            self.sizes[dim] = f"n{len(self.sizes)}"
-        return self.sizes[dim]
+        return self._argument("size", dim)
+
+    def _argument(self, purpose: str, dim: Dim) -> str:
+        """The name of a number passed at run time.  Two of different purpose that happen to be
+        equal have two names: the text must not tell one model's sizes from another's.
+        """
+        return self.sizes.setdefault((purpose, dim), f"n{len(self.sizes)}")
+
+    def bound(self, dim: Dim) -> str:
+        """A size as an operand of a word."""
+        small = isinstance(dim, int) and dim in (0, 1)
+        return self.literal(dim, "int64") if small else self.size(dim)
 
     # --- values --------------------------------------------------------------------------------
 
@@ -277,6 +287,7 @@ class Nest:
             run = self._run_at(pairs, position)
             if run > 1:
                 size = dims.product(s for s, _ in pairs[position : position + run])
+                index = pairs[position + run - 1][1]
             sizes.append(size)
             indices.append(index)
             position += run
@@ -298,18 +309,39 @@ class Nest:
     def dim_text(self, dim: Dim) -> str:
         """A dim over loop variables and sizes, as text of the kernel."""
         if isinstance(dim, int):
-            return str(dim)
+            return str(self._passed(dim, OFFSETS))
         atom = dims.single_atom(dim)
         if not (isinstance(atom, dims.Symbol) and atom.name.startswith("@")):
-            self.mentions.update(s.name for s in dims.symbols(dim) if s.name.startswith("@"))
+            self.mentions.append(dim)
         dim = self._flattened(dim)
         names: dict[str, Dim] = {}
         for s in dims.symbols(dim):
             if s.name.startswith("@"):
-                names[s.name] = dims.symbol(self.loop_of[int(s.name[1:])])
+                names[s.name] = self._loop_variable(int(s.name[1:]))
             elif s.name not in self.levels and s.name not in self.known_sizes:
                 names[s.name] = dims.symbol(self.size(dims.symbol(s.name)))
-        return str(dims.substitute(dim, names))
+        return str(self._numbers_passed(dims.substitute(dim, names)))
+
+    def _loop_variable(self, axis: int) -> Dim:
+        """What stands for an axis: of merged axes the last counts for all."""
+        run = next((run for run in self.merged if axis in run), [axis])
+        return dims.symbol(self.loop_of[run[0]]) if axis == run[-1] else 0
+
+    def _numbers_passed(self, dim: Dim) -> Dim:
+        """The dim with its numbers passed at run time, so that slices of other places and shapes
+        of other sizes share the kernel.  Small strides stay: loops over them vectorise.
+        """
+        if isinstance(dim, int):
+            return self._passed(dim, OFFSETS)
+        total: Dim = 0
+        for monomial, factor in dim.terms:
+            rest: Dim = dims.Expr(((monomial, 1),)) if monomial else 1
+            total = total + self._passed(factor, STRIDES if monomial else OFFSETS) * rest
+        return total
+
+    def _passed(self, number: int, written: range) -> Dim:
+        """A number as it is when in ``written``, else as an argument."""
+        return number if number in written else dims.symbol(self._argument("number", number))
 
     def _flattened(self, dim: Dim) -> Dim:
         """The dim with quotients and maxima replaced by names: of sizes, or of values at this
@@ -348,11 +380,11 @@ class Nest:
     def position(self, index: Dim) -> Scalar:
         if isinstance(index, int):
             return Scalar(self.literal(index, "int64"), "int64", 0, self)
-        self.mentions.update(s.name for s in dims.symbols(index) if s.name.startswith("@"))
+        self.mentions.append(index)
         return self.bind(self.dim_text(index), str(int64), level=self.index_level(index))
 
     def checked_index(self, node: Node, value: Scalar, bound: Dim) -> Dim:
-        limit = self.size(bound) if not isinstance(bound, int) else self.literal(bound, "int64")
+        limit = self.bound(bound)
         wide = value
         if value.dtype != "int64":
             wide = self.bind(f"to_int64({value})", "int64", (value,))
@@ -361,7 +393,7 @@ class Nest:
 
     def clamped_index(self, value: Scalar, bound: Dim) -> Dim:
         """An int64 value moved into ``[0, bound)``, as an index."""
-        limit = self.size(bound) if not isinstance(bound, int) else self.literal(bound, "int64")
+        limit = self.bound(bound)
         last = self.bind(f"{limit} - 1", "int64", level=0)
         zero = self.literal(0, "int64")
         safe = self.bind(f"maximum(minimum({value}, {last}), {zero})", "int64", (value,))
@@ -415,7 +447,7 @@ def mergeable(group: Group, dry: Nest) -> list[list[int]]:
 
 def _always_together(group: Group, dry: Nest, a: int, b: int) -> bool:
     left, right = axis_symbol(a), axis_symbol(b)
-    if f"@{a}" in dry.mentions or f"@{b}" in dry.mentions:
+    if not all(_in_step(dim, a, b, group.space[b]) for dim in dry.mentions):
         return False
     for shape, index in dry.accesses:
         if (left in index) != (right in index):
@@ -426,6 +458,12 @@ def _always_together(group: Group, dry: Nest, a: int, b: int) -> bool:
             if not together or shape[place + 1] != group.space[b] or shape[place] != group.space[a]:
                 return False
     return True
+
+
+def _in_step(dim: Dim, a: int, b: int, size: Dim) -> bool:
+    """Whether a dim depends on two loop variables only through ``a * size + b``."""
+    moved = dims.substitute(dim, {f"@{b}": axis_symbol(b) - axis_symbol(a) * size})
+    return all(s.name != f"@{a}" for s in dims.symbols(moved))
 
 
 def full_index(group: Group) -> tuple[Dim, ...]:
@@ -470,4 +508,5 @@ def finish(nest: Nest, extent: Dim, inner: Dim, name: str, describe: Iterable[st
         tuple(nest.sizes.values()),
     )
     weight = nest.weight + MOVING * len(uses)
-    return Lowered(kernel, uses, list(nest.sizes), extent, inner, weight, nest.checks)
+    sizes = [dim for _, dim in nest.sizes]
+    return Lowered(kernel, uses, sizes, extent, inner, weight, nest.checks)

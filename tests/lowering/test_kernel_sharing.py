@@ -39,3 +39,31 @@ def test_each_variable_is_scaled_by_its_own_number():
         sess.run(tf.global_variables_initializer())
         a, b = sess.run(assigns)
     assert (a.tolist(), b.tolist()) == ([0.5] * 3, [0.25] * 3)
+
+
+def kernels_of(graph: Graph, fetches: list) -> int:
+    return len(compile_graph(graph, [], fetches).kernels)
+
+
+def test_slices_share_a_kernel_wherever_they_begin():
+    graph = tf.Graph()
+    with graph.as_default():
+        series = tf.unstack(tf.get_variable("x", [6, 50]), axis=1)
+    assert kernels_of(graph, series[1:]) == 1
+
+
+def test_tables_of_other_lengths_are_looked_up_by_one_kernel():
+    graph = tf.Graph()
+    with graph.as_default():
+        ids = tf.get_variable("ids", [7], tf.int32, initializer=tf.zeros_initializer())
+        rows = [tf.gather(tf.get_variable(f"t{n}", [n, 3]), ids) for n in (11, 13, 17)]
+    assert kernels_of(graph, rows) == 1
+
+
+def test_random_numbers_of_any_shape_come_from_one_kernel():
+    graph = tf.Graph()
+    with graph.as_default():
+        for k, shape in enumerate([[9], [5, 6], [2, 3, 4]]):
+            tf.Variable(tf.random_uniform(shape), name=f"v{k}")
+        init = tf.global_variables_initializer()
+    assert len(compile_graph(graph, [], [], [init]).kernels) == 1
