@@ -8,7 +8,6 @@ another Program.  Every compile and plan leaves a line in the session's log with
 
 from __future__ import annotations
 
-import threading
 import time
 import weakref
 from collections import OrderedDict
@@ -30,6 +29,7 @@ from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import RunState
 from runtime.feeds import Feeds
 from runtime.gate import Gate
+from runtime.locks import Lock
 from runtime.memory import (
     RECYCLED_FROM,
     nbytes,
@@ -136,7 +136,7 @@ class Prepared:
         self.variants: dict[tuple, Loaded] = {}
         self.plans: OrderedDict[tuple, Bound] = OrderedDict()
         self.last: Bound | None = None
-        self.lock = threading.Lock()
+        self.lock = Lock()
 
     def run(self, values: Sequence[Any]) -> tuple:
         """One NumPy value per fetch."""
@@ -198,7 +198,7 @@ class Prepared:
                     finally:
                         gate.writer = outer
                         if gate.blocked:
-                            gate.tell()
+                            gate.give_way()
         finally:
             if arena is not None:
                 self.executor.arenas.append(arena)

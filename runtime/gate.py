@@ -7,12 +7,14 @@ ways in and out are spelled out where runs happen (``runtime.executor``)::
              if gate.writer: gate.await_turn(me)           gate.writer = me
              ... gate.readers.remove(me)                   if gate.readers: gate.await_readers(me)
              if gate.blocked: gate.tell()                  ... gate.writer = outer
+                                                           if gate.blocked: gate.give_way()
 
 and as ``with gate.reading():`` and ``with gate.writing():`` where time is no matter.
 
 What must stay true:
 * Each side first says that it is there and then looks for the other, so of two that meet at least one
   sees the other.
+* Nobody starves: a writer that leaves lets those readers in that wait, before the next writer.
 * A thread inside a run may run the session again (a Python function of the graph that calls ``run``):
   it never waits for itself.  A reading run that starts a writing one counts as not reading while it
   waits, so two of them cannot wait for each other.
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +47,7 @@ class Gate:
         self.readers = [get_ident()] * depth  # the thread of every reading run
         self.blocked = 0  # threads that wait in `_changed`
         self._upgrading: list[int] = []  # readers waiting to write
+        self._waiting: list[int] = []  # readers waiting for their turn
         self._changed = threading.Condition(threading.Lock())
 
     def keep_only(self, me: int) -> None:
@@ -78,7 +82,7 @@ class Gate:
             finally:
                 self.writer = outer
                 if self.blocked:
-                    self.tell()
+                    self.give_way()
 
     @contextmanager
     def announced(self, me: int) -> Iterator[None]:
@@ -100,9 +104,11 @@ class Gate:
         while self.writer not in (0, me):
             self.readers.remove(me)
             try:
+                self._waiting.append(me)
                 self._wait(lambda: self.writer in (0, me))
             finally:
                 self.readers.append(me)
+                self._waiting.remove(me)
 
     def await_readers(self, me: int) -> None:
         """Wait, as the writer, until nobody else reads."""
@@ -120,6 +126,13 @@ class Gate:
                     self._changed.wait(_POLL_SECONDS)
             finally:
                 self.blocked -= 1
+
+    def give_way(self) -> None:
+        """As the writer that has just left, still holding ``exclusive``: let waiting readers in."""
+        self.tell()
+        before = time.monotonic()
+        while self._waiting and not self.writer and time.monotonic() - before < _POLL_SECONDS:
+            time.sleep(0)
 
     def tell(self) -> None:
         """Let those who wait look again."""

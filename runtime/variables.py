@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +18,7 @@ from graphc.errors import FailedPreconditionError, ResourceExhaustedError, Shape
 from graphc.ir.dtype import DType
 from graphc.ir.source import here
 from runtime.gate import Gate
+from runtime.locks import Lock
 from runtime.memory import amount, require_room
 
 ALIGNMENT = 64
@@ -55,7 +55,7 @@ class VariableStore:
 
     def __init__(self) -> None:
         self.gate = Gate()
-        self._table = threading.Lock()  # held while an array or state is made
+        self._table = Lock()  # held while an array or state is made
         self.entropy = int.from_bytes(os.urandom(8), "little")
         self._arrays: dict[str, np.ndarray] = {}
         self._declared: set[str] = set()  # whose addresses native code may hold

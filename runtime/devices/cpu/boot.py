@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,6 +35,7 @@ from runtime.devices.cpu.table import (
     WRITEABLE,
     RunState,
 )
+from runtime.locks import Lock
 from runtime.object_cache import ObjectCache, default_cache
 
 SYMBOLS = ("graphc_walk", "graphc_enter", "graphc_worker")
@@ -141,7 +141,7 @@ def native() -> Native:
         return _natives[0]
 
 
-_lock = threading.Lock()
+_lock = Lock()
 _natives: list[Native] = []
 _booted: list[Native] = []
 
