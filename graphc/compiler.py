@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from graphc.errors import ShapeError
 from graphc.ir.collector import collector_paused
 from graphc.ir.dims import Dim
-from graphc.ir.graph import Graph, Node, Tensor
+from graphc.ir.graph import Graph, Node, Tensor, whence
 from graphc.ir.types import TensorType
 from graphc.lowering.assemble import assemble
 from graphc.lowering.fuse import Fusion, fuse
@@ -80,8 +81,23 @@ def compile_part(
         for node in (*given.nodes, *part.nodes)
         for c in node.checks
     )
+    require_ranks(part)
     part = run_pipeline(part, options, listener)
     fusion = fuse(part, options.level > 0 and "fuse" not in options.skip)
     order = schedule(part, fusion)
     program = assemble(part, fed, fusion, order, tuple(dict.fromkeys(checks)))
     return Compilation(program, part, fusion, order, options)
+
+
+def require_ranks(part: Graph) -> None:
+    """Kernels are written for a rank, so every tensor must have one by now."""
+    for node in part.nodes:
+        for tensor in node.outputs:
+            if tensor.type.shape is None:
+                raise ShapeError(
+                    f"the rank of {tensor.name} is not known when the graph is compiled",
+                    rows=[(tensor.name, str(tensor.type), whence(tensor))],
+                    hint="say its shape where it is made: y.set_shape([None, 3])",
+                    subject=f"{node.op.name} '{node.name}'",
+                    site=node.site,
+                )
