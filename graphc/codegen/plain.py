@@ -79,7 +79,7 @@ def run_kernel(
             )
     with np.errstate(all="ignore"):
         namespace = _namespace(kernel)
-        return int(namespace[kernel.name]((views, [int(n) for n in sizes]), start, stop))
+        return int(namespace[kernel.name]((views, [np.int64(n) for n in sizes]), start, stop))
 
 
 def _namespace(kernel: Kernel) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _namespace(kernel: Kernel) -> dict[str, Any]:
     namespace.update({name: meaning for name, (_, _, meaning) in PANEL_WORDS.items()})
     namespace["views"] = lambda args, count: _exactly(args[0], count)
     namespace["sizes"] = lambda args, count: _exactly(args[1], count)
-    # An index may become a value of the computation (argmax), so it is an int64 like any other.
+    # An index or size may become a value of the computation, so it is an int64 like any other.
     namespace["range"] = lambda *bounds: map(np.int64, range(*bounds))
     namespace.update({constant.name: constant_value(constant) for constant in kernel.constants})
     filename = f"<kernel {kernel.name} {kernel.key}>"

@@ -352,7 +352,7 @@ def _spill(nest: Nest, tensor: Tensor, home: Tensor | None, reduced: list[list[i
     grain = nest.size(GRAIN)
     slot = nest.bind(f"idiv(start, {grain})", "int64", level=0)
     nest.levels[slot.name] = 0
-    index = (dims.symbol(slot.name), *(axis_symbol(run[0]) for run in reduced))
+    index = (dims.symbol(slot.name), *(axis_symbol(run[-1]) for run in reduced))
 
     def store(value: Scalar) -> None:
         nest.line(f"{use.name}[{nest.index_text(index)}] = {value}")
