@@ -65,10 +65,10 @@ def compiled_mismatch(seed: int, device: str, most: int = 60) -> str | None:
     drawn = draw(seed, most)
     if device == "cpu" and drawn.random:
         return None  # a session draws its own keys
-    wanted = results(drawn.graph, drawn)
-    noisy = shaken_results(drawn)
-    if noisy is None:
+    runs = reference_results(drawn)
+    if runs is None:
         return None
+    wanted, *noisy = runs
     variables = {key: value.copy() for key, value in drawn.variables.items()}
     if device == "cpu":
         values = on_cpu(drawn.graph, drawn.feeds, drawn.fetches, drawn.targets, variables)
@@ -87,10 +87,10 @@ def compiled_mismatch(seed: int, device: str, most: int = 60) -> str | None:
 def mismatch(seed: int, most: int = 60) -> str | None:
     """What differs after which pass; None when nothing does."""
     drawn = draw(seed, most)
-    wanted = results(drawn.graph, drawn)
-    noisy = shaken_results(drawn)
-    if noisy is None:
+    runs = reference_results(drawn)
+    if runs is None:
         return None
+    wanted, *noisy = runs
     graph, _ = cut(drawn.graph, list(drawn.feeds), drawn.fetches, drawn.targets, {})
     graph = specialise(graph, {})
     records: list[Record] = []
@@ -132,10 +132,13 @@ def results(
     return {f"fetch {k}": v for k, v in enumerate(values)} | variables
 
 
-def shaken_results(drawn: Drawn) -> list[dict[str, np.ndarray]] | None:
-    """Results under rounding noise; None where noise makes the run fail (an index it moves)."""
+def reference_results(drawn: Drawn) -> list[dict[str, np.ndarray]] | None:
+    """What to expect, then the same under rounding noise three times.
+
+    None where a run fails: an index that noise moves, or that comes from a variable once written.
+    """
     try:
-        return [results(drawn.graph, drawn, noise) for noise in (1, 2, 3)]
+        return [results(drawn.graph, drawn, noise) for noise in range(4)]
     except InvalidArgumentError:
         return None
 
