@@ -32,6 +32,7 @@ from runtime.gate import Gate
 from runtime.locks import Lock
 from runtime.memory import (
     RECYCLED_FROM,
+    Arena,
     nbytes,
     new_results,
     require_room,
@@ -42,7 +43,6 @@ from runtime.plan import ARENA, Plan, bind
 from runtime.programs import Loaded, load_program
 from runtime.staged import run_staged
 from runtime.transaction import see_through, settle
-from runtime.variables import aligned_empty
 
 PLANS_KEPT = 64
 
@@ -52,7 +52,7 @@ class Executor:
 
     def __init__(self, state: Any) -> None:
         self.state = state
-        self.arenas: list[np.ndarray] = []
+        self.arenas: list[Arena] = []
         self.closed = False
         self.prepared: weakref.WeakSet[Prepared] = weakref.WeakSet()
 
@@ -81,13 +81,13 @@ class Executor:
             prepared.forget()
         self.arenas.clear()
 
-    def take_arena(self, size: int) -> np.ndarray:
+    def take_arena(self, size: int) -> Arena:
         """Memory for one run's temporaries; given back to ``arenas`` afterwards."""
         while True:
             try:
                 arena = self.arenas.pop()
             except IndexError:
-                return aligned_empty((size,), np.dtype(np.uint8))
+                return Arena(size)
             if arena.size >= size:
                 return arena
 
@@ -173,28 +173,28 @@ class Prepared:
             results = self._large_results(bound)
         else:
             results = [np.empty(shape, dtype) for shape, dtype in bound.results]
+        fits = True
         try:
             if not loaded.exclusive:
                 try:
                     gate.readers.append(me)
                     if gate.writer:
                         gate.await_turn(me)
-                    fits = self._execute(bound, context, arena, values, results)
+                    reason = context.call(*values, *results)
+                    if reason != codes.DONE:
+                        fits = see_through(bound, context.state, reason, arena, values, results)
                 finally:
                     gate.readers.remove(me)
                     if gate.blocked:
                         gate.tell()
-            elif gate.readers:
-                with gate.writing():
-                    fits = self._execute(bound, context, arena, values, results)
             else:
-                with gate.exclusive:
+                with gate.exclusive if not gate.readers else gate.entrance(me):
                     outer = gate.writer
                     try:
                         gate.writer = me
                         if gate.readers:
                             gate.await_readers(me)
-                        fits = self._execute(bound, context, arena, values, results)
+                        fits = self._write(bound, context, arena, values, results)
                     finally:
                         gate.writer = outer
                         if gate.blocked:
@@ -205,31 +205,29 @@ class Prepared:
             bound.idle.append(context)
         return tuple([r if r.ndim else r[()] for r in results]) if fits else None
 
-    def _execute(
+    def _write(
         self,
         bound: Bound,
         context: Context,
-        arena: np.ndarray | None,
+        arena: Arena | None,
         values: Sequence[Any],
         results: list[np.ndarray],
     ) -> bool:
-        """The run itself; False when the values do not fit the plan, and nothing has run."""
+        """A run that changes the session's state: all of it, or nothing."""
         loaded = bound.loaded
         saved = loaded.back_up() if loaded.fragile else ()
         try:
             reason = context.call(*values, *results)
-            if reason != codes.DONE:
-                if reason == codes.FEEDS_DIFFER:
-                    return False
-                see_through(bound, context.state, reason, arena, values, results)
+            if reason != codes.DONE and not see_through(
+                bound, context.state, reason, arena, values, results
+            ):
+                return False
             for state in loaded.random:
                 state[1] += 1
         except BaseException:
-            if loaded.exclusive and settle(context.state, bound.plan.danger, saved):
+            if settle(context.state, bound.plan.danger, saved):
                 loaded.account(self.executor.state.variables)
             raise
-        if not loaded.ready:
-            loaded.mark_written(self.executor.state.variables)
         return True
 
     def _context(self, bound: Bound) -> Context:
@@ -244,15 +242,14 @@ class Prepared:
         state = plan.table.state(bases, pool)
         return Context(state, machine.prepare(state))
 
-    def _bind_arena(self, bound: Bound, context: Context) -> np.ndarray:
+    def _bind_arena(self, bound: Bound, context: Context) -> Arena:
         try:
             arena = self.executor.take_arena(bound.arena_size)
         except MemoryError:
             raise temporaries_exhausted(bound.plan) from None
-        address = arena.ctypes.data
-        if context.arena_address != address:
-            context.state.rebase(ARENA, address)
-            context.arena_address = address
+        if context.arena_address != arena.address:
+            context.state.rebase(ARENA, arena.address)
+            context.arena_address = arena.address
         return arena
 
     def _large_results(self, bound: Bound) -> list[np.ndarray]:
@@ -278,6 +275,7 @@ class Prepared:
         results = self._go(bound, arrays)
         if results is None:
             raise AssertionError("bug in graphc: converted feeds do not fit the plan made for them")
+        loaded.mark_written(self.executor.state.variables)
         if not self.executor.closed:
             self.last = bound
         return results

@@ -72,7 +72,7 @@ class Gate:
     def writing(self) -> Iterator[None]:
         """Be alone."""
         me = get_ident()
-        with self.announced(me), self.exclusive:
+        with self.entrance(me):
             outer = self.writer
             try:
                 self.writer = me
@@ -85,17 +85,18 @@ class Gate:
                     self.give_way()
 
     @contextmanager
-    def announced(self, me: int) -> Iterator[None]:
-        """Around ``exclusive`` when ``me`` may be in a reading run already."""
-        if me not in self.readers:
-            yield
-            return
+    def entrance(self, me: int) -> Iterator[None]:
+        """``exclusive``, for a thread that may be in a reading run already."""
+        upgrades = me in self.readers
         try:
-            self._upgrading.append(me)
-            self.tell()
-            yield
+            if upgrades:
+                self._upgrading.append(me)
+                self.tell()
+            with self.exclusive:
+                yield
         finally:
-            self._upgrading.remove(me)
+            if upgrades:
+                self._upgrading.remove(me)
 
     def await_turn(self, me: int) -> None:
         """Wait, as a reader that has said so, until nobody else writes."""

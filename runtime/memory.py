@@ -20,12 +20,34 @@ from graphc.errors import ResourceExhaustedError
 from graphc.ir.dtype import as_dtype
 from graphc.lowering.program import Program
 
+ALIGNMENT = 64
 RECYCLED_FROM = 1 << 20  # bytes of a result from which its memory is used again
 IDLE_BYTES = 128 << 20  # of blocks nobody uses
 LARGE = 1 << 30  # bytes from which a request is held against the machine's memory
 OWNERS_SHOWN = 3
 
 Result = tuple[tuple[int, ...], np.dtype]
+
+
+class Arena:
+    """Memory for the temporaries of one run at a time."""
+
+    __slots__ = ("address", "memory", "size")
+
+    def __init__(self, size: int) -> None:
+        self.memory = aligned_empty((size,), np.dtype(np.uint8))
+        self.address = self.memory.ctypes.data  # asking for it each time would cost as much as a run
+        self.size = size
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An uninitialised C-contiguous array whose first element is at a 64-byte boundary."""
+    if dtype.hasobject:
+        return np.empty(shape, dtype)
+    size = prod(shape) * dtype.itemsize
+    block = np.empty(size + ALIGNMENT, np.uint8)
+    start = -block.ctypes.data % ALIGNMENT
+    return block[start : start + size].view(dtype).reshape(shape)
 
 
 class _Lease(np.ndarray):

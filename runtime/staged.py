@@ -19,9 +19,9 @@ from runtime.blame import raise_failure
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import Entry, TableBuilder
+from runtime.memory import aligned_empty
 from runtime.plan import PARALLEL_FROM, cut_block
 from runtime.transaction import deferred_interrupt, host_results, put_back
-from runtime.variables import aligned_empty
 
 
 def run_staged(

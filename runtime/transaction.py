@@ -23,6 +23,7 @@ from graphc.lowering.program import Host, Place
 from runtime.blame import name_failure, raise_failure
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
+from runtime.memory import Arena
 
 Saved = Sequence[tuple[np.ndarray, np.ndarray]]  # an array, what it held
 
@@ -33,7 +34,7 @@ class Memory:
     def __init__(
         self,
         bound: Any,
-        arena: np.ndarray | None,
+        arena: Arena | None,
         values: Sequence[Any],
         results: Sequence[np.ndarray],
     ) -> None:
@@ -55,7 +56,7 @@ class Memory:
             case Place.ARENA:
                 start = self.plan.memory.offsets[number]
                 size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-                return self.arena[start : start + size].view(dtype).reshape(shape)
+                return self.arena.memory[start : start + size].view(dtype).reshape(shape)
         return self.lasting[number].reshape(shape)
 
     def run_host(self, step: Host) -> None:
@@ -86,17 +87,22 @@ def see_through(
     bound: Any,
     state: codes.RunState,
     reason: int,
-    arena: np.ndarray | None,
+    arena: Arena | None,
     values: Sequence[Any],
     results: Sequence[np.ndarray],
-) -> None:
-    """Take a run to its end after its native call returned ``reason``."""
+) -> bool:
+    """Take a run to its end after its native call returned ``reason``.
+
+    False if the values do not fit the plan, and nothing has run.
+    """
+    if reason == codes.FEEDS_DIFFER:
+        return False
     machine, plan = native(), bound.plan
     memory = Memory(bound, arena, values, results)
     while True:
         reason = machine.go_on(state, reason)
         if reason == codes.DONE:
-            return
+            return True
         if reason not in (codes.HOST_ROW, codes.FAILED):
             raise InternalError(f"bug in graphc: a run stopped for reason {reason}")
         step = plan.program.steps[state.table.tags[int(state.words[codes.ROW])]]

@@ -19,20 +19,7 @@ from graphc.ir.dtype import DType
 from graphc.ir.source import here
 from runtime.gate import Gate
 from runtime.locks import Lock
-from runtime.memory import amount, require_room
-
-ALIGNMENT = 64
-
-
-def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An uninitialised C-contiguous array whose first element is at a 64-byte boundary."""
-    if dtype.hasobject:
-        return np.empty(shape, dtype)
-    size = math.prod(shape) * dtype.itemsize
-    block = np.empty(size + ALIGNMENT, np.uint8)
-    start = -block.ctypes.data % ALIGNMENT
-    return block[start : start + size].view(dtype).reshape(shape)
-
+from runtime.memory import aligned_empty, amount, require_room
 
 def _memory_for(key: str, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
     size = math.prod(shape) * dtype.itemsize

@@ -13,6 +13,7 @@ from graphc.lowering.program import Place, Program
 from graphc.passes.options import Options
 from runtime.executor import Executor
 from runtime.feeds import bind_dims
+from runtime.memory import Arena
 from runtime.plan import ARENA, Plan, Sizes, bind
 from runtime.session import Session
 from tests.properties.random_graphs import Drawn, draw
@@ -131,9 +132,9 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     taken: list[int] = []
     take = Executor.take_arena
 
-    def poison(self: Executor, size: int) -> np.ndarray:
+    def poison(self: Executor, size: int) -> Arena:
         arena = take(self, size)
-        arena[:] = 0xFF
+        arena.memory[:] = 0xFF
         taken.append(size)
         return arena
 
