@@ -70,7 +70,7 @@ class _Assembly:
         self.bound: set[str] = set()  # data-dependent sizes that steps so far decide
         self.fetches: list[Fetch | None] = [None] * len(graph.outputs)
         self.failing: dict[str, Failing] = {}
-        self.templates: dict[tuple, tuple[Lowered, list[Tensor]]] = {}
+        self.templates: dict[tuple, tuple[list[Lowered], list[Tensor]]] = {}
         self.last_use = self._last_uses()
         self.tenants: dict[int, list[Tensor]] = {}  # tensors laid over each buffer
 
@@ -202,15 +202,17 @@ class _Assembly:
         else:
             raise InternalError(f"bug in graphc: op {op.name!r} has no lowering left")
 
-    def _lower_alone(self, unit: Unit, lower: Callable[[Node], Lowered]) -> None:
+    def _lower_alone(self, unit: Unit, lower: Callable[[Node], Lowered | list[Lowered]]) -> None:
         node = unit.node
         tensors = [*node.operands, *node.outputs]
         places = tuple(tensors.index(t) for t in tensors)
         key = (node.op, places, tuple(t.type for t in tensors))
         if key not in self.templates:
-            self.templates[key] = (lower(node), tensors)
-        lowered, originals = self.templates[key]
-        self._launch(unit, lowered, dict(zip(originals, tensors, strict=True)))
+            made = lower(node)
+            self.templates[key] = (made if isinstance(made, list) else [made], tensors)
+        parts, originals = self.templates[key]
+        for part in parts:
+            self._launch(unit, part, dict(zip(originals, tensors, strict=True)))
 
     def _lower_group(self, at: int, unit: Unit, group: Group) -> None:
         placed = {
@@ -219,8 +221,8 @@ class _Assembly:
         overlay = overlay_outputs(group, self.root, placed, lambda t: self._is_dying(t, at))
         key, externals = self._template_key(group, overlay.over)
         if key not in self.templates:
-            self.templates[key] = (lower_group(group, overlay.over), externals)
-        lowered, originals = self.templates[key]
+            self.templates[key] = ([lower_group(group, overlay.over)], externals)
+        (lowered,), originals = self.templates[key]
         self._launch(unit, lowered, dict(zip(originals, externals, strict=True)), overlay.staged)
 
     def _is_dying(self, tensor: Tensor, at: int) -> bool:

@@ -12,40 +12,53 @@ from graphc.ir.graph import Node, Tensor
 from graphc.lowering.nest import Lowered, Use
 
 NANOSECONDS = 0.1  # per element copied or added
+JOINED = 4  # tensors one launch copies side by side
 
 
-def lower_join(node: Node, axis: int) -> Lowered:
-    """The operands side by side along ``axis`` of the output: concat, and pack as one row each."""
+def lower_join(node: Node, axis: int) -> list[Lowered]:
+    """The operands side by side along ``axis`` of the output: concat, and pack as one row each.
+
+    A few at a time: a kernel's text, and the time to compile it, do not grow with their number.
+    """
     y = node.outputs[0]
     rows = dims.product(_shape(y)[:axis])
     widths = [dims.product(_shape(t)[axis:]) for t in node.operands]
-    names = [f"x{k}" for k in range(len(widths))]
-    sizes = [f"n{k}" for k in range(len(widths))]
+    whole = sum(widths, start=0)
+    launches = []
+    for k in range(0, len(widths), JOINED):
+        tensors, own = node.operands[k : k + JOINED], widths[k : k + JOINED]
+        kernel = _join_kernel(len(own), str(y.dtype))
+        uses = [
+            Use(tensor, operand.name, (rows, width), operand.dtype, "r")
+            for tensor, operand, width in zip(tensors, kernel.operands, own, strict=False)
+        ]
+        uses.append(Use(y, "y", (rows, whole), str(y.dtype), "w"))
+        at = sum(widths[:k], start=0)
+        inner = sum(own, start=0)
+        launches.append(Lowered(kernel, uses, [at, *own], rows, inner, NANOSECONDS))
+    return launches
+
+
+def _join_kernel(count: int, dtype: str) -> Kernel:
+    names = [f"x{k}" for k in range(count)]
+    sizes = ["at", *(f"n{k}" for k in range(count))]
     lines = [
-        f"# {', '.join(names)} side by side",
+        f"# {', '.join(names)} side by side, from column {sizes[0]} of y on",
         "def join(args, start, stop):",
-        f"    {', '.join(names)}, y = views(args, {len(names) + 1})",
-        f"    {', '.join(sizes)}, = sizes(args, {len(sizes)})",
+        f"    {', '.join(names)}, y = views(args, {count + 1})",
+        f"    {', '.join(sizes)} = sizes(args, {len(sizes)})",
         "    for i in range(start, stop):",
-        "        at = 0",
+        "        to = at",
     ]
-    for name, size in zip(names, sizes, strict=True):
+    for name, size in zip(names, sizes[1:], strict=True):
         lines += [
             f"        for j in range({size}):",
-            f"            y[i, at + j] = {name}[i, j]",
-            f"        at = at + {size}",
+            f"            y[i, to + j] = {name}[i, j]",
+            f"        to = to + {size}",
         ]
     lines[-1] = "    return 0"
-    dtype = str(y.dtype)
     operands = (*(Operand(n, dtype, 2) for n in names), Operand("y", dtype, 2, "w"))
-    kernel = Kernel("join", "\n".join(lines) + "\n", operands, (), tuple(sizes))
-    whole = sum(widths, start=0)
-    uses = [
-        Use(tensor, name, (rows, width), dtype, "r")
-        for tensor, name, width in zip(node.operands, names, widths, strict=True)
-    ]
-    uses.append(Use(y, "y", (rows, whole), dtype, "w"))
-    return Lowered(kernel, uses, widths, rows, whole, NANOSECONDS)
+    return Kernel("join", "\n".join(lines) + "\n", operands, (), tuple(sizes))
 
 
 def _shape(tensor: Tensor) -> Shape:

@@ -67,3 +67,11 @@ def test_random_numbers_of_any_shape_come_from_one_kernel():
             tf.Variable(tf.random_uniform(shape), name=f"v{k}")
         init = tf.global_variables_initializer()
     assert len(compile_graph(graph, [], [], [init]).kernels) == 1
+
+
+def test_joins_of_any_number_of_tensors_share_kernels():
+    graph = tf.Graph()
+    with graph.as_default():
+        rows = [tf.get_variable(f"r{k}", [3]) for k in range(9)]
+        joined = [tf.stack(rows, axis=1), tf.concat(rows, 0), tf.stack(rows[:5])]
+    assert len(compile_graph(graph, [], joined).kernels) == 2  # of four, and of the one left over
