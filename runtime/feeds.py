@@ -89,8 +89,12 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
             str(as_tensor(value).type),
             "feed arrays: compute it first with sess.run, or build the graph on it",
         )
+    if value is None:
+        raise _refusal(tensor, f"the value fed for {tensor.name} is None", "None", None)
     try:
         given = np.asarray(value)
+        if given.dtype.kind == "O" and not tensor.dtype.is_string:
+            given = np.asarray(given.tolist())  # numbers in an object array, as lists hold them
     except ValueError as error:
         raise _refusal(
             tensor, f"the value fed for {tensor.name} is not a rectangular array", _kind_of(value),

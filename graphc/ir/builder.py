@@ -109,7 +109,7 @@ def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
     given = np.asarray(value)
     if given.dtype.kind in "USO":
         if given.dtype.kind == "O" and not all(isinstance(v, str | bytes) for v in given.ravel()):
-            raise DTypeError(f"cannot make a tensor of {value!r}", site=here())
+            raise _no_tensor(value)
         return given.astype(object)
     literal = not isinstance(value, np.ndarray | np.generic)
     if dtype is None:
@@ -128,6 +128,17 @@ def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
             site=here(),
         )
     return given.astype(dtype.numpy)
+
+
+def _no_tensor(value: Any) -> DTypeError:
+    if value is not None:
+        return DTypeError(f"cannot make a tensor of {_briefly(value)}", site=here())
+    return DTypeError(
+        "a tensor is needed, got None",
+        hint="tf.gradients and compute_gradients give None for what the loss does not depend on "
+        "(tf.why_none says why): leave those out, [(f(g), v) for g, v in pairs if g is not None]",
+        site=here(),
+    )
 
 
 def _convertible(given: np.ndarray, dtype: DType) -> bool:

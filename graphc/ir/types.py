@@ -122,9 +122,11 @@ def same_dtype(**operands: TensorType) -> DType:
 
 
 def _cast_hint(operands: dict[str, TensorType]) -> str:
-    name, last = list(operands.items())[-1]
-    target = next(iter(operands.values())).dtype
-    return f"convert one of them: tf.cast({name}, tf.{target})  (it is {last.dtype})"
+    """Towards the floating operand where there is one, else towards the first."""
+    named = list(operands.items())
+    _, target = next((o for o in named if o[1].dtype.is_floating), named[0])
+    name, other = next(o for o in reversed(named) if o[1].dtype is not target.dtype)
+    return f"convert one of them: tf.cast({name}, tf.{target.dtype})  (it is {other.dtype})"
 
 
 def broadcast(**operands: TensorType) -> Shape | None:

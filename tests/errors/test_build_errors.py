@@ -10,6 +10,24 @@ def test_matmul_inner_dimensions_differ(complaint, golden):
     assert text == golden
 
 
+def test_the_hint_casts_the_integer_operand(complaint):
+    text = complaint("""
+        n = tf.placeholder(tf.int32, [3], name="n")
+        c = n * tf.placeholder(tf.float32, [3], name="a")
+    """)
+    assert "tf.cast(x, tf.float32)" in text
+
+
+def test_a_missing_gradient_taken_for_a_tensor(complaint):
+    text = complaint("""
+        w, unused = tf.Variable([1.0, 2.0]), tf.Variable(3.0)
+        pairs = tf.train.GradientDescentOptimizer(0.1).compute_gradients(tf.reduce_sum(w))
+        clipped = [(tf.clip_by_value(g, -1.0, 1.0), v) for g, v in pairs]
+    """)
+    assert "got None" in text
+    assert "if g is not None" in text
+
+
 def test_shapes_do_not_broadcast(complaint, golden):
     text = complaint("""
         a = tf.zeros([3, 4], name="a")

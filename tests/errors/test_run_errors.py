@@ -55,6 +55,14 @@ def test_feed_of_text_for_numbers(complaint, golden):
     assert text == golden
 
 
+def test_feed_of_none(complaint):
+    text = complaint("""
+        x = tf.placeholder(tf.float32, ["batch"], name="x")
+        session().run(x + 1.0, {x: None})
+    """)
+    assert "the value fed for x:0 is None" in text
+
+
 def test_feed_of_a_ragged_list(complaint):
     text = complaint("""
         x = tf.placeholder(tf.float32, [None, None], name="x")

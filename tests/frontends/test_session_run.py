@@ -113,6 +113,14 @@ def test_feeding_leaves_the_array_alone(session):
     np.testing.assert_array_equal(given, [1, 2, 3])
 
 
+def test_numbers_in_an_object_array_can_be_fed(session):
+    x = tf.placeholder(tf.float32, [None])
+    n = tf.placeholder(tf.int32, [None])
+    rows = np.array([[np.ones(2), 1, 0.5], [np.ones(2), 2, 1.5]], dtype=object)
+    a, b = session().run([x * 2.0, n * 2], {x: rows[:, 2], n: rows[:, 1]})
+    assert (a.tolist(), b.tolist()) == ([1.0, 3.0], [2, 4])
+
+
 def test_make_callable_takes_values_in_feed_order(session):
     x = tf.placeholder(tf.float32, [], name="x")
     y = tf.placeholder(tf.float32, [], name="y")
