@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import get_ident
 from typing import Any
@@ -115,6 +115,13 @@ class Bound:
         self.has_large = any(nbytes(r) >= RECYCLED_FROM for r in self.results)
 
 
+class NoRoom(Exception):
+    """Memory for a run cannot be had; ``explain`` makes the error of a plan."""
+
+    def __init__(self, explain: Callable[[Plan], Exception]) -> None:
+        self.explain = explain
+
+
 class Prepared:
     """One kind of run: fixed feeds, fetches and targets."""
 
@@ -142,7 +149,10 @@ class Prepared:
         """One NumPy value per fetch."""
         bound = self.last
         if bound is not None:
-            results = self._go(bound, values)
+            try:
+                results = self._go(bound, values)
+            except NoRoom:  # for sizes that may not be those of this run
+                results = None
             if results is not None:
                 return results
         return self._run_afresh(values)
@@ -246,7 +256,7 @@ class Prepared:
         try:
             arena = self.executor.take_arena(bound.arena_size)
         except MemoryError:
-            raise temporaries_exhausted(bound.plan) from None
+            raise NoRoom(temporaries_exhausted) from None
         if context.arena_address != arena.address:
             context.state.rebase(ARENA, arena.address)
             context.arena_address = arena.address
@@ -256,7 +266,7 @@ class Prepared:
         try:
             return new_results(bound.results)
         except MemoryError:
-            raise results_exhausted(bound.plan) from None
+            raise NoRoom(results_exhausted) from None
 
     # --- the first time ------------------------------------------------------------------------
 
@@ -272,7 +282,10 @@ class Prepared:
         loaded.require_variables(self.executor.state.variables)
         if not loaded.single_call:
             return run_staged(self.executor.state.variables, loaded, sizes, arrays)
-        results = self._go(bound, arrays)
+        try:
+            results = self._go(bound, arrays)
+        except NoRoom as error:
+            raise error.explain(bound.plan) from None
         if results is None:
             raise AssertionError("bug in graphc: converted feeds do not fit the plan made for them")
         loaded.mark_written(self.executor.state.variables)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -45,6 +46,7 @@ Call = Callable[[Any], Any]  # values in feed order -> the fetched structure
 WATCHERS: list[Any] = []
 
 CALLS_KEPT = 256
+LOG_LINES = 10_000  # of the compile log, the latest
 GROWTH_WARNS_AT = 8
 
 
@@ -69,7 +71,7 @@ class SessionState:
     device: str
     options: SessionOptions
     variables: VariableStore = field(default_factory=VariableStore)
-    log: list[str] = field(default_factory=list)
+    log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
 
     def note(self, line: str) -> None:
         """Add a line to ``compile_log``."""

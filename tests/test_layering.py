@@ -44,6 +44,7 @@ OWN_KERNEL = "an op with a kernel of its own has it written there"
 BACKWARD = {
     ("graphc.ir.builder", "graphc.ops"): "naming an op needs the families registered",
     ("graphc.ir.text", "graphc.ops"): "so does reading one from text",
+    ("graphc.ir.op", "graphc.ops"): "and unpickling one",
     ("graphc.ops.index", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.joining", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.state", "graphc.lowering.opaque"): OWN_KERNEL,

@@ -295,6 +295,8 @@ class Op:
 
 
 def _make(name: str, values: dict[str, Any]) -> Op:
+    if name not in REGISTRY:
+        import graphc.ops  # noqa: F401  (importing the families registers them)
     return REGISTRY[name](**values)
 
 
