@@ -1,6 +1,6 @@
 """graphc: a dataflow-graph compiler.  ``import graphc as tf`` gives the TF1 API.
 
-Names are forwarded to :mod:`frontends.tf` on first use (PEP 562), the one upward look of the package.
+Names are forwarded to :mod:`frontends.tf` on first use (PEP 562): the package's look upward.
 """
 
 from __future__ import annotations

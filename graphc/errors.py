@@ -1,6 +1,7 @@
 """Error types and the layout of a message.
 
-A message reads: the op and the fact, both values and where they came from, the user's line, the fix::
+A message reads: the op and the fact, both values and where they came from, the user's line, the
+fix::
 
     ShapeError: matmul 'dense/matmul': inner dimensions differ
         a: float32[batch, 784]   from x   (placeholder, train.py:8)
@@ -94,7 +95,7 @@ class OpError(GraphcError):
 
 
 class InvalidArgumentError(OpError, ValueError):
-    """An operand's value is outside what the op takes (an index out of range, a failed assertion)."""
+    """A value is outside what the op takes (an index out of range, a failed assertion)."""
 
 
 class FailedPreconditionError(OpError):

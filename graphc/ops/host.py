@@ -70,7 +70,9 @@ class PyFunc(Op):
         array = np.asarray(value)
         if shape is not None and not (
             len(shape) == array.ndim
-            and all(d == n or not isinstance(d, int) for d, n in zip(shape, array.shape, strict=True))
+            and all(
+                not isinstance(d, int) or d == n for d, n in zip(shape, array.shape, strict=True)
+            )
         ):
             raise InvalidArgumentError(
                 f"{self.title} returned {TensorType(dtype, array.shape)}, "

@@ -1,4 +1,4 @@
-"""The first half of a long reduction: one result per chunk of rows, so that chunks run in parallel."""
+"""The first half of a long reduction: one result per chunk of rows; chunks run in parallel."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _UFUNCS = {
 class PartialReduce(Op):
     """``y[c, ...]``: the fold of ``chunk`` rows of ``x`` (and of the other axes in ``axis``).
 
-    ``axis`` starts with 0; the last chunk may be short.  Folding ``y`` along its first axis gives the
-    whole reduction, in the same order for any number of threads.
+    ``axis`` starts with 0; the last chunk may be short.  Folding ``y`` along its first axis gives
+    the whole reduction, in the same order for any number of threads.
     """
 
     operands = ("x",)
@@ -50,7 +50,9 @@ class PartialReduce(Op):
         fold = _UFUNCS[self.word]
         wide = x.astype(np.float32) if x.dtype == np.float16 else x
         rows = fold.reduceat(wide, np.arange(0, len(x), int(self.chunk)), axis=0)
-        return fold.reduce(rows, axis=self.axis[1:]).astype(x.dtype) if self.axis[1:] else rows.astype(x.dtype)
+        if self.axis[1:]:
+            rows = fold.reduce(rows, axis=self.axis[1:])
+        return rows.astype(x.dtype)
 
     samples = [
         Sample("float32[7]", axis=(0,), chunk=3, initial=0, word="accumulate"),

@@ -1,11 +1,11 @@
 """Matrix products on the CPU: register tiles, written as LLVM IR functions of the kernel's module.
 
-A tile computes ``rows x panel`` of the result with all its accumulators in registers: each step
-of the sum loads the panel's vectors once and multiplies them with one broadcast element per row.  The
-left operand is read in place through two strides (so a transposed one costs nothing); the panel is a
-row-major block with any row stride, packed or in place.  Columns beyond the edge are masked; rows beyond
-the last whole tile use shorter tiles.  The scheme is that of Goto and van de Geijn, "Anatomy of
-High-Performance Matrix Multiplication" (2008), without its outer blocking.
+A tile computes ``rows x panel`` of the result with all its accumulators in registers: each step of
+the sum loads the panel's vectors once and multiplies them with one broadcast element per row.  The
+left operand is read in place through two strides (so a transposed one costs nothing); the panel is
+a row-major block with any row stride, packed or in place.  Columns beyond the edge are masked; rows
+beyond the last whole tile use shorter tiles.  The scheme is that of Goto and van de Geijn, "Anatomy
+of High-Performance Matrix Multiplication" (2008), without its outer blocking.
 """
 
 from __future__ import annotations
@@ -97,14 +97,12 @@ class _Masked:
     """Masked vector loads and stores of one dtype."""
 
     def __init__(self, module: ir.Module, kind: _Lanes) -> None:
-        mask, pointer = ir.VectorType(I1, kind.lanes), kind.vector.as_pointer()
+        mask, vector = ir.VectorType(I1, kind.lanes), kind.vector
+        pointer = vector.as_pointer()
+        load, store = (f"llvm.masked.{what}.{kind.suffix}.p0" for what in ("load", "store"))
         self.kind = kind
-        self.load_function = _declared(
-            module, f"llvm.masked.load.{kind.suffix}.p0", kind.vector, pointer, I32, mask, kind.vector
-        )
-        self.store_function = _declared(
-            module, f"llvm.masked.store.{kind.suffix}.p0", ir.VoidType(), kind.vector, pointer, I32, mask
-        )
+        self.load_function = _declared(module, load, vector, pointer, I32, mask, vector)
+        self.store_function = _declared(module, store, ir.VoidType(), vector, pointer, I32, mask)
 
     def load(self, b: ir.IRBuilder, pointer: ir.Value, mask: ir.Value) -> ir.Value:
         zero = ir.Constant(self.kind.vector, [0.0] * self.kind.lanes)
@@ -159,11 +157,12 @@ class _TileBody:
         ]
         after = self._multiplied(left, row_step, vectors, sums)
         following = b.add(k, I64(1))
+        pairs = [p for row in zip(sums, after, strict=True) for p in zip(*row, strict=True)]
         for phi, first, later in (
             (k, I64(0), following),
             (left, a, b.gep(left, [k_step])),
             (panel, p, b.gep(panel, [p_step])),
-            *((s, zero, n) for row, new in zip(sums, after, strict=True) for s, n in zip(row, new, strict=True)),
+            *((total, zero, new) for total, new in pairs),
         ):
             phi.add_incoming(first, entry)
             phi.add_incoming(later, loop)
@@ -183,11 +182,19 @@ class _TileBody:
                 row = b.gep(row, [row_step])
             element = b.load(b.bitcast(row, kind.element.as_pointer()), align=kind.bytes)
             factor = _splat(b, element, kind.lanes)
-            after.append([b.call(self.fma, [factor, v, s]) for v, s in zip(vectors, sums[r], strict=True)])
+            pairs = zip(vectors, sums[r], strict=True)
+            after.append([b.call(self.fma, [factor, v, s]) for v, s in pairs])
         return after
 
     def _stored(
-        self, y: ir.Value, y_step: ir.Value, after: list, masks: list, entry: ir.Block, loop: ir.Block, zero: ir.Value
+        self,
+        y: ir.Value,
+        y_step: ir.Value,
+        after: list,
+        masks: list,
+        entry: ir.Block,
+        loop: ir.Block,
+        zero: ir.Value,
     ) -> None:
         b, kind = self.b, self.kind
         finals = []
@@ -208,7 +215,9 @@ class _TileBody:
 # --- words --------------------------------------------------------------------------------------
 
 
-def _bytes_at(b: ir.IRBuilder, address: refs.Address, *offset: tuple[ir.Value, ir.Value | None]) -> ir.Value:
+def _bytes_at(
+    b: ir.IRBuilder, address: refs.Address, *offset: tuple[ir.Value, ir.Value | None]
+) -> ir.Value:
     """The address of an element as a byte pointer; ``offset`` pairs are (index, stride or None)."""
     total: ir.Value = I64(0)
     for index, stride in offset:
@@ -254,9 +263,8 @@ def _emit_multiply(transposed: bool, packed: bool) -> Any:
         else:
             p, p_step = _bytes_at(b, panel, (j0, None)), _step(b, panel, panel.strides[0])
         lead = a.strides[0]
-        row_step, k_step = (
-            (_step(b, a, None), _step(b, a, lead)) if transposed else (_step(b, a, lead), _step(b, a, None))
-        )
+        near, far = _step(b, a, None), _step(b, a, lead)
+        row_step, k_step = (near, far) if transposed else (far, near)
         y_step = _step(b, y, y.strides[0])
 
         def call(tile: ir.Function, i: ir.Value) -> None:
