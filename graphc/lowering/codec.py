@@ -59,12 +59,15 @@ def encode(program: Program, graph: Graph) -> bytes:
 def decode(payload: bytes, graph: Graph) -> Program:
     """The Program, its sites looked up in ``graph``; :class:`Unreadable` if it is none."""
     try:
-        return _decode(payload, graph)
+        found = _decode(payload, graph)
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise Unreadable(f"{type(error).__name__}: {error}") from error
+    if not isinstance(found, Program):
+        raise Unreadable(f"{type(found).__name__}")
+    return found
 
 
-def _decode(payload: bytes, graph: Graph) -> Program:
+def _decode(payload: bytes, graph: Graph) -> Any:
     size = int.from_bytes(payload[:8], "little")
     tree = json.loads(payload[8 : 8 + size])
     stream = io.BytesIO(payload[8 + size :])
