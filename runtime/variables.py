@@ -154,14 +154,6 @@ class VariableStore:
                 self._seeds[path] = seed
         return state
 
-    def executions(self) -> dict[str, int]:
-        """How often each random op has executed: what a checkpoint saves beside the variables."""
-        return {path: int(state[1]) for path, state in self._states.items()}
-
-    def restore_executions(self, counts: dict[str, int], seeds: dict[str, tuple]) -> None:
-        for path, count in counts.items():
-            self.random_state(path, seeds.get(path, (None, None)))[1] = count
-
 
 def _is(array: np.ndarray, dtype: DType, shape: tuple[int, ...]) -> bool:
     return array.shape == shape and array.dtype == dtype.numpy

@@ -133,7 +133,6 @@ ALL: tuple[DType, ...] = (
 FLOATING = (float16, bfloat16, float32, float64)
 INTEGER = (int8, int16, int32, int64, uint8, uint16, uint32, uint64)
 SIGNED = (int8, int16, int32, int64)
-COMPLEX = (complex64, complex128)
 REAL = FLOATING + INTEGER
 
 _BY_NAME = {dtype.name: dtype for dtype in ALL} | {

@@ -218,17 +218,3 @@ class Program:
                     first, _ = ranges.get(buffer, (at, at))
                     ranges[buffer] = (first, at)
         return ranges
-
-    @property
-    def written_variables(self) -> tuple[str, ...]:
-        """Keys of the variables a run changes."""
-        written = {b for step in self.steps for b in self.writes(step)}
-        return tuple(
-            sorted(
-                {
-                    str(self.buffers[b].key)
-                    for b in written
-                    if self.buffers[b].place is Place.VARIABLE
-                }
-            )
-        )

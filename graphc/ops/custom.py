@@ -155,54 +155,52 @@ def custom_op(
             "softplus", reference=lambda x: np.logaddexp(x, 0), scalar="log1p(exp({x}))",
             vjp=lambda b, ct, y, x: [b.mul(ct, b.sigmoid(x))])
     """
-    names = tuple(operands)
-    given = dict(attributes or {})
-    elementwise = infer_type is None
-
-    def bound(function: Any) -> Callable:
-        return lambda self, *args: function(*args, **dict(self.values()))
-
     members: dict[str, Any] = {
-        "name": name, "operands": names, "attributes": given, "dtypes": tuple(dtypes),
-        "samples": list(samples), "reference": bound(reference),
-        "vjp": NotDifferentiable(vjp) if isinstance(vjp, str) else bound(vjp),
+        "name": name, "operands": tuple(operands), "attributes": dict(attributes or {}),
+        "dtypes": tuple(dtypes), "samples": list(samples), "reference": _method(reference),
+        "vjp": NotDifferentiable(vjp) if isinstance(vjp, str) else _method(vjp),
         "__doc__": doc or inspect.getdoc(reference) or f"The user's op {name!r}.",
         "__module__": getattr(reference, "__module__", __name__),
     }  # fmt: skip
-    if not elementwise:
-        members["infer_type"] = bound(infer_type)
     if isinstance(scalar, str):
-        template = scalar
-        members["scalar"] = lambda self, *xs: template.format(**dict(zip(names, xs, strict=True)))
-    for slot, function in (
-        ("scalar", scalar),
-        ("element", element),
-        ("expand", expand),
-        ("jvp", jvp),
-    ):
-        if function is not None and slot not in members:
-            members[slot] = bound(function)
+        scalar = _filled_in(scalar, tuple(operands))
+    slots = {"scalar": scalar, "element": element, "expand": expand, "jvp": jvp}
+    members |= {slot: _method(function) for slot, function in slots.items() if function is not None}
     if reduction is not None:
         members["reduction"] = reduction
-    if not elementwise:
-        members["kind"] = next(
-            kind
-            for said, kind in (
-                (expand, Kind.EXPANDED), (reduction, Kind.REDUCTION), (scalar, Kind.ELEMENTWISE),
-                (True, Kind.INJECTIVE),
-            )
-            if said
-        )  # fmt: skip
+    if infer_type is not None:
+        members["infer_type"] = _method(infer_type)
+        members["kind"] = _kind(expand, reduction, scalar)
     title = "".join(part.title() for part in name.split("_"))
-    kind = type(title, (Elementwise,) if elementwise else (Op,), members)
+    return _function_of(type(title, (Elementwise if infer_type is None else Op,), members))
 
+
+def _method(function: Callable) -> Callable:
+    """A function of operands and attributes as a method of the op that holds the attributes."""
+    return lambda self, *args: function(*args, **dict(self.values()))
+
+
+def _filled_in(template: str, names: tuple[str, ...]) -> Callable:
+    """A text with operands in braces as a function of the operands (attributes play no part)."""
+    return lambda *xs, **_: template.format(**dict(zip(names, xs, strict=True)))
+
+
+def _kind(expand: Any, reduction: Any, scalar: Any) -> Kind:
+    if expand:
+        return Kind.EXPANDED
+    if reduction:
+        return Kind.REDUCTION
+    return Kind.ELEMENTWISE if scalar else Kind.INJECTIVE
+
+
+def _function_of(kind: Any) -> Callable:
     def apply(*tensors: Any, name: str | None = None, **values: Any) -> Any:
         graph = next((t.graph for t in map(as_tensor, tensors) if t is not None), default_graph())
         if name is not None:
             values["name"] = name
         return Builder(graph).apply(kind, tensors, values)
 
-    apply.__name__ = name
-    apply.__doc__ = members["__doc__"]
+    apply.__name__ = kind.name
+    apply.__doc__ = kind.__doc__
     apply.op = kind
     return apply
