@@ -53,13 +53,14 @@ class Schedule:
 def schedule(graph: Graph, fusion: Fusion) -> Schedule:
     unit_of: dict[Node, Unit] = {}
     root: dict[Tensor, Tensor] = {}
+    unit_of_group: dict[int, Unit] = {}
     for place, node in enumerate(graph.nodes):
         group = fusion.group_of.get(node)
         if group is None and node.op.kind is Kind.VIEW:
             below = node.operands[0]
             root[node.outputs[0]] = root.get(below, below)
         elif group is not None:
-            unit = unit_of.get(group.nodes[0]) or Unit(group.nodes, group, place)
+            unit = unit_of_group.setdefault(id(group), Unit(group.nodes, group, place))
             unit.place = place
             unit_of[node] = unit
         elif node.op.kind is not Kind.SOURCE and not is_free(node):
