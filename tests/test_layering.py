@@ -72,6 +72,7 @@ KEPT_APART = {
 
 LARGEST_FILE = 600
 LARGER: dict[str, str] = {}  # file: why it is better in one piece
+LONGEST_FUNCTION = 60
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,17 @@ def test_files_are_short_or_say_why_not():
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > LARGEST_FILE
     }
     assert long.keys() == LARGER.keys(), long
+
+
+def test_functions_are_short():
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert not long
 
 
 def loaded_after(program: str, **environment: str) -> set[str]:
