@@ -3,8 +3,9 @@
 float32 and float64 products are cut into tasks, a block of rows by a panel of columns, in the
 words of
 :mod:`graphc.codegen.panels`.  A panel is packed once per chunk when enough rows use it, or when
-the right operand is transposed; otherwise it is read in place.  Other dtypes take a plain loop
-nest.
+the right operand is transposed; otherwise it is read in place.  Orientation is a number at run
+time, so that a layer's product and its two gradients share one kernel.  Other dtypes take a plain
+loop nest.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ ROW_TILE = 12  # rows a block is a multiple of
 PACK_FROM = 48  # rows from which a panel is worth packing
 NANOSECONDS = 0.011  # per multiplication and addition, on one core
 
-_PANELS = """
-def matmul{suffix}(args, start, stop):
+_PANELS = """# y = a @ b
+def matmul(args, start, stop):
     a, b, y, w = views(args, 4)
-    m, n, depth, rows, blocks, grain = sizes(args, 6)
+    m, n, depth, rows, blocks, grain, pack_from, ta, tb = sizes(args, 9)
     slot = idiv(start, grain)
     packed = -1
     for t in range(start, stop):
@@ -34,27 +35,18 @@ def matmul{suffix}(args, start, stop):
         i1 = minimum(i0 + rows, m)
         j0 = p * {width}
         j1 = minimum(j0 + {width}, n)
-{body}
+        if m < pack_from:
+            multiply_panel(a, b, y, ta, i0, i1, j0, j1, depth)
+        else:
+            if packed != p:
+                pack_panel(b, w, slot, tb, j0, j1, depth)
+                packed = p
+            multiply_packed(a, w, y, slot, ta, i0, i1, j0, j1, depth)
     return 0
 """
 
-_PACKED = """\
-        if packed != p:
-            pack_panel{tb}(b, w, slot, j0, j1, depth)
-            packed = p
-        multiply_packed{ta}(a, w, y, slot, i0, i1, j0, j1, depth)"""
-
-_EITHER = """\
-        if m < {pack_from}:
-            multiply_panel{ta}(a, b, y, i0, i1, j0, j1, depth)
-        else:
-            if packed != p:
-                pack_panel(b, w, slot, j0, j1, depth)
-                packed = p
-            multiply_packed{ta}(a, w, y, slot, i0, i1, j0, j1, depth)"""
-
-_DOTS = """
-def matmul{suffix}(args, start, stop):
+_DOTS = """# y = a @ b
+def matmul_dots{suffix}(args, start, stop):
     a, b, y = views(args, 3)
     n, depth = sizes(args, 2)
     for i in range(start, stop):
@@ -73,27 +65,17 @@ def lower_matmul(node: Node) -> Lowered:
     return _panels(node) if dtype in ("float32", "float64") else _dots(node)
 
 
-def _suffix(node: Node) -> tuple[str, str]:
-    return "_ta" if node.op.transpose_a else "", "_tb" if node.op.transpose_b else ""
-
-
 def _panels(node: Node) -> Lowered:
     a, b = node.operands
     y = node.outputs[0]
     dtype = str(y.dtype)
     width = panel_width(y.dtype.size)
-    ta, tb = _suffix(node)
-    body = _PACKED if tb else _EITHER
-    text = "# a @ b" + _PANELS.format(
-        suffix=ta + tb, width=width, body=body.format(ta=ta, tb=tb, pack_from=PACK_FROM)
-    )
     operands = (
         Operand("a", dtype, 2), Operand("b", dtype, 2), Operand("y", dtype, 2, "w"),
         Operand("w", dtype, 3, "rw"),
     )  # fmt: skip
-    kernel = Kernel(
-        f"matmul{ta}{tb}", text, operands, (), ("m", "n", "depth", "rows", "blocks", "grain")
-    )
+    names = ("m", "n", "depth", "rows", "blocks", "grain", "pack_from", "ta", "tb")
+    kernel = Kernel("matmul", _PANELS.format(width=width), operands, (), names)
     (m, n), depth = y.type.dims, _depth(node)
     rows, blocks, tasks = _tasks(m, n, width)
     space = Workspace(dtype, (depth, width), per_chunk=True)
@@ -103,7 +85,8 @@ def _panels(node: Node) -> Lowered:
         Use(y, "y", y.type.dims, dtype, "w"),
         Use(space, "w", (0, depth, width), dtype, "rw"),
     ]
-    sizes = [m, n, depth, rows, blocks, GRAIN]
+    ta, tb = int(node.op.transpose_a), int(node.op.transpose_b)
+    sizes = [m, n, depth, rows, blocks, GRAIN, 0 if tb else PACK_FROM, ta, tb]
     inner = dims.product((rows, depth, width))
     return Lowered(kernel, uses, sizes, tasks, inner, NANOSECONDS * y.dtype.size / 4)
 
@@ -126,13 +109,12 @@ def _dots(node: Node) -> Lowered:
     a, b = node.operands
     y = node.outputs[0]
     dtype = str(y.dtype)
-    ta, tb = _suffix(node)
-    text = "# a @ b" + _DOTS.format(
-        suffix=ta + tb, a="k, i" if ta else "i, k", b="j, k" if tb else "k, j"
-    )
+    ta, tb = node.op.transpose_a, node.op.transpose_b
+    suffix = "_ta" * ta + "_tb" * tb
+    text = _DOTS.format(suffix=suffix, a="k, i" if ta else "i, k", b="j, k" if tb else "k, j")
     zero = 0.0 if y.dtype.is_floating else 0
     kernel = Kernel(
-        f"matmul{ta}{tb}",
+        f"matmul_dots{suffix}",
         text,
         (Operand("a", dtype, 2), Operand("b", dtype, 2), Operand("y", dtype, 2, "w")),
         (Constant("c0", str(y.dtype.computed), zero),),

@@ -251,24 +251,26 @@ def _rows_loop(b: ir.IRBuilder, dtype: str, i0: ir.Value, i1: ir.Value, call: An
         start = i
 
 
-def _emit_multiply(transposed: bool, packed: bool) -> Any:
+def _emit_multiply(packed: bool) -> Any:
     def emit(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
         a, panel, y, *rest = values
         slot = rest.pop(0) if packed else None
-        i0, i1, j0, j1, depth = rest
+        ta, i0, i1, j0, j1, depth = rest
         width = b.sub(j1, j0)
         if packed:
             p = _bytes_at(b, panel, (slot, panel.strides[0]))
             p_step = _step(b, panel, panel.strides[1])
         else:
             p, p_step = _bytes_at(b, panel, (j0, None)), _step(b, panel, panel.strides[0])
-        lead = a.strides[0]
-        near, far = _step(b, a, None), _step(b, a, lead)
-        row_step, k_step = (near, far) if transposed else (far, near)
-        y_step = _step(b, y, y.strides[0])
+        transposed = b.icmp_signed("!=", ta, I64(0))
+        row_stride = b.select(transposed, I64(1), a.strides[0])
+        k_stride = b.select(transposed, a.strides[0], I64(1))
+        row_step, k_step, y_step = (
+            _step(b, a, row_stride), _step(b, a, k_stride), _step(b, y, y.strides[0]),
+        )  # fmt: skip
 
         def call(tile: ir.Function, i: ir.Value) -> None:
-            left = _bytes_at(b, a, (i, None if transposed else lead))
+            left = _bytes_at(b, a, (i, row_stride))
             target = _bytes_at(b, y, (i, y.strides[0]), (j0, None))
             b.call(tile, [left, row_step, k_step, p, p_step, target, y_step, depth, width])
 
@@ -293,30 +295,36 @@ def _counted(b: ir.IRBuilder, count: ir.Value, name: str, body: Any) -> None:
     b.position_at_end(after)
 
 
-def _emit_pack(transposed: bool) -> Any:
-    def emit(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
-        source, w, slot, j0, j1, depth = values
-        kind = _lanes(w.ref.dtype)
-        width = b.sub(j1, j0)
-        target = _bytes_at(b, w, (slot, w.strides[0]))
-        target_step = _step(b, w, w.strides[1])
-        if transposed:
+def _emit_pack(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
+    source, w, slot, tb, j0, j1, depth = values
+    kind = _lanes(w.ref.dtype)
+    width = b.sub(j1, j0)
+    target = _bytes_at(b, w, (slot, w.strides[0]))
+    target_step = _step(b, w, w.strides[1])
+    with b.if_else(b.icmp_signed("!=", tb, I64(0))) as (transposed, straight):
+        with transposed:
             _pack_columns(b, kind, source, target, target_step, j0, width, depth)
-            return
-        masked, masks = _Masked(b.module, kind), _masks(b, kind, width)
-        first = _bytes_at(b, source, (j0, None))
-        step = _step(b, source, source.strides[0])
+        with straight:
+            _pack_rows(b, kind, source, target, target_step, j0, width, depth)
 
-        def row(k: ir.Value) -> None:
-            read, write = b.gep(first, [b.mul(k, step)]), b.gep(target, [b.mul(k, target_step)])
-            for v, mask in enumerate(masks):
-                offset = I64(v * kind.lanes * kind.bytes)
-                value = masked.load(b, _at(b, read, offset, kind.vector), mask)
-                masked.store(b, value, _at(b, write, offset, kind.vector), mask)
 
-        _counted(b, depth, "pack", row)
+def _pack_rows(
+    b: ir.IRBuilder, kind: _Lanes, source: refs.Address, target: ir.Value, target_step: ir.Value,
+    j0: ir.Value, width: ir.Value, depth: ir.Value,
+) -> None:  # fmt: skip
+    """Copy columns j0 .. j0 + width of ``source``, row by row."""
+    masked, masks = _Masked(b.module, kind), _masks(b, kind, width)
+    first = _bytes_at(b, source, (j0, None))
+    step = _step(b, source, source.strides[0])
 
-    return emit
+    def row(k: ir.Value) -> None:
+        read, write = b.gep(first, [b.mul(k, step)]), b.gep(target, [b.mul(k, target_step)])
+        for v, mask in enumerate(masks):
+            offset = I64(v * kind.lanes * kind.bytes)
+            value = masked.load(b, _at(b, read, offset, kind.vector), mask)
+            masked.store(b, value, _at(b, write, offset, kind.vector), mask)
+
+    _counted(b, depth, "pack", row)
 
 
 def _pack_columns(
@@ -346,12 +354,9 @@ def _pack_columns(
 def panel_words() -> dict[str, Word]:
     """The words of :mod:`graphc.codegen.panels`."""
     emitters = {
-        "multiply_panel": _emit_multiply(False, packed=False),
-        "multiply_panel_ta": _emit_multiply(True, packed=False),
-        "multiply_packed": _emit_multiply(False, packed=True),
-        "multiply_packed_ta": _emit_multiply(True, packed=True),
-        "pack_panel": _emit_pack(False),
-        "pack_panel_tb": _emit_pack(True),
+        "multiply_panel": _emit_multiply(packed=False),
+        "multiply_packed": _emit_multiply(packed=True),
+        "pack_panel": _emit_pack,
     }
 
     def rule_of(name: str) -> Any:
