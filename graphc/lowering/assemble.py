@@ -18,7 +18,7 @@ from graphc.lowering.contraction import lower_matmul
 from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Group
 from graphc.lowering.in_place import overlay_outputs
-from graphc.lowering.nest import Lowered, Use, Workspace, is_number, lower_group
+from graphc.lowering.nest import Lowered, Use, Workspace, is_written, lower_group
 from graphc.lowering.program import (
     Block,
     Buffer,
@@ -250,7 +250,7 @@ class _Assembly:
                     refs.append((members[tensor.node], tensor.index))
                 else:
                     # A number or a function of the index stands in the text, so it must be equal.
-                    written = is_number(tensor.node) or is_free(tensor.node)
+                    written = is_written(tensor.node) or is_free(tensor.node)
                     op = tensor.node.op if written else None
                     refs.append((-1, number.setdefault(tensor, len(number)), tensor.type, op))
             rows.append((node.op, tuple(refs), group.roles[node], node.outputs[0].type))

@@ -39,6 +39,7 @@ from graphc.lowering.group import Group, Role
 
 LOOP_NAMES = "ijklpquv"
 MOVING = 0.06  # estimated nanoseconds to load or store one element
+WRITTEN = (0, 1, -1, 2, -2, 0.5, -0.5, float("inf"), float("-inf"))  # numbers in a text
 STRIDES, OFFSETS = range(-4, 5), range(-1, 1)  # numbers of an index that stand in the text
 
 
@@ -191,7 +192,7 @@ class Nest:
             use, index = self.stored[tensor]
             return self.load_from(use, index(at))
         if node not in self.members and not is_free(node):
-            if is_number(node):
+            if is_written(node):
                 dtype = str(tensor.dtype.computed)
                 return Scalar(self.literal(node.op.value.array.item(), dtype), dtype, 0, self)
             return self.load(tensor, at)
@@ -409,9 +410,16 @@ class Nest:
             where.append(text)
 
 
-def is_number(node: Node) -> bool:
-    """Whether a node is a constant small enough to stand in the kernel's text."""
-    return node.op.name == "const" and node.op.value.array.size == 1
+def is_written(node: Node) -> bool:
+    """Whether a node is a number that stands in the kernel's text.
+
+    Those that every model has do; another (a rate, a deviation, a limit that follows from a shape)
+    is an operand, so that kernels which differ in nothing else are one.
+    """
+    if node.op.name != "const" or node.op.value.array.size != 1:
+        return False
+    value = node.op.value.array.item()
+    return value in WRITTEN or value != value
 
 
 def lower_group(group: Group, overlay: dict[Tensor, Tensor]) -> Lowered:
@@ -507,6 +515,6 @@ def finish(nest: Nest, extent: Dim, inner: Dim, name: str, describe: Iterable[st
         tuple(nest.constants.values()),
         tuple(nest.sizes.values()),
     )
-    weight = nest.weight + MOVING * len(uses)
+    weight = nest.weight + MOVING * sum(use.shape != (1,) for use in uses)
     sizes = [dim for _, dim in nest.sizes]
     return Lowered(kernel, uses, sizes, extent, inner, weight, nest.checks)
