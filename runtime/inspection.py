@@ -38,7 +38,8 @@ def inspect_run(
     """The report of one kind of run; with ``values`` for the feeds, sizes are bound and launches
     timed.
 
-    Timing runs the graph :data:`TIMED_RUNS` times; variables are put back as they were.
+    Timing runs the graph :data:`TIMED_RUNS` times; variables and random ops are put back as they
+    were.
     """
     state = executor.state
     feeds = list(feeds)
@@ -65,9 +66,7 @@ def _timed(
     if values is None:
         return None, {}
     prepared = executor.prepare(tuple(feeds), tuple(fetches), tuple(targets))
-    store = executor.state.variables
-    saved = {key: store.get(key) for key in store.keys()}  # noqa: SIM118  (a VariableStore is no dict)
-    try:
+    with executor.state.variables.put_back():
         prepared.run(values)
         bound = prepared.last
         if bound is None:
@@ -76,9 +75,6 @@ def _timed(
             context.state.stamp(True)
         for _ in range(TIMED_RUNS):
             prepared.run(values)
-    finally:
-        for key, value in saved.items():
-            store.set(key, value)
     state = bound.idle[-1].state
     clock = {
         tag: record[TOTAL] / record[TIMES] / 1e3
@@ -131,6 +127,7 @@ def _kernel_entries(program: Program) -> list[KernelEntry]:
     return [
         KernelEntry(
             kernel.name, kernel.key, kernel.text,
+            {c.name: f"{c.dtype}({c.value!r})" for c in kernel.constants},
             sum(isinstance(s, Launch) and s.kernel == k for s in program.steps), listing(kernel),
         )
         for k, kernel in enumerate(program.kernels)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from graphc.ir.source import here
 from runtime.gate import Gate
 from runtime.locks import Lock
 from runtime.memory import aligned_empty, amount, require_room
+
 
 def _memory_for(key: str, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
     size = math.prod(shape) * dtype.itemsize
@@ -153,6 +155,24 @@ class VariableStore:
                 state[0], state[1] = random_key(seed, path, self.entropy), 0
                 self._seeds[path] = seed
         return state
+
+    # --- both ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def put_back(self) -> Iterator[None]:
+        """Runs inside leave no trace: values, which variables have one, and counts of executions
+        are as before."""
+        with self.gate.writing():
+            values = {key: self._arrays[key].copy() for key in self._initialized}
+            counts = {path: int(state[1]) for path, state in self._states.items()}
+            try:
+                yield
+            finally:
+                for key, value in values.items():
+                    self._arrays[key][...] = value
+                self._initialized &= values.keys()
+                for path, state in self._states.items():
+                    state[1] = counts.get(path, 0)
 
 
 def _is(array: np.ndarray, dtype: DType, shape: tuple[int, ...]) -> bool:

@@ -29,6 +29,7 @@ class KernelEntry:
     name: str
     key: str
     source: str
+    constants: dict[str, str]  # name in the source: dtype and value
     launches: int
     listing: Callable[[], Any] | None = None
 

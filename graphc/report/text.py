@@ -110,8 +110,11 @@ def _amount(value: int | None) -> str:
 def _memory(memory: MemoryEntry | None) -> Iterator[str]:
     if memory is None:
         return
-    ratio = f"{memory.peak / memory.bound:.3f}" if memory.bound else "1.000"
-    yield f"memory   peak {memory.peak} bytes, {ratio} of the bound; alive at step {memory.step}:"
+    if not memory.peak:
+        yield from ("memory   no temporaries", "")
+        return
+    ratio = f"{memory.peak / memory.bound:.3f} of the bound"
+    yield f"memory   peak {memory.peak} bytes, {ratio}; alive at step {memory.step}:"
     yield from table(
         ("bytes", "tensor", "line"), ((n, label, line) for label, n, line in memory.owners), "r"
     )
@@ -132,6 +135,8 @@ def _kernels(report: Report) -> Iterator[str]:
         yield ""
         yield f"  {kernel.name}   {kernel.key[:12]}   {kernel.launches} launches"
         yield from ("    " + line for line in kernel.source.splitlines())
+        if kernel.constants:
+            yield "    # " + "  ".join(f"{name} = {c}" for name, c in kernel.constants.items())
     yield ""
 
 
