@@ -98,15 +98,16 @@ def _payne_hanek_float(magnitude: Value) -> Angle:
     top, bottom = product.unsigned_shift(32).narrowed(), product.narrowed()
 
     quadrant = (top + (1 << 29)).unsigned_shift(30)
-    # the fraction of a quadrant in [-1/2, 1/2), as 24 exact bits and 31 more below them
-    fraction = (top << 2) | bottom.unsigned_shift(30)
-    exact = fraction & -256
-    below = ((fraction << 24) | (bottom << 2).unsigned_shift(8)).unsigned_shift(1)
-    unit = 2.0**-32
+    # the fraction of a quadrant in [-1/2, 1/2): its sign, then 24 bits and 31 more of its magnitude
+    fraction, rest = (top << 2) | bottom.unsigned_shift(30), bottom << 2
+    sign = fraction >> 31
+    fraction, rest = fraction ^ sign, rest ^ sign
+    high_bits = (fraction & -256).converted()
+    low_bits = ((fraction << 24) | rest.unsigned_shift(8)).unsigned_shift(1).converted()
     high_pi, low_pi, _ = HALF_PI[False]
-    small = below.converted() * (math.pi / 2 * unit * 2.0**-23)
-    exact_float = exact.converted()
-    r = exact_float.fma(high_pi * unit, exact_float.fma(low_pi * unit, small))
+    small = high_bits.fma(low_pi * 2.0**-32, low_bits * (math.pi / 2 * 2.0**-55))
+    r = high_bits.fma(high_pi * 2.0**-32, small)
+    r = (r.bits() ^ (sign << 31)).as_float()
     return Angle(r, None, quadrant)
 
 
