@@ -14,7 +14,7 @@ from typing import Any
 from frontends.tf.building import get_seed, set_random_seed
 from frontends.tf.tensor import builder, convert, plain, sizes_of
 from graphc.ir.builder import Builder, as_tensor
-from graphc.ir.dtype import as_dtype, float32
+from graphc.ir.dtype import DType, as_dtype, float32
 from graphc.ir.graph import Tensor
 
 __all__ = [
@@ -61,13 +61,14 @@ def random_uniform(
     with drawn(shape, seed, name or "random_uniform") as (b, state, sizes):
         if wanted.is_integer:
             return b.random_integers(
-                state, convert(minval, wanted), convert(maxval, wanted), shape=sizes, dtype=wanted
-            )
-        unit = b.random_uniform(state, shape=sizes, dtype=wanted)
+                state, convert(minval, wanted), convert(maxval, wanted), shape=sizes, dtype=wanted,
+                name=b.home.scope,
+            )  # fmt: skip
         if _is(minval, 0) and _is(maxval, 1):
-            return unit
-        low = convert(minval, wanted)
-        return b.add(b.mul(unit, b.sub(convert(maxval, wanted), low)), low)
+            return b.random_uniform(state, shape=sizes, dtype=wanted, name=b.home.scope)
+        unit, low = b.random_uniform(state, shape=sizes, dtype=wanted), convert(minval, wanted)
+        spread = b.mul(unit, b.sub(convert(maxval, wanted), low))
+        return b.add(spread, low, name=b.home.scope)
 
 
 def random_normal(
@@ -80,8 +81,7 @@ def random_normal(
 ) -> Tensor:
     """Normal numbers of the given mean and standard deviation."""
     with drawn(shape, seed, name or "random_normal") as (b, state, sizes):
-        unit = b.random_normal(state, shape=sizes, dtype=as_dtype(dtype))
-        return _moved(b, unit, mean, stddev)
+        return _moved(b, b.random_normal, state, sizes, as_dtype(dtype), mean, stddev)
 
 
 def truncated_normal(
@@ -94,13 +94,19 @@ def truncated_normal(
 ) -> Tensor:
     """Normal numbers within two standard deviations of the mean."""
     with drawn(shape, seed, name or "truncated_normal") as (b, state, sizes):
-        unit = b.truncated_normal(state, shape=sizes, dtype=as_dtype(dtype))
-        return _moved(b, unit, mean, stddev)
+        return _moved(b, b.truncated_normal, state, sizes, as_dtype(dtype), mean, stddev)
 
 
-def _moved(b: Builder, unit: Tensor, mean: Any, stddev: Any) -> Tensor:
-    scaled = unit if _is(stddev, 1) else b.mul(unit, convert(stddev, like=unit))
-    return scaled if _is(mean, 0) else b.add(scaled, convert(mean, like=unit))
+def _moved(
+    b: Builder, draw: Any, state: Tensor, sizes: tuple, dtype: DType, mean: Any, stddev: Any
+) -> Tensor:
+    """``draw * stddev + mean`` without what changes nothing; the last op has the scope's name."""
+    scaled, moved = not _is(stddev, 1), not _is(mean, 0)
+    last = {"name": b.home.scope}
+    x = draw(state, shape=sizes, dtype=dtype, **({} if scaled or moved else last))
+    if scaled:
+        x = b.mul(x, convert(stddev, like=x), **({} if moved else last))
+    return b.add(x, convert(mean, like=x), **last) if moved else x
 
 
 def _is(value: Any, number: int) -> bool:

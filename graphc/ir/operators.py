@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 
+# What TF1 calls the operations that Python's arithmetic makes: `x + y` is "add:0", not "Add:0".
+_TITLES = {
+    **{op: op for op in ("add", "sub", "mul", "truediv", "floordiv", "pow", "matmul")},
+    "floormod": "mod",
+}
+
+
 def _binary(op: str, swapped: bool = False) -> Any:
+    title = {"name": _TITLES[op]} if op in _TITLES else {}
+
     def method(self: Any, other: Any) -> Any:
         from graphc.ir.builder import Builder, as_tensor
 
@@ -16,7 +25,7 @@ def _binary(op: str, swapped: bool = False) -> Any:
             if hasattr(other, "__array_priority__") and not hasattr(other, "dtype"):
                 return NotImplemented
             raise
-        return getattr(b, op)(other, x) if swapped else getattr(b, op)(x, other)
+        return getattr(b, op)(*((other, x) if swapped else (x, other)), **title)
 
     return method
 

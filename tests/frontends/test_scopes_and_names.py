@@ -225,3 +225,21 @@ def test_forwarded_functions_read_like_written_ones():
     assert list(inspect.signature(tf.add).parameters) == ["x", "y", "name"]
     assert list(inspect.signature(tf.nn.relu).parameters) == ["features", "name"]
     assert "x + y" in tf.add.__doc__
+
+
+def test_operators_and_random_ops_have_the_names_of_tf1():
+    x = tf.placeholder(tf.float32, [None, 2], name="x")
+    made = [x + 1.0, x - 1.0, x * 2.0, x / 2.0, x // 2.0, x % 2.0, x**2.0, x + 2.0, 1.0 - x]
+    made += [tf.random_normal([2], 1.0, 2.0), tf.random_uniform([2], -1.0, 1.0, name="u")]
+    made += [tf.truncated_normal([2]), tf.random_uniform([2], 0, 5, tf.int32, name="i")]
+    assert [t.op.name for t in made] == [
+        "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "add_1", "sub_1",
+        "random_normal", "u", "truncated_normal", "i",
+    ]  # fmt: skip
+
+
+def test_an_op_made_by_an_operator_is_found_by_name(session):
+    x = tf.placeholder(tf.float32, [None], name="x")
+    with tf.name_scope("head"):
+        _ = x * 2.0
+    assert session().run("head/mul:0", {"x:0": [1.0, 2.0]}).tolist() == [2.0, 4.0]

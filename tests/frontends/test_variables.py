@@ -73,7 +73,7 @@ def test_an_initial_value_may_be_computed_from_other_variables(session):
     sess.run(tf.global_variables_initializer())
     first, second, third = sess.run([a, b, c])
     np.testing.assert_array_equal(first, second)
-    np.testing.assert_allclose(third, 3.0 * first.sum(), rtol=1e-5)
+    np.testing.assert_allclose(third, 3.0 * first.sum(), rtol=1e-5, atol=1e-5)
 
 
 def test_collections_hold_what_was_made():
