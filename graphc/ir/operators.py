@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 # What TF1 calls the operations that Python's arithmetic makes: `x + y` is "add:0", not "Add:0".
 _TITLES = {
     **{op: op for op in ("add", "sub", "mul", "truediv", "floordiv", "pow", "matmul")},
