@@ -1,4 +1,4 @@
-"""Who may run now: runs that write a session's state are alone, runs that only read it are together.
+"""Who may run now: a run that writes a session's state is alone, runs that only read it together.
 
 Entering uncontended is a list append or a lock acquired in C, because it is part of every run.  The
 ways in and out are spelled out where runs happen (``runtime.executor``)::
@@ -12,12 +12,12 @@ ways in and out are spelled out where runs happen (``runtime.executor``)::
 and as ``with gate.reading():`` and ``with gate.writing():`` where time is no matter.
 
 What must stay true:
-* Each side first says that it is there and then looks for the other, so of two that meet at least one
-  sees the other.
+* Each side first says that it is there and then looks for the other, so of two that meet at least
+  one sees the other.
 * Nobody starves: a writer that leaves lets those readers in that wait, before the next writer.
-* A thread inside a run may run the session again (a Python function of the graph that calls ``run``):
-  it never waits for itself.  A reading run that starts a writing one counts as not reading while it
-  waits, so two of them cannot wait for each other.
+* A thread inside a run may run the session again (a Python function of the graph that calls
+  ``run``): it never waits for itself.  A reading run that starts a writing one counts as not
+  reading while it waits, so two of them cannot wait for each other.
 * After a fork the child has no runs but its own thread's.
 """
 

@@ -1,7 +1,7 @@
 """Memory of runs: arenas for temporaries, arrays for results, and the error when there is none.
 
-Large results come from blocks that are used again once the caller has let go of the array: fresh pages
-cost a sixth of what it takes to compute them.
+Large results come from blocks that are used again once the caller has let go of the array: fresh
+pages cost a sixth of what it takes to compute them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Arena:
 
     def __init__(self, size: int) -> None:
         self.memory = aligned_empty((size,), np.dtype(np.uint8))
-        self.address = self.memory.ctypes.data  # asking for it each time would cost as much as a run
+        # Asked for once: each time would cost as much as a run.
+        self.address = self.memory.ctypes.data
         self.size = size
 
 
@@ -53,6 +54,9 @@ def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 class _Lease(np.ndarray):
     """What a result's memory belongs to; at its end the block goes back."""
 
+    block: mmap.mmap
+    blocks: Blocks
+
     def __del__(self) -> None:
         block = self.__dict__.pop("block", None)
         if block is not None:
@@ -60,7 +64,7 @@ class _Lease(np.ndarray):
 
 
 class Blocks:
-    """Blocks of memory for results, by size; the longest idle are given up beyond ``IDLE_BYTES``."""
+    """Blocks of memory for results, by size; those idle longest go beyond ``IDLE_BYTES``."""
 
     def __init__(self) -> None:
         self.idle: OrderedDict[int, mmap.mmap] = OrderedDict()  # by id, oldest first
@@ -135,7 +139,7 @@ def machine_bytes() -> int:
 
 
 def require_room(size: int) -> None:
-    """Raise MemoryError for what this machine cannot have; the system would promise it and kill us."""
+    """Raise MemoryError for more than the machine has: the system would promise it and kill us."""
     if size >= LARGE and size > machine_bytes():
         raise MemoryError(f"{size} bytes")
 

@@ -1,8 +1,8 @@
 """A plan: a Program with its sizes bound, as a native launch table.
 
 Binding evaluates every dim once (one generated function), lays the temporaries into an arena
-(:mod:`graphc.lowering.memory_plan`), and writes rows, argument blocks and patch lists.  Whether a row
-is cut into chunks, and into how many, follows from sizes alone.
+(:mod:`graphc.lowering.memory_plan`), and writes rows, argument blocks and patch lists.  Whether a
+row is cut into chunks, and into how many, follows from sizes alone.
 """
 
 from __future__ import annotations
@@ -40,12 +40,14 @@ class Sizes:
 
     def __init__(self, program: Program) -> None:
         wanted: dict[Dim, None] = {}
-        for made in (*program.buffers, *program.fetches):
-            wanted |= dict.fromkeys(made.shape)
+        for shape in (*(b.shape for b in program.buffers), *(f.shape for f in program.fetches)):
+            wanted |= dict.fromkeys(shape)
         for step in program.steps:
             if isinstance(step, Launch):
                 for block in step.blocks:
-                    wanted |= dict.fromkeys((*block.strides, *block.sizes, block.extent, block.inner))
+                    wanted |= dict.fromkeys(
+                        (*block.strides, *block.sizes, block.extent, block.inner)
+                    )
         self.dims = tuple(d for d in wanted if not isinstance(d, int) and d != GRAIN)
         self.function = dims.compile_dims(self.dims)
 
@@ -99,7 +101,9 @@ class _Binding:
         self.known = known
         self.addresses = addresses
         self.builder = TableBuilder()
-        self.patches: dict[int, list[Relative]] = {}  # feed or fetch buffer -> words with its address
+        self.patches: dict[
+            int, list[Relative]
+        ] = {}  # feed or fetch buffer -> words with its address
         self.chunks: dict[int, int] = {}  # per-chunk buffer -> chunks of its launch
         self.nanoseconds = 0.0
         self.danger = -1
@@ -121,7 +125,8 @@ class _Binding:
             self.builder.hold_gil()
         known = self.known
         fetches = tuple(
-            (tuple(_number(d, known) for d in f.shape), as_dtype(f.dtype).numpy) for f in program.fetches
+            (tuple(_number(d, known) for d in f.shape), as_dtype(f.dtype).numpy)
+            for f in program.fetches
         )
         return Plan(
             program, values, self.builder.build(), memory, fetches, shapes, self.nanoseconds,
@@ -195,7 +200,9 @@ class _Binding:
             )
         for fetch in self.program.fetches:
             shape = tuple(_number(d, self.known) for d in fetch.shape)
-            self.builder.fetch(as_dtype(fetch.dtype).numpy, shape, self.patches.get(fetch.buffer, []))
+            self.builder.fetch(
+                as_dtype(fetch.dtype).numpy, shape, self.patches.get(fetch.buffer, [])
+            )
 
 
 def base_name(number: int) -> str:

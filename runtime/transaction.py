@@ -1,9 +1,9 @@
 """A run that the native call did not finish by itself: host rows, failures, interrupts.
 
 A run is all or nothing: whatever ends it early, every variable is as it was before, or the run has
-finished.  Steps before the commit change no variable.  Of those behind it, whatever is written before
-a step that can still fail was copied first (``Program.backups``).  So up to the last step that can fail
-(``Plan.danger``) a run is undone from the copies, and behind it carried to its end.
+finished.  Steps before the commit change no variable.  Of those behind it, whatever is written
+before a step that can still fail was copied first (``Program.backups``).  So up to the last step
+that can fail (``Plan.danger``) a run is undone from the copies, and behind it carried to its end.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Memory:
             case Place.FETCH:
                 return self.results[int(buffer.key)].reshape(shape)
             case Place.ARENA:
+                assert self.arena is not None, "a plan with temporaries is run in an arena"
                 start = self.plan.memory.offsets[number]
                 size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
                 return self.arena.memory[start : start + size].view(dtype).reshape(shape)

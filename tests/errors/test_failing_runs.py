@@ -1,4 +1,4 @@
-"""What a person reads when a value makes a run fail: the index, the bound, the position, the line."""
+"""What a person reads when a value makes a run fail: index, bound, position, line."""
 
 import linecache
 

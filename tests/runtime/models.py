@@ -119,7 +119,8 @@ def ready(model: Model, **options: Any) -> tf.Session:
 
 def state_of(sess: tf.Session) -> dict[str, np.ndarray]:
     """Every variable's value."""
-    return {key: sess.variables.get(key) for key in sess.variables.keys()}
+    store = sess.variables
+    return {key: store.get(key) for key in store.keys()}  # noqa: SIM118  (no dict)
 
 
 def assert_same_bits(left: Any, right: Any) -> None:

@@ -26,7 +26,8 @@ TRAIN = """
     model = classifier()
     with ready(model) as sess:
         for k in range(4):
-            for value in sess.run(model.fetches + [model.train], model.feeds(8 + 8 * (k % 2), k))[:2]:
+            feeds = model.feeds(8 + 8 * (k % 2), k)
+            for value in sess.run([*model.fetches, model.train], feeds)[:2]:
                 digest.update(np.asarray(value).tobytes())
         for key, value in sorted(state_of(sess).items()):
             digest.update(value.tobytes())
@@ -210,7 +211,9 @@ STRANGE = {
 
 def _without_a_field(payload: bytes) -> bytes:
     size = int.from_bytes(payload[:8], "little")
-    text = payload[8 : 8 + size].replace(b'{"is":"Feed","fields":[', b'{"is":"Feed","fields":[[],', 1)
+    text = payload[8 : 8 + size].replace(
+        b'{"is":"Feed","fields":[', b'{"is":"Feed","fields":[[],', 1
+    )
     return len(text).to_bytes(8, "little") + text + payload[8 + size :]
 
 

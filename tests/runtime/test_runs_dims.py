@@ -23,7 +23,7 @@ def test_random_sizes_alternating_in_one_session_equal_fresh_sessions(make):
     tf.set_random_seed(2)
     model = make()
     sizes = np.random.default_rng(8).integers(1, 90, 12).tolist()
-    sizes += sizes[:4] + [1, 0, 1]
+    sizes += [*sizes[:4], 1, 0, 1]
     with ready(model) as sess:
         for n, size in enumerate(sizes):
             feeds = model.feeds(size, n)
@@ -143,7 +143,13 @@ def test_unknown_ranks_that_broadcast():
     b = tf.placeholder(tf.float32, name="b")
     with tf.Session() as sess:
         y = a - b
-        for left, right in (((3,), (3,)), ((2, 3), (3,)), ((2, 3), (2, 1)), ((), (4,)), ((1,), (5,))):
+        for left, right in (
+            ((3,), (3,)),
+            ((2, 3), (3,)),
+            ((2, 3), (2, 1)),
+            ((), (4,)),
+            ((1,), (5,)),
+        ):
             one = np.random.default_rng(0).random(left).astype(np.float32)
             other = np.random.default_rng(1).random(right).astype(np.float32)
             np.testing.assert_array_equal(sess.run(y, {a: one, b: other}), one - other)

@@ -69,7 +69,7 @@ def test_an_index_out_of_range_in_the_very_assignment():
 
 
 def between() -> tuple:
-    """A variable updated, a look-up at where it then points, two more updates with what it finds."""
+    """A variable updated, a look-up where it then points, two more updates with what it finds."""
     p, i = parameters()
     v = tf.Variable(np.zeros(2, np.int32), name="v")
     large = tf.Variable(np.ones((50, 50), np.float32), name="large")
@@ -217,7 +217,7 @@ def test_memory_that_runs_out_in_any_allocation_of_a_run(make, monkeypatch):
         for turn in (1, 2, 3):
             allocations.clear()
             monkeypatch.setattr(np, "empty", failing)
-            with pytest.raises(MemoryError):
+            with pytest.raises(MemoryError):  # noqa: PT012  (some run must)
                 while True:
                     sess.run(model.everything[:1], model.feeds(6 + turn, 0))
             monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""Memory of a session: flat over any number of runs and rebuilds, refused early when there is none."""
+"""Memory of a session: flat over runs and rebuilds, refused early when there is none."""
 
 import gc
 import os
@@ -197,7 +197,10 @@ def test_allocations_the_system_refuses(monkeypatch):
         def refuse(*arguments: object) -> None:
             raise MemoryError
 
-        for owner, name, fact in ((memory, "aligned_empty", "temporaries"), (blocks, "_take", "results")):
+        for owner, name, fact in (
+            (memory, "aligned_empty", "temporaries"),
+            (blocks, "_take", "results"),
+        ):
             for size in (700, 700, 701):
                 sess._executor.arenas.clear()
                 before = state_of(sess)
@@ -254,11 +257,15 @@ def test_large_results_are_ordinary_arrays():
 
 def test_idle_blocks_are_bounded_and_like_sizes_share_them():
     pool = Blocks()
-    arrays = [pool.array((size,), np.dtype(np.uint8)) for size in range(16 << 20, 40 << 20, 2 << 20)]
+    arrays = [
+        pool.array((size,), np.dtype(np.uint8)) for size in range(16 << 20, 40 << 20, 2 << 20)
+    ]
     del arrays
     gc.collect()
     assert 0 < sum(map(len, pool.idle.values())) <= IDLE_BYTES
-    sizes = {len(pool._take(memory._rounded(size))) for size in range(10_000_000, 10_400_000, 50_000)}
+    sizes = {
+        len(pool._take(memory._rounded(size))) for size in range(10_000_000, 10_400_000, 50_000)
+    }
     assert len(sizes) == 1
 
 

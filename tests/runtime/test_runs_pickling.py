@@ -14,7 +14,7 @@ from graphc.compiler import compile_graph
 from graphc.lowering.program import Program
 from runtime.session import Session
 from tests.plain_program import run_program
-from tests.runtime.models import MODELS, assert_same_bits, classifier, ready, state_of
+from tests.runtime.models import MODELS, assert_same_bits, classifier, state_of
 
 COPIES = [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))]
 
@@ -64,7 +64,9 @@ def test_a_copied_program_computes_the_same(make, duplicate):
         (type(s), s.origin.names) for s in program.steps
     ]
     values = list(feeds.values())
-    assert_same_bits(run_program(other, values, dict(variables)), run_program(program, values, variables))
+    assert_same_bits(
+        run_program(other, values, dict(variables)), run_program(program, values, variables)
+    )
 
 
 def test_a_pickled_program_shows_its_lines_elsewhere(tmp_path):
@@ -77,7 +79,11 @@ def test_a_pickled_program_shows_its_lines_elsewhere(tmp_path):
     )
     root = Path(tf.__file__).parent.parent
     done = subprocess.run(
-        [sys.executable, "-c", show, str(file)], cwd=root, capture_output=True, text=True, check=False
+        [sys.executable, "-c", show, str(file)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stderr == ""
     assert "models.py:" in done.stdout

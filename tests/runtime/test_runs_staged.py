@@ -27,7 +27,9 @@ def test_rows_chosen_by_a_mask():
         for count in (6, 100, 1):
             values = np.random.default_rng(count).random((count, 3)).astype(np.float32)
             for mask in masks(count):
-                np.testing.assert_array_equal(sess.run(y, {x: values, keep: mask}), values[mask] * 2)
+                np.testing.assert_array_equal(
+                    sess.run(y, {x: values, keep: mask}), values[mask] * 2
+                )
         assert sum(line.startswith("compile") for line in sess.compile_log()) == 1
 
 
@@ -71,7 +73,6 @@ def test_gradients_reach_through_a_mask():
 
 def test_training_through_a_mask_equals_training_on_the_chosen_rows():
     model = masked()
-    out, loss = model.fetches
     x, keep = (t for t in model.feeds(1, 0))
     with ready(model) as sess, ready(model) as plain:
         for seed in range(5):
@@ -129,9 +130,7 @@ def test_a_python_function_decides_a_size():
     with tf.Session() as sess:
         for values in ([3.0, 1.0, 3.0], [2.0], [5.0, 4.0, 5.0, 4.0, 1.0]):
             wanted = np.unique(np.float32(values))
-            np.testing.assert_array_equal(
-                sess.run(doubled, {x: values}), wanted * 2 + len(wanted)
-            )
+            np.testing.assert_array_equal(sess.run(doubled, {x: values}), wanted * 2 + len(wanted))
 
 
 def test_random_numbers_of_a_counted_shape():

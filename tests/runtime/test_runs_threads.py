@@ -71,7 +71,9 @@ def test_two_sessions_in_two_threads_equal_each_alone(make):
 def test_first_runs_of_different_fetches_at_once():
     model = classifier()
     feeds = model.feeds(16, 0)
-    others = [tf.reduce_sum(model.fetches[1] * float(k)) + tf.norm(model.fetches[1]) for k in range(6)]
+    others = [
+        tf.reduce_sum(model.fetches[1] * float(k)) + tf.norm(model.fetches[1]) for k in range(6)
+    ]
     with ready(model) as sess, ready(model) as alone:
         sess.variables.set("hidden/bias", np.ones(24, np.float32))
         alone.variables.set("hidden/bias", np.ones(24, np.float32))
@@ -156,9 +158,13 @@ def test_a_python_function_may_run_its_session(outer_writes, inner_writes):
     with tf.Session() as sess:
         sess.run(tf.global_variables_initializer())
         assert sess.run(fetches, {x: 1.0})[0] == (12.0 if inner_writes else 11.0)
-        results = together(*(lambda: [sess.run(fetches, {x: 1.0}) for _ in range(5)] for _ in range(4)))
+        results = together(
+            *(lambda: [sess.run(fetches, {x: 1.0}) for _ in range(5)] for _ in range(4))
+        )
         if inner_writes:
-            assert sorted(r[0] for rs in results for r in rs) == [12.0 + 10 * k for k in range(1, 21)]
+            assert sorted(r[0] for rs in results for r in rs) == [
+                12.0 + 10 * k for k in range(1, 21)
+            ]
         if outer_writes:
             assert sess.run(count) == 21.0
 
@@ -171,7 +177,7 @@ def test_closing_a_session_while_it_runs():
     finished = []
 
     def run_until_closed() -> None:
-        with pytest.raises(RuntimeError, match="closed Session"):
+        with pytest.raises(RuntimeError, match="closed Session"):  # noqa: PT012  (some call)
             while True:
                 assert np.isfinite(call(*feeds.values())[0])
                 finished.append(1)
@@ -311,7 +317,9 @@ def test_a_session_of_the_parent_works_in_a_child_and_in_the_parent(make):
         expected = steps(alone, model, 5), alone.run(fresh, model.feeds(3000, 1))
 
         def job() -> None:
-            assert_same_bits((steps(sess, model, 5), sess.run(fresh, model.feeds(3000, 1))), expected)
+            assert_same_bits(
+                (steps(sess, model, 5), sess.run(fresh, model.feeds(3000, 1))), expected
+            )
 
         in_child(job)
         job()
