@@ -169,8 +169,9 @@ class Nest:
 
     def bound(self, dim: Dim) -> str:
         """A size as an operand of a word."""
-        small = isinstance(dim, int) and dim in (0, 1)
-        return self.literal(dim, "int64") if small else self.size(dim)
+        if isinstance(dim, int) and dim in (0, 1):
+            return self.literal(dim, "int64")
+        return self.size(dim)
 
     # --- values --------------------------------------------------------------------------------
 
@@ -499,9 +500,9 @@ def finish(nest: Nest, extent: Dim, inner: Dim, name: str, describe: Iterable[st
     names = ", ".join(u.name for u in uses)
     header.append(f"    {names}{',' if len(uses) == 1 else ''} = views(args, {len(uses)})")
     if nest.sizes:
-        sizes = ", ".join(nest.sizes.values())
+        names = ", ".join(nest.sizes.values())
         comma = "," if len(nest.sizes) == 1 else ""
-        header.append(f"    {sizes}{comma} = sizes(args, {len(nest.sizes)})")
+        header.append(f"    {names}{comma} = sizes(args, {len(nest.sizes)})")
     if nest.checks:
         header.append(f"    bad = {nest.literal(0, 'int64')}")
     footer = ["    return bad" if nest.checks else "    return 0"]
