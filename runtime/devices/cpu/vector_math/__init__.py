@@ -11,7 +11,7 @@ nanoseconds an element takes in cache, in float32 and float64, on one thread of 
 (copying an element there takes 0.04, streaming it from memory 0.11).
 
     word      float32  float64     ns      ns      word      float32  float64     ns      ns
-    exp          0.93     0.83   0.11    0.36      tan          2.78     1.56   0.60    2.77
+    exp          0.93     0.83   0.11    0.36      tan          3.14     1.56   0.60    2.77
     expm1        1.53     1.79   0.11    0.39      asin         1.68     1.10   0.13    0.63
     log          1.14     1.17   0.15    0.45      acos         1.14     0.76   0.16    0.72
     log1p        1.76     1.18   0.15    0.55      atan         1.37     1.74   0.16    0.51
@@ -61,7 +61,7 @@ ACCURACY: dict[str, tuple[float, float]] = {
     "erfinv": (2.8, 1.9),
     "sin": (1.6, 1.0),
     "cos": (1.6, 1.0),
-    "tan": (2.8, 1.7),
+    "tan": (3.2, 1.7),
     "asin": (1.7, 1.2),
     "acos": (1.2, 0.9),
     "atan": (1.4, 1.9),
