@@ -12,6 +12,7 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from threading import get_ident
 from typing import Any
@@ -24,10 +25,12 @@ from graphc.ir.dims import Dim
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.types import TensorType
 from graphc.lowering.program import Check
+from graphc.ops.host import ReturnedShapeError
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import RunState
 from runtime.feeds import Feeds
+from runtime.fetches import needed_nodes
 from runtime.gate import Gate
 from runtime.locks import Lock
 from runtime.memory import (
@@ -41,6 +44,7 @@ from runtime.memory import (
 )
 from runtime.plan import ARENA, Plan, bind
 from runtime.programs import Loaded, load_program
+from runtime.ranks import Ranks, Results, call
 from runtime.staged import run_staged
 from runtime.transaction import see_through, settle
 
@@ -144,6 +148,7 @@ class Prepared:
         self.plans: OrderedDict[tuple, Bound] = OrderedDict()
         self.last: Bound | None = None
         self.lock = Lock()
+        self.ranks = Ranks(needed_nodes(fetches, targets, feeds))
 
     def run(self, values: Sequence[Any]) -> tuple:
         """One NumPy value per fetch."""
@@ -275,23 +280,53 @@ class Prepared:
             raise RuntimeError("Attempted to use a closed Session.")
         arrays = self.converter.convert(values)
         bound_sizes = self.converter.bind(arrays)
+        if self.ranks:
+            return self._run_with_ranks(arrays, bound_sizes)
+        store = self.executor.state.variables
         with self.lock:
             loaded, sizes = self._program(arrays, bound_sizes)
             if loaded.single_call:
                 bound = self._plan(loaded, sizes)
-        loaded.require_variables(self.executor.state.variables)
         if not loaded.single_call:
-            return run_staged(self.executor.state.variables, loaded, sizes, arrays)
+            return run_staged(store, loaded, sizes, arrays, {})
+        loaded.require_variables(store)
         try:
             results = self._go(bound, arrays)
         except NoRoom as error:
             raise error.explain(bound.plan) from None
         if results is None:
             raise AssertionError("bug in graphc: converted feeds do not fit the plan made for them")
-        loaded.mark_written(self.executor.state.variables)
+        loaded.mark_written(store)
         if not self.executor.closed:
             self.last = bound
         return results
+
+    def _run_with_ranks(self, arrays: Sequence[np.ndarray], sizes: dict[str, int]) -> tuple:
+        """A run with functions whose results are of no known rank (:mod:`runtime.ranks`)."""
+        called: Results = {}
+        unfound = self.ranks.unfound()
+        with self.gate.writing() if unfound else nullcontext():
+            for node in unfound:
+                before = tuple(dict.fromkeys(node.operands))
+                probe = Prepared(self.executor, self.feeds, before, node.control)
+                probe.ranks = self.ranks
+                values = dict(zip(before, probe._in_stages(arrays, sizes, called, True), strict=True))
+                called[node.name] = call(node, [values[t] for t in node.operands])
+                self.ranks.note(node, called[node.name])
+            while True:
+                try:
+                    return self._in_stages(arrays, sizes, called, False)
+                except ReturnedShapeError as error:
+                    self.ranks.learn(error)
+                    called[error.node_name] = list(error.results)
+
+    def _in_stages(
+        self, arrays: Sequence[np.ndarray], sizes: dict[str, int], called: Results, probing: bool
+    ) -> tuple:
+        with self.lock:
+            loaded, bound = self._program(arrays, sizes)
+        store = self.executor.state.variables
+        return run_staged(store, loaded, bound, arrays, called, probing)
 
     def _program(
         self, arrays: Sequence[np.ndarray], bound: dict[str, int]
@@ -304,6 +339,7 @@ class Prepared:
                 names = [f"fed_{k}_{axis}" for axis in range(array.ndim)]
                 types[tensor] = TensorType(tensor.dtype, tuple(dims.symbol(n) for n in names))
                 sizes |= dict(zip(names, array.shape, strict=True))
+        types |= self.ranks.types()
         ones: dict[str, Dim] = {}
         reason = "first run"
         while True:

@@ -44,16 +44,19 @@ class Loaded:
     reads: tuple[str, ...]  # variables that must have a value
     writes: tuple[str, ...]
     sites: dict[str, Any]
+    single_call: bool  # every size is known before the run starts, and no buffer holds objects
     ready: bool = False
 
     def __post_init__(self) -> None:
         keys = {key for key, _ in self.program.backups}
         self.exclusive = bool(self.writes or self.random)
-        self.to_back_up = [
-            self.arrays[k]
+        variables = [
+            (buffer.key, self.arrays[k])
             for k, buffer in enumerate(self.program.buffers)
-            if buffer.place is Place.VARIABLE and buffer.key in keys
+            if buffer.place is Place.VARIABLE
         ]
+        self.to_back_up = [array for key, array in variables if key in keys]
+        self.written = [array for key, array in variables if key in self.writes]
         self.fragile = bool(self.to_back_up)
 
     @property
@@ -64,11 +67,6 @@ class Loaded:
     def bases(self) -> dict[str, int]:
         return {base_name(k): array.ctypes.data for k, array in self.arrays.items()}
 
-    @property
-    def single_call(self) -> bool:
-        """Whether every size is known before the run starts."""
-        return not any(isinstance(s, Host) and s.binds for s in self.program.steps)
-
     def require_variables(self, store: Any) -> None:
         store.require_initialized(self.reads, self.sites)
 
@@ -76,9 +74,10 @@ class Loaded:
         store.mark_initialized(self.writes)
         self.ready = True
 
-    def back_up(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Copies of the variables a failing run could leave changed."""
-        return [(array, array.copy()) for array in self.to_back_up]
+    def back_up(self, everything: bool = False) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Copies of the variables a failing run could leave changed, or of all it writes."""
+        arrays = self.written if everything else self.to_back_up
+        return [(array, array.copy()) for array in arrays]
 
     def account(self, store: Any) -> None:
         """Note that a run has finished."""
@@ -176,9 +175,11 @@ def _at_hand(executor: Any, program: Program, title: str, codes: list[Code]) -> 
         read |= {keys[b] for b in program.reads(step) if b in keys} - written
         written |= {keys[b] for b in program.writes(step) if b in keys}
     sites = {key: by_name[key].site for key in keys.values() if key in by_name}
+    counts = any(isinstance(step, Host) and step.binds for step in program.steps)
+    objects = any(as_dtype(buffer.dtype).numpy.hasobject for buffer in program.buffers)
     return Loaded(
         program, title, codes, Sizes(program), arrays, random, tuple(sorted(read)),
-        tuple(sorted(written)), sites,
+        tuple(sorted(written)), sites, single_call=not counts and not objects,
     )  # fmt: skip
 
 

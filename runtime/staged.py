@@ -21,27 +21,41 @@ from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import Entry, TableBuilder
 from runtime.memory import aligned_empty
 from runtime.plan import PARALLEL_FROM, cut_block
+from runtime.ranks import Results
 from runtime.transaction import deferred_interrupt, host_results, put_back
 
 
 def run_staged(
-    store: Any, loaded: Any, sizes: dict[str, int], arrays: Sequence[np.ndarray]
+    store: Any,
+    loaded: Any,
+    sizes: dict[str, int],
+    arrays: Sequence[np.ndarray],
+    called: Results,
+    probing: bool = False,
 ) -> tuple:
-    """The values of the fetches; all of the run, or nothing of it, as :mod:`runtime.transaction` says."""
+    """The values of the fetches; all of the run or nothing, as :mod:`runtime.transaction` says.
+
+    Functions whose results are in ``called`` are not called again; those of others are put there.
+    ``probing``: for its values only, the session's state is put back.
+    """
+    loaded.require_variables(store)
     gate = store.gate
     with gate.writing() if loaded.exclusive else gate.reading():
-        run = _Run(loaded, dict(sizes), arrays)
+        run = _Run(loaded, dict(sizes), arrays, called)
         steps = loaded.program.steps
         danger = max((k for k, s in enumerate(steps) if can_fail(s)), default=-1) + 1
-        saved = loaded.back_up()
+        saved = loaded.back_up(everything=probing)
         try:
-            for step in steps[:danger]:
+            for step in steps[: len(steps) if probing else danger]:
                 run.step(step)
         except BaseException:
             with deferred_interrupt():
                 put_back(saved)
             raise
         with deferred_interrupt():
+            if probing:
+                put_back(saved)
+                return run.results()
             for step in steps[danger:]:
                 run.step(step)
             loaded.account(store)
@@ -53,10 +67,13 @@ def can_fail(step: Any) -> bool:
 
 
 class _Run:
-    def __init__(self, loaded: Any, values: dict[str, int], arrays: Sequence[np.ndarray]) -> None:
+    def __init__(
+        self, loaded: Any, values: dict[str, int], arrays: Sequence[np.ndarray], called: Results
+    ) -> None:
         self.loaded = loaded
         self.program = loaded.program
         self.values = values
+        self.called = called
         self.memory: dict[int, np.ndarray] = dict(loaded.arrays)
         for feed, array in zip(self.program.feeds, arrays, strict=True):
             self.memory[feed.buffer] = array
@@ -88,11 +105,13 @@ class _Run:
                 self.host(step)
 
     def host(self, step: Host) -> None:
-        operands = [
-            self.view(b, [self.number(d) for d in shape]).copy()
-            for b, shape in zip(step.operands, step.shapes, strict=True)
-        ]
-        results = host_results(step, operands, self.values)
+        results = self.called.get(step.node)
+        if results is None:
+            operands = [
+                self.view(b, [self.number(d) for d in shape]).copy()
+                for b, shape in zip(step.operands, step.shapes, strict=True)
+            ]
+            results = self.called[step.node] = host_results(step, operands, self.values)
         for result, axis, symbol in step.binds:
             if axis is None:
                 self.values |= step.op.binds(results[result])

@@ -25,6 +25,18 @@ def format_values(array: np.ndarray, summarize: int) -> str:
     return " ".join(texts) + ("..." if len(shown) < len(flat) else "")
 
 
+class ReturnedShapeError(InvalidArgumentError):
+    """A Python function returned arrays of other shapes than its node has."""
+
+    results: tuple[np.ndarray, ...] = ()
+
+
+def _is_of(array: np.ndarray, shape: Shape) -> bool:
+    return len(shape) == array.ndim and all(
+        d == n or not isinstance(d, int) for d, n in zip(shape, array.shape, strict=True)
+    )
+
+
 class PyFunc(Op):
     """What ``function(*arrays)`` returns: one array of each of ``dtypes``.
 
@@ -59,26 +71,24 @@ class PyFunc(Op):
                 f"{self.title} returned {len(result)} values, it was declared with "
                 f"{len(self.dtypes)}"
             )
-        shapes = self.shapes if self.shapes is not None else (None,) * len(self.dtypes)
-        return tuple(map(self._converted, result, self.dtypes, shapes))
+        arrays = tuple(map(self._converted, result, self.dtypes))
+        for array, dtype, shape in zip(arrays, self.dtypes, self.shapes or (), strict=False):
+            if shape is not None and not _is_of(array, shape):
+                error = ReturnedShapeError(
+                    f"{self.title} returned {TensorType(dtype, array.shape)}, "
+                    f"the graph has {TensorType(dtype, shape)}",
+                    hint="set_shape says what shape the function returns; None leaves a size open",
+                )
+                error.results = arrays
+                raise error
+        return arrays
 
     @property
     def title(self) -> str:
         return getattr(self.function, "__name__", repr(self.function))
 
-    def _converted(self, value: Any, dtype: DType, shape: Shape | None) -> np.ndarray:
+    def _converted(self, value: Any, dtype: DType) -> np.ndarray:
         array = np.asarray(value)
-        if shape is not None and not (
-            len(shape) == array.ndim
-            and all(
-                not isinstance(d, int) or d == n for d, n in zip(shape, array.shape, strict=True)
-            )
-        ):
-            raise InvalidArgumentError(
-                f"{self.title} returned {TensorType(dtype, array.shape)}, "
-                f"the graph has {TensorType(dtype, shape)}",
-                hint="set_shape says what shape the function returns; None leaves a size open",
-            )
         if dtype.is_string:
             return array.astype(object)
         if not np.can_cast(array.dtype, dtype.numpy, "same_kind"):

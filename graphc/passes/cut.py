@@ -21,7 +21,10 @@ def cut(
     targets: Sequence[Node],
     types: Mapping[Tensor, TensorType],
 ) -> tuple[Graph, tuple[Feed, ...]]:
-    """The needed part of a graph, with a placeholder for each fed tensor, and the feeds."""
+    """The needed part of a graph, with a placeholder for each fed tensor, and the feeds.
+
+    ``types`` are those of fed tensors and of Python functions' results where the graph does not say.
+    """
     source = Graph(graph.title)
     source.nodes, source.by_name, source.seed = graph.nodes, graph.by_name, graph.seed
     change = Edit(source)
@@ -36,6 +39,13 @@ def cut(
             )
             change.replace(tensor, entry)
         entries.append(entry)
+    for node in dict.fromkeys(t.node for t in types if t.node.op.binding == "shapes"):
+        shapes = tuple(types.get(t, t.type).shape for t in node.outputs)
+        change.builder(like=node)
+        made = change.add(node.op.replace(shapes=shapes), node.operands, control=node.control)
+        made.name = node.name  # it takes the place of the one that is cut away
+        for old, new in zip(node.outputs, made.outputs, strict=True):
+            change.replace(old, new)
     change.set_roots(tuple(fetches), tuple(targets))
     part = change.done()
     part.inputs = tuple(entries)
