@@ -1,4 +1,4 @@
-"""A rank nobody knows: a run finds it out, compiling without a run refuses and says how to give it."""
+"""A rank nobody knows: a run finds it out; compiling alone refuses and says how to give it."""
 
 from __future__ import annotations
 

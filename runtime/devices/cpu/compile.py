@@ -28,6 +28,8 @@ from graphc.errors import InternalError
 from runtime.devices.cpu import llvm_target, refs, tiles, words
 
 ARGUMENTS = ("pointer", "int64", "int64")
+# Vectors a step of a loop with vector math handles side by side; more would spill.
+INTERLEAVED = 4
 # Fewer kernels than this do not pay for starting a helper process.
 KERNELS_PER_HELPER = 6
 CLAIM_BYTES = 4
@@ -119,7 +121,15 @@ def _module_of(kernel: Kernel) -> ir.Module:
         raise
     function.args[0].add_attribute("noalias")  # no operand lies over the argument block
     llvm_target.set_attributes(function, machine)
+    if _calls_vector_math(kernel):
+        llvm_target.interleave_loops(function, INTERLEAVED)
     return module
+
+
+def _calls_vector_math(kernel: Kernel) -> bool:
+    from runtime.devices.cpu.vector_math import EMITTERS
+
+    return any(word in EMITTERS for word in re.findall(r"\b(\w+)\(", kernel.text))
 
 
 def _python_function(kernel: Kernel) -> FunctionType:

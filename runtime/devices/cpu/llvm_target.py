@@ -9,6 +9,7 @@ What must stay true:
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # a warm process reads the machine here and builds no module
 SPEED_LEVEL = 2
 # What the machine code depends on besides the IR; part of the cache key.
 FLAGS = f"O{SPEED_LEVEL} vectorize no-unroll no-slp prefer-vector-width=512 no-builtins"
+
+_LOOP = "graphc loop"
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,35 @@ def set_attributes(function: ir.Function, machine: Machine) -> None:
     set.update(function.attributes, attributes)
 
 
+def interleave_loops(function: ir.Function, count: int) -> None:
+    """Ask the vectoriser for ``count`` vectors per step of every loop of ``function``.
+
+    Its own choice is one vector for long bodies, which leaves chains of dependent instructions
+    (polynomials) waiting for each other.
+    """
+    from llvmlite import ir
+
+    module = function.module
+    wish = module.add_metadata(
+        [
+            ir.MetaDataString(module, "llvm.loop.interleave.count"),
+            ir.Constant(ir.IntType(32), count),
+        ]
+    )
+    place = {block: position for position, block in enumerate(function.blocks)}
+    for block, position in place.items():
+        branch = block.terminator
+        targets = [t for t in branch.operands if isinstance(t, ir.Block)]
+        if any(place[target] <= position for target in targets):
+            name = ir.MetaDataString(module, f"{_LOOP} {position}")
+            branch.set_metadata("llvm.loop", module.add_metadata([name, wish]))
+
+
 def optimised(text: str, machine: Machine) -> llvm.ModuleRef:
+    # LLVM tells loops apart by a node that names itself first, which llvmlite cannot build.
+    text = re.sub(
+        rf'^(!\d+) = !{{ !"{_LOOP} \d+"', r"\1 = distinct !{ \1", text, flags=re.MULTILINE
+    )
     module = llvm.parse_assembly(text)
     module.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=SPEED_LEVEL)
