@@ -2,8 +2,8 @@
 
 A prepared run keeps the plan it used last.  If the values fit that plan (the native entry checks
 their headers), a run is: fresh arrays for the fetches, one native call.  Otherwise the values are
-converted, sizes bound, and a plan found or made; a rank or a broadcast pattern not seen before compiles
-another Program.  Every compile and plan leaves a line in the session's log with its reason.
+converted, sizes bound, and a plan found or made; a rank or a broadcast pattern not seen before
+compiles another Program.  Every compile and plan leaves a line in the session's log with its reason.
 """
 
 from __future__ import annotations
@@ -310,8 +310,9 @@ class Prepared:
                 before = tuple(dict.fromkeys(node.operands))
                 probe = Prepared(self.executor, self.feeds, before, node.control)
                 probe.ranks = self.ranks
-                values = dict(zip(before, probe._in_stages(arrays, sizes, called, True), strict=True))
-                called[node.name] = call(node, [values[t] for t in node.operands])
+                values = probe._in_stages(arrays, sizes, called, True)
+                at = [before.index(tensor) for tensor in node.operands]
+                called[node.name] = call(node, [values[k] for k in at])
                 self.ranks.note(node, called[node.name])
             while True:
                 try:
@@ -341,7 +342,7 @@ class Prepared:
                 sizes |= dict(zip(names, array.shape, strict=True))
         types |= self.ranks.types()
         ones: dict[str, Dim] = {}
-        reason = "first run"
+        reason = "other ranks than before" if self.variants else "first run"
         while True:
             key = (tuple(t.rank for t in types.values()), tuple(sorted(ones)))
             loaded = self.variants.get(key)

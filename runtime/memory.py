@@ -81,12 +81,9 @@ class Blocks:
             if len(block) == size and self.idle.pop(key, None) is not None:
                 return block
         try:
-            block = mmap.mmap(-1, size)
+            return _pages(size)
         except OSError:
             raise MemoryError(f"{size} bytes") from None
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            block.madvise(mmap.MADV_HUGEPAGE)
-        return block
 
     def put(self, block: mmap.mmap) -> None:
         """Keep a block for the next result of its size; no lock, for any thread may end a lease."""
@@ -96,6 +93,16 @@ class Blocks:
                 self.idle.popitem(last=False)
             except KeyError:
                 return
+
+
+def _pages(size: int) -> mmap.mmap:
+    if not hasattr(mmap, "MAP_PRIVATE"):
+        return mmap.mmap(-1, size)
+    # Not shared: after a fork, parent and child each have their own.
+    block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        block.madvise(mmap.MADV_HUGEPAGE)
+    return block
 
 
 def _rounded(size: int) -> int:

@@ -1,9 +1,9 @@
 """Results of Python functions whose rank nobody said: found out by calling the function.
 
-A program is compiled for known ranks.  So before the first run the functions concerned are called on
-what the run would give them (state it changes on the way is put back), and the ranks of what they
-return are compiled for.  A function that returns another rank later ends that run; it starts again,
-compiled for the new rank.  In both cases what functions have returned already is used and no function
+A program is compiled for known ranks.  So before the first run the functions concerned are called
+on what the run would give them (state it changes on the way is put back), and the ranks of what
+they return are compiled for.  A function that returns another rank later ends that run; it starts again,
+compiled for the new rank.  In both cases what functions have returned already is used: no function
 is called twice in a run.
 """
 
@@ -41,8 +41,7 @@ class Ranks:
     def unfound(self) -> list[Node]:
         """The functions still to be called for their ranks, each after those it may depend on."""
         found = {t.node for t, rank in self.known.items() if rank is None}
-        position = {node: k for k, node in enumerate(next(iter(found)).graph.nodes)} if found else {}
-        return sorted(found, key=position.__getitem__)
+        return [node for node in next(iter(found)).graph.nodes if node in found] if found else []
 
     def types(self) -> dict[Tensor, TensorType]:
         """The results' types, with a size of its own for every axis."""
@@ -66,7 +65,7 @@ class Ranks:
         return bool(found)
 
     def learn(self, error: ReturnedShapeError) -> None:
-        """Take over what made a run fail; the error itself if a shape was declared and is not kept."""
+        """Take over what made a run fail; raise it if a declared shape was not kept."""
         node = next((t.node for t in self.known if t.node.name == error.node_name), None)
         if node is None or not self.note(node, error.results):
             raise error

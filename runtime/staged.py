@@ -1,7 +1,7 @@
 """Runs whose sizes depend on data: stage by stage, each bound when its sizes are known.
 
-A stage ends after a host step that decides sizes (``boolean_mask``).  Temporaries live in arrays of their
-own here, because the arena is planned for one stage at a time.
+A stage ends after a host step that decides sizes (``boolean_mask``).  Temporaries live in arrays of
+their own here, because an arena is planned for known sizes.
 """
 
 from __future__ import annotations
@@ -112,11 +112,11 @@ class _Run:
                 for b, shape in zip(step.operands, step.shapes, strict=True)
             ]
             results = self.called[step.node] = host_results(step, operands, self.values)
-        for result, axis, symbol in step.binds:
+        for number, axis, symbol in step.binds:
             if axis is None:
-                self.values |= step.op.binds(results[result])
+                self.values |= step.op.binds(results[number])
             else:
-                self.values[symbol] = results[result].shape[axis]
+                self.values[symbol] = results[number].shape[axis]
         if step.binds:
             self.check_sizes()
         for buffer, result in zip(step.results, results, strict=True):
@@ -134,7 +134,8 @@ class _Run:
             )
 
     def launch(self, step: Launch) -> None:
-        wanted = {d for b in step.blocks for d in (*b.strides, *b.sizes, b.extent, b.inner) if d != GRAIN}
+        wanted = {d for b in step.blocks for d in (*b.strides, *b.sizes, b.extent, b.inner)}
+        wanted.discard(GRAIN)
         known = {d: self.number(d) for d in wanted}
         builder = TableBuilder()
         entries, total = [], 0.0
@@ -164,5 +165,3 @@ class _Run:
             array = self.array(fetch.buffer).reshape(tuple(self.number(d) for d in fetch.shape))
             out.append(array if array.ndim else array[()])
         return tuple(out)
-
-

@@ -79,16 +79,15 @@ def test_results_of_unknown_rank_are_taken_as_they_come_and_called_for_once(upda
             wanted += (2 * returned).sum() + (turn + 1 if r else 1)
             assert sess.run(v) == wanted
             assert len(calls) == turn + 1
-        compiled = [line for line in sess.compile_log() if "first run" in line and "AssignAdd" in line]
-        assert len(compiled) <= 4
+        assert sum("other ranks than before" in line for line in sess.compile_log()) == 3
 
 
 def test_a_declared_shape_is_held_against_the_result():
     y = tf.py_func(lambda: np.zeros((2, 2), np.float32), [], tf.float32)
     y.set_shape([None])
-    with tf.Session() as sess:
-        with pytest.raises(tf.errors.InvalidArgumentError, match=r"float32\[2, 2\], the graph has"):
-            sess.run(y)
+    refused = pytest.raises(tf.errors.InvalidArgumentError, match=r"float32\[2, 2\], the graph has")
+    with tf.Session() as sess, refused:
+        sess.run(y)
 
 
 def test_several_results_with_and_without_a_rank():
