@@ -3,7 +3,8 @@
 A prepared run keeps the plan it used last.  If the values fit that plan (the native entry checks
 their headers), a run is: fresh arrays for the fetches, one native call.  Otherwise the values are
 converted, sizes bound, and a plan found or made; a rank or a broadcast pattern not seen before
-compiles another Program.  Every compile and plan leaves a line in the session's log with its reason.
+compiles another Program.  Every compile and plan leaves a line in the session's log with its
+reason.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 A program is compiled for known ranks.  So before the first run the functions concerned are called
 on what the run would give them (state it changes on the way is put back), and the ranks of what
-they return are compiled for.  A function that returns another rank later ends that run; it starts again,
-compiled for the new rank.  In both cases what functions have returned already is used: no function
-is called twice in a run.
+they return are compiled for.  A function that returns another rank later ends that run; it starts
+again, compiled for the new rank.  In both cases what functions have returned already is used: no
+function is called twice in a run.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ def cut(
 ) -> tuple[Graph, tuple[Feed, ...]]:
     """The needed part of a graph, with a placeholder for each fed tensor, and the feeds.
 
-    ``types`` are those of fed tensors and of Python functions' results where the graph does not say.
+    ``types`` are those of fed tensors and of Python functions' results where the graph does not
+    say.
     """
     source = Graph(graph.title)
     source.nodes, source.by_name, source.seed = graph.nodes, graph.by_name, graph.seed
