@@ -364,3 +364,21 @@ def test_a_python_function_may_fork():
         sess.run(v.initializer)
         assert sess.run([y, v.assign_add(1.0)], {x: 3.0}) == [3.0, 2.0]
         assert sess.run(v) == 2.0
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_large_results_of_a_child_are_not_its_parents():
+    x = tf.placeholder(tf.float32, [None], name="x")
+    y = x * 2.0
+    with tf.Session() as sess:
+        one = sess.run(y, {x: np.ones(1 << 19)})
+        del one
+        kept = sess.run(y, {x: np.full(1 << 19, 3.0)})
+
+        def job() -> None:
+            kept[:] = 0
+            assert (sess.run(y, {x: np.full(1 << 19, 4.0)}) == 8).all()
+
+        in_child(job)
+        assert (kept == 6).all()
