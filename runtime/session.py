@@ -178,8 +178,8 @@ class Session:
         call = self._prepared_call(fetches, tuple(feed_dict))
         if not _is_hashable(token):
             return call
-        while len(self._calls) >= CALLS_KEPT:
-            self._calls.pop(next(iter(self._calls)), None)
+        for oldest in tuple(self._calls)[: max(0, len(self._calls) + 1 - CALLS_KEPT)]:
+            self._calls.pop(oldest, None)
         self._calls[token] = call
         return call
 

@@ -211,6 +211,19 @@ def test_variables_are_read_and_set_beside_runs():
         assert together(look, lambda: [call() for _ in range(80)], put, look)[0]
 
 
+def test_more_fetches_than_are_remembered_from_several_threads():
+    x = tf.placeholder(tf.float32, [], name="x")
+    ys = [x + float(k) for k in range(150)]
+    with tf.Session(device="/reference:0") as sess:
+
+        def fetch(first: int) -> list:
+            return [float(sess.run([ys[k], ys[first + k % 3]], {x: 1.0})[0]) for k in range(150)]
+
+        got = together(*(lambda k=k: fetch(k) for k in (0, 50, 100)))
+        assert got == [[k + 1.0 for k in range(150)]] * 3
+        assert len(sess._calls) <= 256 + 3
+
+
 # --- the gate ------------------------------------------------------------------------------------
 
 
