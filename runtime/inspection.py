@@ -103,6 +103,7 @@ def report_of(
         kernels=_kernel_entries(program),
         launches=[_launch_entry(program, k, sizes, clock) for k in range(len(program.steps))],
         commit=program.commit,
+        backups=list(program.backups),
         declined=list(program.declined),
         memory=_memory_entry(program, plan) if plan is not None else None,
         log=list(state.log),

@@ -89,6 +89,7 @@ class Report:
     memory: MemoryEntry | None
     log: list[str]
     cache: dict[str, Any] = field(default_factory=dict)
+    backups: list[tuple[str, str]] = field(default_factory=list)  # variable copied, why
 
     def to_json(self, native: bool = False) -> str:
         """The report as JSON; ``native`` adds LLVM IR and assembly of every kernel."""

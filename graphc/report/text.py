@@ -85,6 +85,8 @@ def _launches(report: Report) -> Iterator[str]:
     yield from table(head, rows, "r rrrr" + "r" * timed)
     if len(report.launches) > MOST_ROWS:
         yield f"  ... and {len(report.launches) - MOST_ROWS} more"
+    for key, reason in report.backups:
+        yield f"  variable '{key}' is copied before each run: {reason}"
     yield ""
 
 

@@ -94,6 +94,9 @@ def test_only_what_is_written_before_a_check_is_copied():
         call = sess._executor.prepare((i,), tuple(fetches), ())
         call.run([np.array([1, 0], np.int32)])
         assert [key for key, _ in call.last.plan.program.backups] == ["v"]
+        report = str(sess.inspect(fetches))
+    assert "variable 'v' is copied before each run: " in report
+    assert "is written before Gather can fail" in report
 
 
 def test_a_wrong_label_while_training_moves_no_weight_and_no_moment():
