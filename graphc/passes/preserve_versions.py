@@ -21,44 +21,45 @@ def preserve_versions(graph: Graph, options: Options) -> Graph:
         return graph
     change = Edit(graph)
     uses = graph.uses()
-    position = graph.positions()
     after = _control_successors(graph)
-    for write, port_written in writes:
-        version = write.operands[port_written]
-        later = [
-            reader for reader, port in uses[version]
-            if reader is not write and port != reader.op.writes
-            and _last(reader, uses, position) > position[write]
-        ]  # fmt: skip
-        if not later:
-            continue
+    readers = {write: _readers(write, write.operands[port], uses) for write, port in writes}
+    for write, found in readers.items():
+        for reader in found:
+            for node in _through_views(reader, uses):
+                after.setdefault(node, []).append(write)
+    for write, port in writes:
+        version = write.operands[port]
         depending = _descendants(write, uses, after)
         kept: Tensor | None = None
-        for reader in dict.fromkeys(later):
+        for reader in readers[write]:
             if not any(n in depending for n in _through_views(reader, uses)):
                 for node in _through_views(reader, uses):
                     change.order(node, write)
                 continue
+            for node in _through_views(reader, uses):
+                after[node].remove(write)
             if kept is None:
                 kept = change.builder(like=version.node).snapshot(version)
                 change.order(kept.node, write)
-            operands, control = change.wiring(reader)
-            change.rewire(
-                reader,
-                [
-                    kept if t is version and k != reader.op.writes else t
-                    for k, t in enumerate(operands)
-                ],
-                control,
-            )
+            change.rewire(reader, *_rewired(change, reader, version, kept))
             options.log.note(
                 "preserve-versions", reader, f"reads {version.name} as it was before {write.name}"
             )
     return change.done()
 
 
-def _last(reader: Node, uses: Uses, position: dict[Node, int]) -> int:
-    return max(position[n] for n in _through_views(reader, uses))
+def _readers(write: Node, version: Tensor, uses: Uses) -> list[Node]:
+    found = (n for n, port in uses[version] if n is not write and port != n.op.writes)
+    return list(dict.fromkeys(found))
+
+
+def _rewired(
+    change: Edit, reader: Node, version: Tensor, kept: Tensor
+) -> tuple[list[Tensor], tuple[Node, ...]]:
+    """The reader's operands with the copy in place of the version, and its control edges."""
+    operands, control = change.wiring(reader)
+    written = reader.op.writes
+    return [kept if t is version and k != written else t for k, t in enumerate(operands)], control
 
 
 def _through_views(reader: Node, uses: Uses) -> list[Node]:
