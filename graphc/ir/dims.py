@@ -47,6 +47,11 @@ class Symbol:
         return Symbol, (self.name, self.data)
 
 
+def _grouped(dim: Dim) -> str:
+    text = str(dim)
+    return f"({text})" if " " in text or "*" in text else text
+
+
 class Quotient:
     """``numerator // denominator``, kept when the division does not come out even."""
 
@@ -57,7 +62,7 @@ class Quotient:
         self.denominator = denominator
 
     def __str__(self) -> str:
-        return f"({self.numerator}) // ({self.denominator})"
+        return f"{_grouped(self.numerator)} // {_grouped(self.denominator)}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Quotient) and str(self) == str(other)
@@ -145,7 +150,10 @@ class Expr:
     def _written(self) -> str:
         out = ""
         for monomial, factor in self.terms:
-            product = "*".join(f"({a})" if isinstance(a, Quotient) else str(a) for a in monomial)
+            whole = len(self.terms) == len(monomial) == factor == 1
+            product = "*".join(
+                f"({a})" if isinstance(a, Quotient) and not whole else str(a) for a in monomial
+            )
             size = abs(factor)
             text = str(size) if not product else product if size == 1 else f"{size}*{product}"
             sign = "-" if factor < 0 else "+"

@@ -66,7 +66,7 @@ GRAPHS = {
     "a_partial_reduction_folds_chunks": """
         graph g(x: float32[n]) -> y
           %q = square(%x) : float32[n]
-          %p = partial_reduce(%q, axis=(0,), chunk=64, initial=0, word='accumulate') : float32[(n + 63) // (64)]
+          %p = partial_reduce(%q, axis=(0,), chunk=64, initial=0, word='accumulate') : float32[(n + 63) // 64]
           %y = reduce_sum(%p) : float32[]
     """,
     "a_dying_temporary_is_overwritten_in_place": """

@@ -63,7 +63,7 @@ def b() -> Builder:
     [
         (slice(1, None), "[max(n - 1, 0), 4]"),
         (slice(None, -1), "[max(n - 1, 0), 4]"),
-        (slice(None, None, 2), "[((n + 1) // (2)), 4]"),
+        (slice(None, None, 2), "[(n + 1) // 2, 4]"),
         (slice(None, None, -1), "[n, 4]"),
         ((Ellipsis, 0), "[n]"),
         ((slice(None), None), "[n, 1, 4]"),
