@@ -6,20 +6,22 @@ their own here, because an arena is planned for known sizes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from graphc.errors import ShapeError
+from graphc.errors import ResourceExhaustedError, ShapeError
 from graphc.ir import dims
 from graphc.ir.dtype import as_dtype
-from graphc.lowering.program import GRAIN, Copy, Host, Launch
+from graphc.lowering.program import GRAIN, Buffer, Copy, Host, Launch
 from runtime.blame import raise_failure
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
-from runtime.devices.cpu.table import Entry, TableBuilder
-from runtime.memory import aligned_empty
+from runtime.devices.cpu.table import Entry, RunState, TableBuilder
+from runtime.memory import aligned_empty, amount, require_room
 from runtime.plan import PARALLEL_FROM, cut_block
 from runtime.ranks import Results
 from runtime.transaction import deferred_interrupt, host_results, put_back
@@ -46,8 +48,12 @@ def run_staged(
         danger = max((k for k, s in enumerate(steps) if can_fail(s)), default=-1) + 1
         saved = loaded.back_up(everything=probing)
         try:
-            for step in steps[: len(steps) if probing else danger]:
-                run.step(step)
+            for step in steps[:danger]:
+                run.prepare(step)()
+            rest = [run.prepare(step) for step in steps[danger:]]
+            if probing:
+                for act in rest:
+                    act()
         except BaseException:
             with deferred_interrupt():
                 put_back(saved)
@@ -56,8 +62,8 @@ def run_staged(
             if probing:
                 put_back(saved)
                 return run.results()
-            for step in steps[danger:]:
-                run.step(step)
+            for act in rest:  # no memory is asked for from here on
+                act()
             loaded.account(store)
     return run.results()
 
@@ -88,21 +94,35 @@ class _Run:
             shape = tuple(self.number(d) for d in kind.shape)
             if kind.per_chunk:
                 shape = (chunks, *shape)
-            found = self.memory[buffer] = aligned_empty(shape, as_dtype(kind.dtype).numpy)
+            found = self.memory[buffer] = self.new_array(kind, shape)
         return found
+
+    def new_array(self, kind: Buffer, shape: tuple[int, ...]) -> np.ndarray:
+        dtype = as_dtype(kind.dtype)
+        size = prod(shape) * dtype.size
+        try:
+            require_room(size)
+            return aligned_empty(shape, dtype.numpy)
+        except (MemoryError, ValueError):
+            raise ResourceExhaustedError(
+                f"{amount(size)} for {dtype}{list(shape)} cannot be had; no variable has changed",
+                subject=kind.label,
+                hint="feed smaller batches",
+            ) from None
 
     def view(self, buffer: int, shape: Sequence[int] | None = None) -> np.ndarray:
         array = self.array(buffer)
         return array if shape is None else array.reshape(tuple(shape))
 
-    def step(self, step: Any) -> None:
+    def prepare(self, step: Any) -> Callable[[], object]:
+        """Ask for all the memory a step needs; what remains to be done."""
         match step:
             case Launch():
-                self.launch(step)
+                return self.launch(step)
             case Copy(source, target):
-                np.copyto(self.array(target), self.array(source).reshape(self.array(target).shape))
-            case Host():
-                self.host(step)
+                there, here = self.array(target), self.array(source)
+                return partial(np.copyto, there, here.reshape(there.shape))
+        return partial(self.host, step)
 
     def host(self, step: Host) -> None:
         results = self.called.get(step.node)
@@ -133,7 +153,8 @@ class _Run:
                 hint="give the axis its size 1 when the graph is built, by tf.reshape",
             )
 
-    def launch(self, step: Launch) -> None:
+    def launch(self, step: Launch) -> Callable[[], object]:
+        """The launch as a table of its own, to be run."""
         wanted = {d for b in step.blocks for d in (*b.strides, *b.sizes, b.extent, b.inner)}
         wanted.discard(GRAIN)
         known = {d: self.number(d) for d in wanted}
@@ -149,14 +170,15 @@ class _Run:
             words += [known[d] for d in block.strides]
             words += [cut.grain if d == GRAIN else known[d] for d in block.sizes]
             entries.append(Entry(builder.block(words), cut.extent, cut.grain))
-        if not entries:
-            return
         address = self.loaded.codes[step.kernel].address
-        builder.launch(address, entries, total >= PARALLEL_FROM)
-        machine = native()
+        if entries:
+            builder.launch(address, entries, total >= PARALLEL_FROM)
         image = builder.build()
-        state = image.state({}, machine.pool.address if image.parallel else 0)
-        if machine.run(state) == codes.FAILED:
+        state = image.state({}, native().pool.address if image.parallel else 0)
+        return partial(self.run, step, state)
+
+    def run(self, step: Launch, state: RunState) -> None:
+        if native().run(state) == codes.FAILED:
             raise_failure(self.program, step, int(state.words[codes.STATUS]), self, self.values)
 
     def results(self) -> tuple:

@@ -5,6 +5,7 @@ import pytest
 
 import graphc as tf
 from graphc.errors import InvalidArgumentError
+from runtime import memory, staged
 from tests.runtime.models import assert_same_bits, masked, ready, state_of
 
 
@@ -120,6 +121,83 @@ def test_an_update_before_a_failing_check_is_undone():
             sess.run(looked_up, {x: [3.0, -1.0]})
         assert_same_bits(state_of(sess), before)
         np.testing.assert_array_equal(sess.run(looked_up, {x: [1.0]}), [2, 2, 2])
+
+
+class Injected(Exception):
+    """What a test puts into a run."""
+
+
+@pytest.mark.parametrize("act", ["run", "new_array", "host"])
+def test_a_failure_anywhere_in_a_run_leaves_all_variables_or_none_changed(act, monkeypatch):
+    """Wherever memory runs out, or Ctrl-C arrives, before the last step that can fail."""
+    model = masked()
+    feeds = model.feeds(30, 0)
+    with ready(model) as sess, ready(model) as alone:
+        sess.run(model.everything, feeds)
+        alone.run(model.everything, feeds)
+        before = state_of(sess)
+        method = getattr(staged._Run, act)
+        left = [0]
+
+        def failing(self: object, *arguments: object) -> object:
+            left[0] -= 1
+            if not left[0]:
+                raise Injected
+            return method(self, *arguments)
+
+        monkeypatch.setattr(staged._Run, act, failing)
+        failed = 0
+        for turn in range(1, 12):
+            left[0] = turn
+            try:
+                sess.run(model.fetches, feeds)
+            except Injected:
+                failed += 1
+            assert_same_bits(state_of(sess), before)
+        assert failed >= 1
+        monkeypatch.undo()
+        assert_same_bits(sess.run(model.everything, feeds), alone.run(model.everything, feeds))
+
+
+def test_memory_is_asked_for_before_the_first_variable_changes(monkeypatch):
+    model = masked()
+    feeds = model.feeds(30, 0)
+    with ready(model) as sess:
+        sess.run(model.everything, feeds)
+        new_array, turn, done = staged._Run.new_array, 0, False
+        while not done:
+            turn += 1
+            before, calls = state_of(sess), []
+
+            def failing(
+                self: object, *arguments: object, calls: list = calls, turn: int = turn
+            ) -> object:
+                calls.append(1)
+                if len(calls) == turn:
+                    raise tf.errors.ResourceExhaustedError("none left")
+                return new_array(self, *arguments)
+
+            monkeypatch.setattr(staged._Run, "new_array", failing)
+            try:
+                sess.run(model.everything, feeds)
+                done = True
+            except tf.errors.ResourceExhaustedError:
+                assert_same_bits(state_of(sess), before)
+        assert turn > 3
+        assert not np.array_equal(state_of(sess)["w"], before["w"])
+
+
+def test_memory_that_cannot_be_had_is_told_of(monkeypatch):
+    monkeypatch.setattr(memory, "machine_bytes", lambda: 2 << 30)
+    x = tf.placeholder(tf.float32, [None], name="x")
+    chosen = tf.boolean_mask(x, x > 0.0)
+    pairs = tf.matmul(tf.expand_dims(chosen, 1), tf.expand_dims(chosen, 0), name="pairs")
+    total = tf.reduce_sum(tf.matmul(pairs, pairs))
+    with tf.Session() as sess:
+        with pytest.raises(tf.errors.ResourceExhaustedError) as caught:
+            sess.run(total, {x: np.ones(40_000)})
+        assert "6.0 GiB for float32[40000, 40000] cannot be had" in str(caught.value)
+        assert sess.run(total, {x: [1.0, -1.0, 1.0]}) == 8.0
 
 
 def test_a_python_function_decides_a_size():
