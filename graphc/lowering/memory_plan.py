@@ -29,9 +29,9 @@ def aligned(size: int) -> int:
 
 def plan_memory(ranges: Mapping[int, tuple[int, int]], sizes: Mapping[int, int]) -> MemoryPlan:
     """Place buffers (``ranges`` are first and last step, inclusive; ``sizes`` in bytes)."""
-    live = {b: (first, last, aligned(sizes[b])) for b, (first, last) in ranges.items()}
+    live = {b: (first, last, aligned(sizes[b])) for b, (first, last) in ranges.items() if sizes[b]}
     place = _by_size if len(live) <= EXHAUSTIVE else _by_start
-    offsets = place(live)
+    offsets = dict.fromkeys(ranges, 0) | place(live)  # what is empty lies anywhere
     peak = max((offsets[b] + size for b, (_, _, size) in live.items()), default=0)
     return MemoryPlan(offsets, peak, lower_bound(live))
 

@@ -20,6 +20,7 @@ def overlaps(ranges, sizes, offsets) -> list[tuple[int, int]]:
         for a in ranges
         for b in ranges
         if a < b
+        and sizes[a] > 0 < sizes[b]
         and ranges[a][0] <= ranges[b][1]
         and ranges[b][0] <= ranges[a][1]
         and offsets[a] < offsets[b] + sizes[b]
