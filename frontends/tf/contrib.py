@@ -7,9 +7,18 @@ from types import ModuleType
 from typing import Any
 
 from frontends.tf import layers as _layers
-from frontends.tf.initializers import VarianceScaling, xavier_initializer
+from frontends.tf.forwards import forward
+from frontends.tf.initializers import VarianceScaling, Zeros, xavier_initializer
+from frontends.tf.math import matmul, tensordot
+from frontends.tf.nn import bias_add
+from frontends.tf.scopes import get_variable, variable_scope
+from frontends.tf.shapes import TensorShape
 from frontends.tf.tensor import builder, convert
+from graphc.errors import ShapeError
 from graphc.ir.graph import Tensor
+from graphc.ir.source import here
+
+_RELU, _ZEROS = forward("nn.relu"), Zeros()
 
 
 def l2_regularizer(scale: float, scope: str | None = None) -> Callable[[Any], Tensor | None]:
@@ -52,6 +61,54 @@ def flatten(inputs: Any, outputs_collections: Any = None, scope: str | None = No
     return _layers.flatten(inputs, name=scope)
 
 
+def fully_connected(
+    inputs: Any,
+    num_outputs: int,
+    activation_fn: Callable | None = _RELU,
+    normalizer_fn: Callable | None = None,
+    normalizer_params: dict | None = None,
+    weights_initializer: Any = None,
+    weights_regularizer: Callable | None = None,
+    biases_initializer: Any = _ZEROS,
+    biases_regularizer: Callable | None = None,
+    reuse: Any = None,
+    variables_collections: Any = None,
+    outputs_collections: Any = None,
+    trainable: bool = True,
+    scope: Any = None,
+) -> Tensor:
+    """``activation(inputs @ weights + biases)`` along the last axis; relu unless said otherwise.
+
+    With ``normalizer_fn`` that takes the place of the biases.  The variables are ``weights`` and
+    ``biases`` in ``scope`` (default: ``fully_connected``), shared under ``reuse``.
+
+    >>> hidden = tf.contrib.layers.fully_connected(x, 64, activation_fn=tf.nn.tanh)
+    """
+    x = convert(inputs)
+    size = TensorShape(x.type.shape).as_list()[-1]
+    if size is None:
+        raise ShapeError(
+            "fully_connected needs to know the last axis of its inputs",
+            rows=[("inputs", str(x.type), "")],
+            hint="say it: x.set_shape([None, 784])",
+            site=here(),
+        )
+    with variable_scope(scope, "fully_connected", [x], reuse=reuse):
+        weights = get_variable(
+            "weights", [size, num_outputs], x.dtype,
+            weights_initializer or xavier_initializer(), weights_regularizer, trainable,
+        )  # fmt: skip
+        y = tensordot(x, weights, 1) if (x.type.rank or 0) > 2 else matmul(x, weights)
+        if normalizer_fn is not None:
+            y = normalizer_fn(y, **(normalizer_params or {}))
+        elif biases_initializer is not None:
+            biases = get_variable(
+                "biases", [num_outputs], x.dtype, biases_initializer, biases_regularizer, trainable
+            )
+            y = bias_add(y, biases)
+        return y if activation_fn is None else activation_fn(y)
+
+
 def _module(name: str, **members: Any) -> ModuleType:
     from frontends.tf.names import missing
 
@@ -68,6 +125,7 @@ def _module(name: str, **members: Any) -> ModuleType:
 layers = _module(
     "layers",
     flatten=flatten,
+    fully_connected=fully_connected,
     l1_regularizer=l1_regularizer,
     l2_regularizer=l2_regularizer,
     variance_scaling_initializer=variance_scaling_initializer,

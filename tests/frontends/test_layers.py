@@ -238,3 +238,34 @@ def test_softmax_losses(session):
     np.testing.assert_allclose(got[0], -np.log(p[hot > 0].reshape(3)).mean(), rtol=1e-5)
     target = hot * 0.9 + 0.1 / 4
     np.testing.assert_allclose(got[1], -(target * np.log(p)).sum(-1).mean(), rtol=1e-5)
+
+
+def test_fully_connected_is_a_rectified_layer_named_as_tf1_does(session):
+    x = tf.placeholder(tf.float32, [None, 3])
+    y = tf.contrib.layers.fully_connected(x, 2, weights_initializer=tf.ones_initializer())
+    z = tf.contrib.layers.fully_connected(y, 4, activation_fn=None, scope="out")
+    again = tf.contrib.layers.fully_connected(y, 4, activation_fn=None, scope="out", reuse=True)
+    names = [v.name for v in tf.trainable_variables()]
+    assert names == ["fully_connected/weights:0", "fully_connected/biases:0",
+                     "out/weights:0", "out/biases:0"]  # fmt: skip
+    sess = session()
+    sess.run(tf.global_variables_initializer())
+    first, second, third = sess.run([y, z, again], {x: [[1.0, 2.0, 3.0], [-1.0, -2.0, -3.0]]})
+    assert first.tolist() == [[6.0, 6.0], [0.0, 0.0]]
+    np.testing.assert_array_equal(second, third)
+
+
+def test_fully_connected_takes_a_normalizer_in_place_of_biases_and_any_rank():
+    x = tf.zeros([2, 5, 3])
+    y = tf.contrib.layers.fully_connected(
+        x, 4, normalizer_fn=tf.layers.batch_normalization, normalizer_params={"training": True},
+        weights_regularizer=tf.contrib.layers.l2_regularizer(0.1),
+    )  # fmt: skip
+    assert y.shape.as_list() == [2, 5, 4]
+    assert not any("biases" in v.name for v in tf.global_variables())
+    assert len(tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)) == 1
+
+
+def test_fully_connected_asks_for_the_size_of_the_last_axis():
+    with pytest.raises(tf.errors.ShapeError, match="needs to know the last axis"):
+        tf.contrib.layers.fully_connected(tf.placeholder(tf.float32, [None, None]), 4)
