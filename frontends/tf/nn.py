@@ -119,10 +119,14 @@ def sigmoid_cross_entropy_with_logits(
 
 
 def weighted_cross_entropy_with_logits(
-    targets: Any, logits: Any, pos_weight: Any, name: str | None = None
-) -> Tensor:
-    """Sigmoid cross entropy whose positive part counts ``pos_weight`` times."""
-    x, z = alike([logits, targets])
+    labels: Any = None, logits: Any = None, pos_weight: Any = None, name: str | None = None,
+    targets: Any = None,
+) -> Tensor:  # fmt: skip
+    """Sigmoid cross entropy whose positive part counts ``pos_weight`` times.
+
+    ``targets`` is the older name of ``labels``.
+    """
+    x, z = alike([logits, _one_of(labels, targets, "labels", "targets")])
     b = builder(x, z)
     weight = b.add(b.mul(b.sub(convert(pos_weight, like=x), 1.0), z), 1.0)
     return b.add(b.mul(b.sub(1.0, z), x), b.mul(weight, b.softplus(b.neg(x))), name=name)

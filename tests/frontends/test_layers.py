@@ -269,3 +269,12 @@ def test_fully_connected_takes_a_normalizer_in_place_of_biases_and_any_rank():
 def test_fully_connected_asks_for_the_size_of_the_last_axis():
     with pytest.raises(tf.errors.ShapeError, match="needs to know the last axis"):
         tf.contrib.layers.fully_connected(tf.placeholder(tf.float32, [None, None]), 4)
+
+
+@pytest.mark.parametrize("labels", ["labels", "targets"])
+def test_weighted_cross_entropy_takes_either_name_of_the_labels(session, labels):
+    given = {labels: [0.0, 1.0, 0.5]}
+    loss = tf.nn.weighted_cross_entropy_with_logits(logits=[0.3, -2.0, 1.0], pos_weight=2, **given)
+    x, z = np.array([0.3, -2.0, 1.0]), np.array([0.0, 1.0, 0.5])
+    wanted = (1 - z) * np.log1p(np.exp(x)) + 2 * z * np.log1p(np.exp(-x))
+    np.testing.assert_allclose(session().run(loss), wanted, rtol=1e-6)
