@@ -37,8 +37,7 @@ def columns_first(group: Group) -> bool:
     """Whether kept axes follow the reduced ones, which lie together."""
     axes = [k for k, size in enumerate(group.space) if size != 1]
     kinds = "".join("r" if k in group.reduced_axes else "k" for k in axes)
-    pair = any(getattr(n.op, "pair", False) for n in group.nodes)
-    return not pair and "rk" in kinds and "r" not in kinds[kinds.index("rk") + 1 :]
+    return "rk" in kinds and "r" not in kinds[kinds.index("rk") + 1 :]
 
 
 # --- loops --------------------------------------------------------------------------------------
@@ -186,7 +185,7 @@ def _read_back(nest: Nest, tensor: Tensor, place: Tensor) -> None:
 
 
 class _Fold:
-    """One reduction of a row: an accumulator in a variable (two for argmax: value and place)."""
+    """One reduction of a row: an accumulator in a variable."""
 
     def __init__(self, nest: Nest, node: Node, base: int) -> None:
         self.nest, self.node, self.base = nest, node, base
@@ -195,43 +194,16 @@ class _Fold:
         self.name = f"s{nest.folds}"
         nest.folds += 1
         self.rule: Reduce = node.op.reduction
-        self.pair = getattr(node.op, "pair", False)
         nest.line(
             f"{self.name} = {nest.literal(initial_value(self.rule, operand), self.dtype)}", base
         )
-        if self.pair:
-            nest.line(f"{self.name}_at = {nest.literal(0, 'int64')}", base)
 
     def step(self, value: Scalar) -> None:
-        nest, name = self.nest, self.name
-        if not self.pair:
-            nest.line(f"{name} = {self.rule.word}({name}, {value})")
-            return
-        better = f"{'gt' if self.rule.word == 'argmax' else 'lt'}({value}, {name})"
-        if value.floating:  # the first NaN wins
-            better = (
-                f"logical_or({better}, logical_and(isnan({value}), logical_not(isnan({name}))))"
-            )
-        taken = nest.temporary()
-        place = nest.position(
-            full_index(nest.group)[self.node.op.axes(self.node.operands[0].type)[0]]
-        )
-        nest.line(f"{taken} = {better}")
-        nest.line(f"{name}_at = where({taken}, {place}, {name}_at)")
-        nest.line(f"{name} = where({taken}, {value}, {name})")
+        self.nest.line(f"{self.name} = {self.rule.word}({self.name}, {value})")
 
     def done(self) -> None:
-        tensor = self.node.outputs[0]
-        if not self.pair:
-            self.nest.results[tensor] = Scalar(self.name, self.dtype, self.base, self.nest)
-            return
-        dtype = str(tensor.dtype)
-        text = f"{self.name}_at"
-        if dtype != "int64":
-            value = self.nest.bind(f"to_{dtype}({text})", dtype, level=self.base)
-        else:
-            value = Scalar(text, dtype, self.base, self.nest)
-        self.nest.results[tensor] = value
+        value = Scalar(self.name, self.dtype, self.base, self.nest)
+        self.nest.results[self.node.outputs[0]] = value
 
 
 def initial_value(rule: Reduce, operand: Tensor) -> float:

@@ -392,6 +392,33 @@ class Range(Op):
     ]
 
 
+class AxisPosition(Op):
+    """``y``: the position of each element along ``axis``."""
+
+    operands = ()
+    attributes = {"shape": REQUIRED, "axis": REQUIRED, "dtype": int64}
+    kind = Kind.INJECTIVE
+    vjp = NotDifferentiable("it has no operands")
+
+    def infer_type(self) -> TensorType:
+        return TensorType(self.dtype, tuple(self.shape))
+
+    def reference(self) -> np.ndarray:
+        return np.indices(self.shape)[self.axis].astype(self.dtype.numpy)
+
+    def element(self, e: Any, at: tuple[Dim, ...]) -> Any:
+        return e.number(at[self.axis], self.dtype)
+
+    def dims_value(self) -> Any:
+        return None
+
+    samples = [
+        Sample(shape=(2, 3), axis=1),
+        Sample(shape=(2, 3, 1), axis=0, dtype=int32),
+        Sample(shape=(0, 3), axis=1),
+    ]
+
+
 class Where1(Op):
     """The positions of the true elements of ``condition``, one row each, in row-major order.
 

@@ -10,7 +10,7 @@ import numpy as np
 from graphc.ir import dims
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim, Shape
-from graphc.ir.dtype import FLOATING, INTEGER, REAL, DType, bool_, float32, int64
+from graphc.ir.dtype import FLOATING, INTEGER, REAL, DType, bool_, float32, int32, int64
 from graphc.ir.op import Kind, NotDifferentiable, Op, Reduce, Refuses, Sample, describe
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
 from graphc.ops.precision import in_float32, in_float64
@@ -256,16 +256,17 @@ class Any_(Reduction):
 Any_.__name__ = "Any"  # TF1's op type, which typing.Any has taken in this file
 
 
-class Position(Reduction, abstract=True):
+class Position(AxisOp, abstract=True):
     """Where along ``axis`` the extreme is: the first of equal ones, and the first NaN before all.
 
-    ``pair``: the fold carries (value, index).  ``x`` replaces the held value when it is beyond it,
-    or when it is NaN and the held value is not; the index of the held value is the result.
+    That is the least position whose element equals the extreme, or is NaN: two reductions that
+    vectorise, where one that carries a value and its place would not.
     """
 
     attributes = {"axis": 0, "dtype": int64}
     keepdims = False
-    pair = True
+    kind = Kind.EXPANDED
+    extreme: ClassVar[str]
     vjp = NotDifferentiable("a position is a step")
 
     def infer_type(self, x: TensorType) -> TensorType:
@@ -278,6 +279,18 @@ class Position(Reduction, abstract=True):
         if x.shape[axis] == 0:
             raise Mismatch(f"axis {axis} is empty", x=x)
         return result.with_dtype(self.dtype)
+
+    def expand(self, b: Any, x: Any) -> Any:
+        (axis,) = self.axes(x.type)
+        size = x.type.dims[axis]
+        narrow = isinstance(size, int) and size <= int32.max
+        places = b.axis_position(shape=x.type.dims, axis=axis, dtype=int32 if narrow else int64)
+        hit = b.equal(x, getattr(b, self.extreme)(x, axis=(axis,), keepdims=True))
+        if x.dtype.is_floating:
+            hit = b.logical_or(hit, b.is_nan(x))
+        beyond = b.tensor(places.dtype.max, like=places)
+        first = b.reduce_min(b.where(hit, places, beyond), axis=(axis,), keepdims=False)
+        return _as(b, first, self.dtype)
 
 
 POSITIONS = [
@@ -300,7 +313,7 @@ class ArgMax(Position):
     """``y``: where along ``axis`` the first largest element is; NaN counts as it."""
 
     name = "argmax"
-    reduction = Reduce("lowest", "argmax")
+    extreme = "reduce_max"
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return np.argmax(x, axis=self.axis).astype(self.dtype.numpy)
@@ -312,7 +325,7 @@ class ArgMin(Position):
     """``y``: where along ``axis`` the first smallest element is; NaN counts as it."""
 
     name = "argmin"
-    reduction = Reduce("highest", "argmin")
+    extreme = "reduce_min"
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return np.argmin(x, axis=self.axis).astype(self.dtype.numpy)

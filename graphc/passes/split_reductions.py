@@ -3,8 +3,8 @@
 Before: reductions of any size.   After: a reduction over all axes, or over leading axes with few
 elements kept, is a fold per chunk of rows followed by a fold over the chunks, unless it is known
 to be small.  Chunks follow from sizes only, so results do not depend on the number of threads.
-Leaves alone: reductions with rows to spare (softmax, layer norm), argmax and argmin, and batches
-of short rows (a mean loss), where a second launch costs more than it brings.
+Leaves alone: reductions with rows to spare (softmax, layer norm), and batches of short rows (a mean
+loss), where a second launch costs more than it brings.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def split_reductions(graph: Graph, options: Options) -> Graph:
 def rows_per_chunk(node: Node) -> Dim | None:
     """Rows of the first axis that one chunk folds; None where the reduction stays whole."""
     op = node.op
-    if op.kind is not Kind.REDUCTION or getattr(op, "pair", False) or op.name == "partial_reduce":
+    if op.kind is not Kind.REDUCTION or op.name == "partial_reduce":
         return None
     x = node.operands[0].type
     axes = op.axes(x)

@@ -90,10 +90,6 @@ GRAPHS = {
           %a = assign(%w, %s) : float32[3]
           %b = assign(%v, %t) : float32[2, 4]
     """,
-    "argmax_carries_the_place_with_the_value": """
-        graph g(x: float32[n, m]) -> y
-          %y = argmax(%x, axis=1, dtype=int32) : int32[n]
-    """,
     "matmul_packs_panels": """
         graph g(x: float32[n, k], w: float32[m, k]) -> y
           %y = matmul(%x, %w, transpose_b=True) : float32[n, m]

@@ -107,27 +107,16 @@ def _element(run: Interpreter, node: Node, at: tuple[int, ...]) -> Scalar:
 
 
 def _folded(run: Interpreter, node: Node, at: tuple[int, ...]) -> Scalar:
-    op, (x,), (out,) = node.op, node.operands, node.outputs
+    op, (x,) = node.op, node.operands
     shape, axes = x.type.shape, op.axes(x.type)
     kept = iter(at if not op.keepdims else [i for k, i in enumerate(at) if k not in axes])
     outer = [0 if k in axes else next(kept) for k in range(len(shape))]
     dtype = str(x.dtype.computed)
     held = run.named(np.dtype(dtype).type(initial_value(op.reduction, x)), dtype)
-    place = 0
     for inner in np.ndindex(*(shape[k] for k in axes)):
         index = list(outer)
         for k, i in zip(axes, inner, strict=True):
             index[k] = i
         value = run.value(x, tuple(index))
-        if not getattr(op, "pair", False):
-            held = run.bind(f"{op.reduction.word}({held}, {value})", dtype)
-            continue
-        beyond = "gt" if op.reduction.word == "argmax" else "lt"
-        first_nan = f"logical_and(ne({value}, {value}), eq({held}, {held}))"
-        if run.names[run.bind(f"logical_or({beyond}({value}, {held}), {first_nan})", "bool").name]:
-            held, place = value, inner[0]
-    return (
-        run.named(out.dtype.numpy.type(place), str(out.dtype))
-        if getattr(op, "pair", False)
-        else held
-    )
+        held = run.bind(f"{op.reduction.word}({held}, {value})", dtype)
+    return held
