@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from graphc.codegen.kernel import Kernel
+from graphc.codegen.kernel import Kernel, Operand
 from graphc.errors import InternalError
 from graphc.ir import dims
 from graphc.ir.bindings import data_sizes
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
+from graphc.ir.source import Site
 from graphc.lowering.contraction import lower_matmul
 from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Group
@@ -65,6 +67,7 @@ class _Assembly:
         self.kernels: dict[str, int] = {}
         self.kernel_list: list[Kernel] = []
         self.steps: list[Step] = []
+        self.tail: _Tail | None = None  # the launch that equal ones may join
         self.commit = 0  # steps that are never joined with later ones: those that write nothing
         self.ready: set[Tensor] = set()  # whose memory holds its value already
         self.bound: set[str] = set()  # data-dependent sizes that steps so far decide
@@ -171,6 +174,7 @@ class _Assembly:
             self._copy_fetches({t for n in unit.nodes for t in n.outputs if t in self.buffer_of})
         if self.order.commit == len(self.order.units):
             self.commit = len(self.steps)
+        self._finish_tail()
         return Program(
             title=self.graph.title,
             feeds=self.feeds,
@@ -327,34 +331,19 @@ class _Assembly:
 
     def _append(self, launch: Launch) -> None:
         """Add a launch, or its block to the launch before it when they are independent equals."""
-        last = self.steps[-1] if len(self.steps) > self.commit else None
-        if (
-            not isinstance(last, Launch)
-            or last.kernel != launch.kernel
-            or last.checks
-            or launch.checks
-            or not self._independent(last, launch)
-        ):
-            self.steps.append(launch)
+        tail = self.tail
+        is_last = tail is not None and self.commit <= tail.step == len(self.steps) - 1
+        if tail is not None and is_last and tail.takes(launch):
+            tail.add(launch)
             return
-        self.steps[-1] = Launch(
-            last.kernel, last.blocks + launch.blocks, last.weight, last.flops + launch.flops,
-            Origin(
-                last.origin.names + launch.origin.names, last.origin.sites + launch.origin.sites
-            ),
-        )  # fmt: skip
+        self._finish_tail()
+        self.steps.append(launch)
+        operands = self.kernel_list[launch.kernel].operands
+        self.tail = _Tail(len(self.steps) - 1, launch, operands)
 
-    def _independent(self, a: Launch, b: Launch) -> bool:
-        operands = self.kernel_list[a.kernel].operands
-        written = {
-            x for k in a.blocks for x, o in zip(k.buffers, operands, strict=True) if o.access != "r"
-        }
-        touched = {x for k in a.blocks for x in k.buffers}
-        for block in b.blocks:
-            for buffer, operand in zip(block.buffers, operands, strict=True):
-                if buffer in written or (operand.access != "r" and buffer in touched):
-                    return False
-        return True
+    def _finish_tail(self) -> None:
+        if self.tail is not None:
+            self.steps[self.tail.step] = self.tail.launch()
 
     def _lower_host(self, node: Node) -> None:
         operands = tuple(self.buffer_of[self.root(t)] for t in node.operands)
@@ -441,6 +430,49 @@ class _Assembly:
         operands = self.kernel_list[step.kernel].operands
         pairs = (zip(block.buffers, operands, strict=True) for block in step.blocks)
         return [b for block in pairs for b, operand in block if operand.access != "r"]
+
+
+class _Tail:
+    """A launch while independent equals join it, one more block each."""
+
+    def __init__(self, step: int, first: Launch, operands: tuple[Operand, ...]) -> None:
+        self.step = step
+        self.first = first
+        self.operands = operands
+        self.blocks: list[Block] = []
+        self.names: list[str] = []
+        self.sites: list[Site] = []
+        self.flops: Dim = 0
+        self.written: set[int] = set()
+        self.touched: set[int] = set()
+        self.add(first)
+
+    def takes(self, launch: Launch) -> bool:
+        """Whether a launch may run beside those joined so far."""
+        if launch.kernel != self.first.kernel or launch.checks or self.first.checks:
+            return False
+        return not any(
+            buffer in self.written or (operand.access != "r" and buffer in self.touched)
+            for block in launch.blocks
+            for buffer, operand in zip(block.buffers, self.operands, strict=True)
+        )
+
+    def add(self, launch: Launch) -> None:
+        self.blocks.extend(launch.blocks)
+        self.names.extend(launch.origin.names)
+        self.sites.extend(launch.origin.sites)
+        self.flops = self.flops + launch.flops
+        for block in launch.blocks:
+            self.touched.update(block.buffers)
+            for buffer, operand in zip(block.buffers, self.operands, strict=True):
+                if operand.access != "r":
+                    self.written.add(buffer)
+
+    def launch(self) -> Launch:
+        if len(self.blocks) == len(self.first.blocks):
+            return self.first
+        origin = Origin(tuple(self.names), tuple(dict.fromkeys(self.sites)))
+        return replace(self.first, blocks=tuple(self.blocks), flops=self.flops, origin=origin)
 
 
 def _renamed(node: Node, renamed: dict[Tensor, Tensor]) -> Node:
