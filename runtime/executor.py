@@ -345,18 +345,19 @@ class Prepared:
         ones: dict[str, Dim] = {}
         reason = "other ranks than before" if self.variants else "first run"
         while True:
-            key = (tuple(t.rank for t in types.values()), tuple(sorted(ones)))
+            key = (tuple(t.rank for t in types.values()), tuple(sorted(ones.items())))
             loaded = self.variants.get(key)
             if loaded is None:
                 loaded = self.variants[key] = load_program(
                     self.executor, self.feeds, self.fetches, self.targets, types, ones, reason
                 )
             stretched = failed_checks(loaded.program.checks, sizes)
-            fresh = {name: 1 for name in stretched if name not in ones}
+            fresh = {name: value for name, value in stretched.items() if name not in ones}
             if not fresh:
                 return loaded, sizes
             ones |= fresh
-            reason = f"{', '.join(sorted(fresh))} = 1 broadcasts against another size"
+            said = ", ".join(f"{name} = {value}" for name, value in sorted(fresh.items()))
+            reason = f"{said} broadcasts an axis of size 1 against another size"
 
     def _plan(self, loaded: Loaded, sizes: dict[str, int]) -> Bound:
         key = (id(loaded), tuple(sizes.values()))
@@ -391,17 +392,20 @@ def _require_room(plan: Plan) -> None:
         raise results_exhausted(plan) from None
 
 
-def failed_checks(checks: Sequence[Check], sizes: Mapping[str, int]) -> list[str]:
-    """Symbols of size 1 that stretch against another size; a real disagreement raises."""
-    stretched: list[str] = []
+def failed_checks(checks: Sequence[Check], sizes: Mapping[str, int]) -> dict[str, int]:
+    """Symbols to fix at their value, where a size of 1 stretches against another; a real
+    disagreement raises.
+    """
+    stretched: dict[str, int] = {}
     for check in checks:
         left, right = (dims.substitute(d, sizes) for d in (check.left, check.right))
         if left == right or not (isinstance(left, int) and isinstance(right, int)):
             continue
         for dim, value in ((check.left, left), (check.right, right)):
-            atom = dims.single_atom(dim)
-            if value == 1 and isinstance(atom, dims.Symbol) and check.what.startswith("axis"):
-                stretched.append(atom.name)
+            names = [s.name for s in dims.symbols(dim)]
+            known = all(name in sizes for name in names)
+            if value == 1 and names and known and check.what.startswith("axis"):
+                stretched |= {name: sizes[name] for name in names}
                 break
         else:
             raise ShapeError(

@@ -79,8 +79,8 @@ def test_a_size_of_one_that_meets_another_compiles_the_broadcast_and_says_so():
             np.testing.assert_array_equal(sess.run(y, {a: left, b: right}), left * right + 1)
         assert [line.split("] ")[1].split(":")[0] for line in compiles(sess)] == [
             "first run",
-            "m = 1 broadcasts against another size",
-            "n = 1 broadcasts against another size",
+            "m = 1 broadcasts an axis of size 1 against another size",
+            "n = 1 broadcasts an axis of size 1 against another size",
         ]
 
 
@@ -179,3 +179,16 @@ def test_sizes_computed_from_sizes():
             np.testing.assert_array_equal(got, np.concatenate([flat, flat + 1]))
             assert rows == 4 * size
         assert len(compiles(sess)) == 1
+
+
+def test_a_size_computed_from_others_that_turns_out_to_be_one_broadcasts() -> None:
+    with tf.Graph().as_default(), tf.Session() as sess:
+        x = tf.placeholder(tf.float32, ["n"], name="x")
+        y = tf.placeholder(tf.float32, ["m"], name="y")
+        total = x[::4] + y
+        ones = np.arange(5, dtype=np.float32)
+        for n in (4, 3, 20, 4):
+            fed = np.arange(n, dtype=np.float32)
+            np.testing.assert_array_equal(sess.run(total, {x: fed, y: ones}), fed[::4] + ones)
+        with pytest.raises(ValueError, match="sizes that must agree differ"):
+            sess.run(total, {x: np.zeros(12, np.float32), y: ones})
