@@ -336,6 +336,3 @@ WORDS: dict[str, Word] = {
     )
     for word in family()
 }
-
-# The words that give a kernel its operands and loops: a target supplies them in its own way.
-STRUCTURE: dict[str, int] = {"views": 2, "sizes": 2, "range": 2}

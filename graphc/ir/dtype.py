@@ -101,15 +101,9 @@ class DType:
         return self.name
 
 
-def _bfloat16() -> np.dtype:
-    """NumPy has no bfloat16 of its own; ml_dtypes registers one when installed (extra
-    ``bfloat16``).
-    """
-    return np.dtype(np.uint16)
-
-
 float16 = DType("float16", "float", 2, np.dtype(np.float16))
-bfloat16 = DType("bfloat16", "float", 2, _bfloat16())
+# NumPy has no bfloat16: on the host its arrays are the raw bits.
+bfloat16 = DType("bfloat16", "float", 2, np.dtype(np.uint16))
 float32 = DType("float32", "float", 4, np.dtype(np.float32))
 float64 = DType("float64", "float", 8, np.dtype(np.float64))
 int8 = DType("int8", "int", 1, np.dtype(np.int8))

@@ -38,7 +38,7 @@ import numpy as np
 
 from graphc.ir.dims import Expr, substitute
 from graphc.ir.dtype import DType
-from graphc.ir.types import TensorType
+from graphc.ir.types import DTypeMismatch, TensorType, broadcast, same_dtype
 
 
 class Kind(Enum):
@@ -336,8 +336,6 @@ class Elementwise(Op, abstract=True):
     kind = Kind.ELEMENTWISE
 
     def infer_type(self, *types: TensorType) -> TensorType:
-        from graphc.ir.types import DTypeMismatch, broadcast, same_dtype
-
         named = dict(zip(self.operand_names(len(types)), types, strict=True))
         dtype = same_dtype(**named)
         if self.dtypes and dtype not in self.dtypes:

@@ -20,7 +20,8 @@ from graphc.lowering.contraction import lower_matmul
 from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Group
 from graphc.lowering.in_place import overlay_outputs
-from graphc.lowering.nest import Lowered, Use, Workspace, is_written, lower_group
+from graphc.lowering.loops import lower_group
+from graphc.lowering.nest import Lowered, Use, Workspace, is_written
 from graphc.lowering.program import (
     Block,
     Buffer,
@@ -72,6 +73,7 @@ class _Assembly:
         self.ready: set[Tensor] = set()  # whose memory holds its value already
         self.bound: set[str] = set()  # data-dependent sizes that steps so far decide
         self.fetches: list[Fetch | None] = [None] * len(graph.outputs)
+        self.unmet: list[int] = []  # fetches that need a copy, until they have it
         self.failing: dict[str, Failing] = {}
         self.templates: dict[tuple, tuple[list[Lowered], list[Tensor]]] = {}
         self.last_use = self._last_uses()
@@ -142,6 +144,8 @@ class _Assembly:
                 self.fetches[number] = Fetch(
                     tensor.name, str(tensor.dtype), tensor.type.dims, buffer
                 )
+            else:
+                self.unmet.append(number)
 
     def _copy_fetches(self, ready: set[Tensor]) -> None:
         """Copies for fetches of memory that is not theirs (variables, feeds, constants, repeats).
@@ -149,10 +153,13 @@ class _Assembly:
         A view whose shape depends on data waits until its sizes are known.
         """
         self.ready |= ready
-        for number, tensor in enumerate(self.graph.outputs):
+        unmet, self.unmet = self.unmet, []
+        for number in unmet:
+            tensor = self.graph.outputs[number]
             root = self.root(tensor)
-            known = self.bound.issuperset(data_sizes(tensor.type.dims))
-            if self.fetches[number] is None and root in self.ready and known:
+            if root not in self.ready or not self.bound.issuperset(data_sizes(tensor.type.dims)):
+                self.unmet.append(number)
+            else:
                 dtype = str(tensor.dtype)
                 target = self.new_buffer(Place.FETCH, dtype, tensor.type.dims, tensor.name, number)
                 self.fetches[number] = Fetch(tensor.name, dtype, tensor.type.dims, target)

@@ -19,11 +19,21 @@ from graphc.lowering.nest import (
     Workspace,
     finish,
     full_index,
+    mergeable,
     role_index,
 )
 from graphc.lowering.program import GRAIN
 
 CHUNK = -1  # the "axis" counting chunks of a partial reduction
+
+
+def lower_group(group: Group, overlay: dict[Tensor, Tensor]) -> Lowered:
+    """Write the kernel of a group; ``overlay`` maps outputs to the inputs they are stored over."""
+    dry = Nest(group, None, overlay)
+    write(dry)
+    merged = mergeable(group, dry)
+    nest = Nest(group, merged, overlay)
+    return write(nest)
 
 
 def write(nest: Nest) -> Lowered:
@@ -45,8 +55,7 @@ def columns_first(group: Group) -> bool:
 
 def _enter(nest: Nest, run: list[int]) -> None:
     nest.open_loop()
-    depth = sum(1 for level in nest.lines[1:])
-    nest.loop_of[run[0]] = LOOP_NAMES[depth - 1]
+    nest.loop_of[run[0]] = LOOP_NAMES[nest.level - 1]
     for axis in run:
         nest.levels[f"@{axis}"] = nest.level
 

@@ -423,17 +423,6 @@ def is_written(node: Node) -> bool:
     return value in WRITTEN or value != value
 
 
-def lower_group(group: Group, overlay: dict[Tensor, Tensor]) -> Lowered:
-    """Write the kernel of a group; ``overlay`` maps outputs to the inputs they are stored over."""
-    from graphc.lowering.loops import write
-
-    dry = Nest(group, None, overlay)
-    write(dry)
-    merged = mergeable(group, dry)
-    nest = Nest(group, merged, overlay)
-    return write(nest)
-
-
 def mergeable(group: Group, dry: Nest) -> list[list[int]]:
     """Runs of axes that every access sees as one: adjacent, whole, and never used apart."""
     reduced = set(group.reduced_axes)
