@@ -53,7 +53,12 @@ def on_cpu(
         values = session.run([list(fetches), list(targets)], feeds)[0]
         for key in list(store.keys()):
             variables[key] = store.get(key)
-    return tuple(np.asarray(v) for v in values)
+    return tuple(map(_array, values))
+
+
+def _array(value: object) -> np.ndarray:
+    """A fetched value as an array; text stays an object, with the zeros it may end in."""
+    return np.array(value, object) if isinstance(value, bytes | str) else np.asarray(value)
 
 
 Device = Callable[..., Arrays]

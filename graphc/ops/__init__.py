@@ -16,10 +16,12 @@ from graphc.ops import (  # noqa: F401
     partial,
     random,
     reduction,
+    segment,
     shape,
     slicing,
     source,
     state,
     subscript,
+    summary,
     unary,
 )
