@@ -14,7 +14,7 @@ import numpy as np
 
 from graphc.errors import FeedError, GraphcError
 from graphc.ir import dims
-from graphc.ir.dtype import DType, as_dtype, bfloat16
+from graphc.ir.dtype import DType, as_dtype, bfloat16, string_array
 from graphc.ir.graph import Graph, Node, Tensor, whence
 from graphc.ir.source import here
 from graphc.ir.types import TensorType
@@ -31,7 +31,8 @@ class Feeds:
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         self.tensors = tuple(tensors)
-        self._dtypes = tuple(t.dtype.numpy for t in self.tensors)
+        # an array of objects may hold anything: strings are looked at each time
+        self._dtypes = tuple(None if t.dtype.is_string else t.dtype.numpy for t in self.tensors)
 
     def convert(self, values: Sequence[Any]) -> tuple[np.ndarray, ...]:
         """C-contiguous arrays of the right dtype; arrays that already are one pass through."""
@@ -91,9 +92,11 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
         )
     if value is None:
         raise _refusal(tensor, f"the value fed for {tensor.name} is None", "None", None)
+    if tensor.dtype.is_string:
+        return _strings(tensor, value)
     try:
         given = np.asarray(value)
-        if given.dtype.kind == "O" and not tensor.dtype.is_string:
+        if given.dtype.kind == "O":
             given = np.asarray(given.tolist())  # numbers in an object array, as lists hold them
     except ValueError as error:
         raise _refusal(
@@ -103,12 +106,27 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
     wanted = tensor.dtype
     if given.dtype == wanted.numpy:
         return np.ascontiguousarray(given).reshape(given.shape)
-    reason = None if wanted.is_string else refusal_of_cast(given, wanted)
+    reason = refusal_of_cast(given, wanted)
     if reason is not None:
         raise _refusal(tensor, f"the value fed for {tensor.name} {reason}", _described(given), None)
     if wanted is bfloat16:
         return bfloat16_bits(given.astype(np.float32))
     return np.ascontiguousarray(given.astype(wanted.numpy)).reshape(given.shape)
+
+
+def _strings(tensor: Tensor, value: Any) -> np.ndarray:
+    found = string_array(value)
+    if found is not None:
+        return np.ascontiguousarray(found).reshape(found.shape)
+    flat = np.asarray(value, object).ravel().tolist()
+    culprit = next((v for v in flat if not isinstance(v, str | bytes)), value)
+    shown = repr(culprit) if len(repr(culprit)) <= 40 else repr(culprit)[:37] + "..."
+    if isinstance(culprit, list | tuple):
+        fact, hint = "is not a rectangular array", None
+    else:
+        fact = f"holds {shown}, which is no string"
+        hint = "feed str or bytes: np.asarray(values).astype(str)"
+    raise _refusal(tensor, f"the value fed for {tensor.name} {fact}", _kind_of(value), hint)
 
 
 def refusal_of_cast(given: np.ndarray, wanted: DType) -> str | None:

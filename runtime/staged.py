@@ -140,7 +140,9 @@ class _Run:
         if step.binds:
             self.check_sizes()
         for buffer, result in zip(step.results, results, strict=True):
-            np.copyto(self.array(buffer), result)
+            there = self.array(buffer)
+            # NumPy would drop the zero bytes at the end of a lone string
+            np.copyto(there, np.asarray(result, object) if there.dtype.hasobject else result)
 
     def check_sizes(self) -> None:
         """Hold the sizes known so far against what type rules took for granted."""

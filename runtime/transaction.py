@@ -77,7 +77,7 @@ def host_results(
     """What the op's Python function gives, one array per output."""
     op = step.op.substitute(dict(sizes))
     try:
-        results = op.host(*operands)
+        results = (op.host or op.reference)(*operands)
     except Exception as error:
         name_failure(error, op, step.node, step.origin.sites[0] if step.origin.sites else None)
         raise

@@ -95,6 +95,9 @@ class PlainRun:
                 count = self._number(dims.product(buffer.shape)) * (
                     chunks if buffer.per_chunk else 1
                 )
+                if as_dtype(buffer.dtype).is_string:
+                    array = self.memory[number] = np.full(count, None, object)
+                    return array
                 array = np.full(count, 0xA5, np.uint8).repeat(as_dtype(buffer.dtype).size)
                 array = array.view(as_dtype(buffer.dtype).numpy)
         self.memory[number] = array

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import DTypeError
-from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, int32, int64
+from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, int32, int64, string_array
 from graphc.ir.op import REGISTRY, Literal, Op
 from graphc.ir.source import here
 from graphc.ir.types import Mismatch
@@ -107,10 +107,8 @@ def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
     A float does not become an integer: that raises :class:`DTypeError`.
     """
     given = np.asarray(value)
-    if given.dtype.kind in "USO":
-        if given.dtype.kind == "O" and not all(isinstance(v, str | bytes) for v in given.ravel()):
-            raise _no_tensor(value)
-        return given.astype(object)
+    if given.dtype.kind in "USO" or (dtype is not None and dtype.is_string):
+        return _constant_strings(value, given, dtype)
     literal = not isinstance(value, np.ndarray | np.generic)
     if dtype is None:
         if not literal:
@@ -128,6 +126,18 @@ def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
             site=here(),
         )
     return given.astype(dtype.numpy)
+
+
+def _constant_strings(value: Any, given: np.ndarray, dtype: DType | None) -> np.ndarray:
+    strings = string_array(value)
+    if strings is None and dtype is not None and dtype.is_string and given.size == 0:
+        strings = given.astype(object)
+    if strings is None and given.dtype.kind == "O":
+        raise _no_tensor(value)
+    if strings is None or (dtype is not None and not dtype.is_string):
+        found = "string" if strings is not None else as_dtype(given.dtype)
+        raise DTypeError(f"expected {dtype}, got {_briefly(value)} of {found}", site=here())
+    return strings
 
 
 def _no_tensor(value: Any) -> DTypeError:

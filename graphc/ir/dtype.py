@@ -129,6 +129,25 @@ INTEGER = (int8, int16, int32, int64, uint8, uint16, uint32, uint64)
 SIGNED = (int8, int16, int32, int64)
 REAL = FLOATING + INTEGER
 
+
+def string_array(value: Any) -> np.ndarray | None:
+    """Strings as graphs hold them: an object array of bytes, text encoded as UTF-8.
+
+    None if ``value`` holds anything that is no string.
+    """
+    array = value if isinstance(value, np.ndarray) else np.asarray(value, object)
+    if array.dtype.kind not in "OUS":
+        return None
+    flat = array.ravel().tolist()
+    if not all(isinstance(item, str | bytes) for item in flat):
+        return None
+    if array.dtype == object and all(type(item) is bytes for item in flat):
+        return array
+    made = np.empty(len(flat), object)
+    made[:] = [item.encode() if isinstance(item, str) else bytes(item) for item in flat]
+    return made.reshape(array.shape)
+
+
 _BY_NAME = {dtype.name: dtype for dtype in ALL} | {
     "half": float16,
     "double": float64,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen.kernel import Kernel, Operand
-from graphc.errors import InternalError
+from graphc.errors import InternalError, UnimplementedError
 from graphc.ir import dims
 from graphc.ir.bindings import data_sizes
 from graphc.ir.dims import Dim, Shape
@@ -19,6 +19,7 @@ from graphc.ir.source import Site
 from graphc.lowering.contraction import lower_matmul
 from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Group
+from graphc.lowering.host import runs_in_python
 from graphc.lowering.in_place import overlay_outputs
 from graphc.lowering.loops import lower_group
 from graphc.lowering.nest import Lowered, Use, Workspace, is_written
@@ -202,7 +203,7 @@ class _Assembly:
             self._lower_group(at, unit, unit.group)
             return
         op = unit.node.op
-        if op.host is not None:
+        if runs_in_python(unit.node):
             self._lower_host(unit.node)
         elif op.contraction is not None:
             self._lower_alone(unit, lower_matmul)
@@ -353,6 +354,9 @@ class _Assembly:
             self.steps[self.tail.step] = self.tail.launch()
 
     def _lower_host(self, node: Node) -> None:
+        if node.op.writes is not None:
+            self._assign_objects(node)
+            return
         operands = tuple(self.buffer_of[self.root(t)] for t in node.operands)
         results: list[int] = []
         binds: list[tuple[int, int | None, str]] = []
@@ -381,6 +385,22 @@ class _Assembly:
                 tuple(binds),
                 _origin([node]),
             )
+        )
+
+    def _assign_objects(self, node: Node) -> None:
+        """An assignment no kernel can make: the variable's memory takes over the value's."""
+        if node.op.name != "assign":
+            raise UnimplementedError(
+                f"{node.op.name} of a variable of strings is not provided; tf.assign is",
+                subject=f"{node.op.name} '{node.name}'",
+                site=node.site,
+            )
+        variable = variable_of(node)
+        dtype, shape = str(variable.op.dtype), variable.op.shape
+        target = self._variable(variable.op.key, dtype, shape, variable.name)
+        self.buffer_of[node.outputs[0]] = target
+        self.steps.append(
+            Copy(self.buffer_of[self.root(node.operands[1])], target, _origin([node]))
         )
 
     def _failing(self, node: Node) -> str:

@@ -115,9 +115,12 @@ class _Writer:
             }
         raise NotStorable(f"{type(value).__name__} cannot be stored")
 
-    def array(self, array: np.ndarray) -> int:
+    def array(self, array: np.ndarray) -> int | dict:
         if array.dtype.hasobject:
-            raise NotStorable("an array of objects cannot be stored")
+            flat = array.ravel().tolist()
+            if not all(type(item) is bytes for item in flat):
+                raise NotStorable("an array of objects cannot be stored")
+            return {"hex": [item.hex() for item in flat], "shape": array.shape}
         self.arrays.append(array)
         return len(self.arrays) - 1
 
@@ -141,6 +144,13 @@ class _Reader:
         node = self.graph.by_name.get(tree["site"])
         return node.site if node is not None else None
 
+    def array(self, stored: int | dict) -> np.ndarray:
+        if isinstance(stored, int):
+            return self.arrays[stored]
+        strings = np.empty(len(stored["hex"]), object)
+        strings[:] = [bytes.fromhex(item) for item in stored["hex"]]
+        return strings.reshape(stored["shape"])
+
     def record(self, tree: dict) -> Any:
         return _RECORDS[tree["is"]](*map(self.value, tree["fields"]))
 
@@ -162,8 +172,8 @@ _READ: dict[str, Callable[[_Reader, dict], Any]] = {
     "site": _Reader.site,
     "place": lambda reader, tree: Place(tree["place"]),
     "dtype": lambda reader, tree: as_dtype(tree["dtype"]),
-    "literal": lambda reader, tree: Literal(reader.arrays[tree["literal"]]),
-    "array": lambda reader, tree: reader.arrays[tree["array"]],
+    "literal": lambda reader, tree: Literal(reader.array(tree["literal"])),
+    "array": lambda reader, tree: reader.array(tree["array"]),
     "op": _Reader.op,
     "map": lambda reader, tree: {reader.value(k): reader.value(v) for k, v in tree["map"]},
 }

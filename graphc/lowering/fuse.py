@@ -18,6 +18,7 @@ from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.lowering.convexity import Contraction
 from graphc.lowering.group import Group, Role
+from graphc.lowering.host import runs_in_python
 from graphc.lowering.state import readers_before, variable_of
 
 LARGEST = 64  # nodes in a group
@@ -53,6 +54,8 @@ def fuse(graph: Graph, enabled: bool = True) -> Fusion:
 
 def is_fusible(node: Node) -> bool:
     op = node.op
+    if runs_in_python(node):
+        return False
     if op.kind is Kind.EFFECT:
         return op.name == "assign"
     return op.kind in FUSIBLE and (op.kind is not Kind.REDUCTION or op.reduction is not None)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from graphc.ir.dtype import FLOATING, INTEGER, REAL, DType, bool_, float16, int32, int64
+from graphc.ir.dtype import FLOATING, INTEGER, REAL, DType, bool_, float16, int32, int64, string
 from graphc.ir.op import REQUIRED, Elementwise, NotDifferentiable, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, TensorType, broadcast, same_dtype
 
@@ -48,13 +48,17 @@ COMPARED: list[Sample | Refuses] = [
     Refuses("float32[2]", "float32[3]", "shapes do not broadcast (axis -1)"),
 ]
 ORDERED = [*COMPARED, Refuses("bool[2]", "bool[2]", "x must be numeric, got bool[2]")]
-EQUATED = [*COMPARED, Sample("bool[4]", "bool[4]", values=TRUTH)]
+EQUATED = [
+    *COMPARED,
+    Sample("bool[4]", "bool[4]", values=TRUTH),
+    Sample("string[3]", "string[3]", values={0: [b"a", b"", b"b"], 1: [b"a", b"b", b""]}),
+]
 
 
 class Equal(Comparison):
     """``z = x == y``."""
 
-    dtypes = (*REAL, bool_)
+    dtypes = (*REAL, bool_, string)
     commutative = True
     word, numpy = "eq", np.equal
     samples = EQUATED
@@ -63,7 +67,7 @@ class Equal(Comparison):
 class NotEqual(Comparison):
     """``z = x != y``."""
 
-    dtypes = (*REAL, bool_)
+    dtypes = (*REAL, bool_, string)
     commutative = True
     word, numpy = "ne", np.not_equal
     samples = EQUATED
@@ -208,7 +212,7 @@ class Select(Elementwise):
 
     name = "where"
     operands = ("condition", "x", "y")
-    dtypes = (*REAL, bool_)
+    dtypes = (*REAL, bool_, string)
 
     def infer_type(self, *types: TensorType) -> TensorType:
         condition, x, y = types
@@ -236,6 +240,7 @@ class Select(Elementwise):
         Sample("bool[2]", "bfloat16[2]", "bfloat16[2]"),
         Sample("bool[4]", "int32[4]", "int32[4]"),
         Sample("bool[4]", "bool[4]", "bool[]"),
+        Sample("bool[3]", "string[3]", "string[]"),
         Sample("bool[0]", "float32[0]", "float32[1]"),
         Refuses("float32[2]", "float32[2]", "float32[2]", "condition must be bool, got float32[2]"),
         Refuses("bool[2]", "float32[2]", "int32[2]", "dtypes of x and y differ"),

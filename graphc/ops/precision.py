@@ -63,14 +63,17 @@ def reference_values(
         raise AssertionError(
             f"bug in graphc: {op.name} has {len(results)} outputs, its reference gave {len(values)}"
         )
-    return tuple(_stored(np.asarray(v), t.dtype) for v, t in zip(values, results, strict=True))
+    return tuple(_stored(v, t.dtype) for v, t in zip(values, results, strict=True))
 
 
 def _widened(array: np.ndarray, dtype: DType) -> np.ndarray:
     return bfloat16_values(array) if dtype is bfloat16 and array.dtype == np.uint16 else array
 
 
-def _stored(array: np.ndarray, dtype: DType) -> np.ndarray:
+def _stored(value: Any, dtype: DType) -> np.ndarray:
+    if dtype.is_string:  # NumPy would take a lone string for an array of characters
+        return np.asarray(value, object)
+    array = np.asarray(value)
     if dtype is bfloat16 and array.dtype == np.float32:
         return bfloat16_bits(array)
     return array

@@ -115,6 +115,8 @@ def lowers_by_element(case: Case) -> bool:
     # Views, contractions, kernels, hosts and partial reductions have no single element: the
     # devices test those.
     op = case.op
+    if any(t.dtype.is_string for t in (*case.types, *case.result_types)):
+        return False  # a host step, whatever slots it has
     slots = (op.scalar, op.element, op.reduction)
     return op.kind is not Kind.EFFECT and not hasattr(op, "chunk") and slots != (None, None, None)
 
