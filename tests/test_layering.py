@@ -45,8 +45,9 @@ BACKWARD = {
     ("graphc.ir.builder", "graphc.ops"): "naming an op needs the families registered",
     ("graphc.ir.text", "graphc.ops"): "so does reading one from text",
     ("graphc.ir.op", "graphc.ops"): "and unpickling one",
-    ("graphc.ops.index", "graphc.lowering.opaque"): OWN_KERNEL,
+    ("graphc.ops.cumulative", "graphc.lowering.scan"): OWN_KERNEL,
     ("graphc.ops.joining", "graphc.lowering.opaque"): OWN_KERNEL,
+    ("graphc.ops.segment", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.state", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.passes.cut", "graphc.lowering.program"): "cutting decides the feeds of the Program",
 }

@@ -66,9 +66,9 @@ def _shape(tensor: Tensor) -> Shape:
     return tensor.type.dims
 
 
-_SEGMENT_SUM = """\
-# y[ids[k]] = sum of x[k]
-def segment_sum(args, start, stop):
+_SEGMENT = """\
+# y[ids[k]] = {word} of x[k]
+def segment(args, start, stop):
     x, ids, y = views(args, 3)
     count, width, rows = sizes(args, 3)
     bad = c0
@@ -80,7 +80,7 @@ def segment_sum(args, start, stop):
         bad = bad | bit(ge(i, rows), 0)
         if i >= start and i < stop:
             for j in range(width):
-                y[i, j] = add(y[i, j], x[k, j])
+                y[i, j] = {word}(y[i, j], x[k, j])
     return bad
 """
 
@@ -103,20 +103,21 @@ def scatter_rows(args, start, stop):
 """
 
 
-def lower_segment_sum(node: Node) -> Lowered:
-    """``unsorted_segment_sum``: each chunk of output rows looks through all ids, in order."""
+def lower_segment(node: Node, word: str, initial: float) -> Lowered:
+    """The rows of each segment folded with ``word``, from ``initial``: each chunk of output rows
+    looks through all ids, in order."""
     x, ids = node.operands
     y = node.outputs[0]
     count, width, rows = ids.type.elements, dims.product(_shape(y)[1:]), _shape(y)[0]
     dtype = str(y.dtype)
-    zero = Constant("c1", str(y.dtype.computed), 0.0 if y.dtype.is_floating else 0)
+    start = float(initial) if y.dtype.is_floating else int(initial)
     kernel = Kernel(
-        "segment_sum",
-        _SEGMENT_SUM,
+        "segment",
+        _SEGMENT.format(word=word),
         (
             Operand("x", dtype, 2), Operand("ids", str(ids.dtype), 1), Operand("y", dtype, 2, "rw"),
         ),
-        (Constant("c0", "int64", 0), zero),
+        (Constant("c0", "int64", 0), Constant("c1", str(y.dtype.computed), start)),
         ("count", "width", "rows"),
     )  # fmt: skip
     uses = [
