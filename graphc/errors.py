@@ -88,6 +88,13 @@ class FetchError(GraphcError, ValueError):
     """What was fetched is not in the session's graph."""
 
 
+class ModelWarning(GraphcError, UserWarning):
+    """A model that runs, and probably not as meant.
+
+    ``warnings.filterwarnings("ignore", category=tf.errors.ModelWarning)`` silences them all.
+    """
+
+
 class OpError(GraphcError):
     """A failure while running a graph; ``node_name`` says where."""
 

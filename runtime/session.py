@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from graphc.errors import GraphError
 from graphc.ir.graph import Graph, Node, Tensor, default_graph
 from graphc.ir.op import Kind
 from graphc.ir.source import here
+from runtime.advice import Growth, examine
 from runtime.feeds import Feeds, feed_tensors, missing_feed
 from runtime.fetches import Fetches, needed_nodes, structure_token
 from runtime.variables import VariableStore
@@ -47,7 +47,6 @@ WATCHERS: list[Any] = []
 
 CALLS_KEPT = 256
 LOG_LINES = 10_000  # of the compile log, the latest
-GROWTH_WARNS_AT = 8
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ class Session:
         self._executor: Any = import_module(DEVICES[folder]).Executor(self._state)
         self._calls: dict[Any, Call] = {}
         self._closed = False
-        self._growth = _Growth()
+        self._growth = Growth()
         self._entered: list[Any] = []
 
     # --- running -------------------------------------------------------------------------------
@@ -175,7 +174,7 @@ class Session:
         if not isinstance(feed_dict, dict):
             raise TypeError(f"feed_dict must be a dict, got {type(feed_dict).__name__}")
         self._growth.note(self.graph)
-        call = self._prepared_call(fetches, tuple(feed_dict))
+        call = self._prepared_call(fetches, tuple(feed_dict), tuple(feed_dict.values()))
         if not _is_hashable(token):
             return call
         for oldest in tuple(self._calls)[: max(0, len(self._calls) + 1 - CALLS_KEPT)]:
@@ -183,13 +182,16 @@ class Session:
         self._calls[token] = call
         return call
 
-    def _prepared_call(self, fetches: Any, keys: tuple) -> Call:
-        """``call(values) -> structure``; the cheap function every run goes through."""
+    def _prepared_call(self, fetches: Any, keys: tuple, values: tuple = ()) -> Call:
+        """``call(values) -> structure``; the cheap function every run goes through.
+
+        ``values`` are those of the first run, where there is one already."""
         self._require_open()
         wanted = Fetches(self.graph, fetches)
         tensors = feed_tensors(self.graph, keys)
         nodes = needed_nodes(wanted.tensors, wanted.targets, tensors)
         require_fed(nodes, tensors, wanted)
+        examine(self.graph, nodes, dict(zip(tensors, values, strict=False)))
         if self._state.options.log_device_placement:
             names = ", ".join([t.name for t in wanted.tensors] + [n.name for n in wanted.targets])
             sys.stderr.write(f"{names}: {self.device}\n")
@@ -391,38 +393,6 @@ def device_name(device: str | None) -> tuple[str, str]:
             site=here(),
         )
     return folder, f"/{folder}:0"
-
-
-class _Growth:
-    """Notices ops being created between runs: each such run compiles again.
-
-    Warns once per session, with the line that creates them, after ``GROWTH_WARNS_AT`` runs in a row
-    from one line of the caller met a larger graph.
-    """
-
-    def __init__(self) -> None:
-        self.line: Any = None
-        self.revision = 0
-        self.count = 0
-
-    def note(self, graph: Graph) -> None:
-        site = here()
-        if site is None or self.count >= GROWTH_WARNS_AT:
-            return
-        line = (site.code, site.offset)
-        grew = line == self.line and graph.revision > self.revision
-        self.count = self.count + 1 if grew else 0
-        self.line, self.revision = line, graph.revision
-        if self.count == GROWTH_WARNS_AT:
-            newest = next((n.site for n in reversed(graph.nodes) if n.site), None)
-            made = f"\n  created at {newest.describe()}" if newest else ""
-            warnings.warn_explicit(
-                f"every run here met new operations and compiled again{made}\n"
-                f"  run at {site.describe()}\n"
-                "  hint: build the graph once, before the loop; tf.get_default_graph().finalize() "
-                "finds the line that adds to it",
-                UserWarning, site.filename, site.line,
-            )  # fmt: skip
 
 
 def require_fed(nodes: Sequence[Node], fed: Sequence[Tensor], wanted: Fetches) -> None:

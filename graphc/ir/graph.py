@@ -169,6 +169,7 @@ class Graph:
         self.finalized = False
         self.seed: int | None = None
         self.collections: dict[Any, list] = {}
+        self.unreached: list[tuple[Tensor, list[Tensor]]] = []  # a loss, what it does not reach
         self._names: dict[str, int] = {}
         self._scope = ""
         self._devices: list[str] = []

@@ -121,6 +121,7 @@ def test_global_step_counts(session):
         tf.train.create_global_step()
 
 
+@pytest.mark.filterwarnings("ignore:.*unreached-variables")
 def test_gradients_may_be_changed_between_compute_and_apply(session):
     w = tf.Variable([3.0, 4.0])
     unused = tf.Variable(1.0)

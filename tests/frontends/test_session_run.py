@@ -231,7 +231,7 @@ def test_building_in_a_loop_around_run_warns_once_with_the_line(session):
             y = x + float(k)
             sess.run(y)
     (warning,) = caught
-    assert "created at test_session_run.py" in str(warning.message)
+    assert "created at: test_session_run.py" in str(warning.message)
     assert "y = x + float(k)" in str(warning.message)
 
 

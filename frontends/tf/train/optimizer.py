@@ -90,6 +90,9 @@ class Optimizer:
             convert(target), variables, grad_ys=grad_loss,
             colocate_gradients_with_ops=colocate_gradients_with_ops,
         )  # fmt: skip
+        if var_list is None:
+            left = [as_tensor(v) for v, g in zip(variables, found, strict=True) if g is None]
+            convert(target).graph.unreached.append((convert(target), left))
         return list(zip(found, variables, strict=True))
 
     def apply_gradients(
