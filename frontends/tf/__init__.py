@@ -63,6 +63,14 @@ _OWNERS = {
     "frontends.tf.config": (
         "ConfigProto GPUOptions GraphOptions OptimizerOptions RunMetadata RunOptions"
     ),
+    "frontends.tf.protos": (
+        "AttrValue Event GraphDef HistogramProto MetaGraphDef NameAttrList NodeDef SessionLog "
+        "Summary SummaryMetadata TensorInfo"
+    ),
+    "frontends.tf.summary.older": (
+        "audio_summary histogram_summary image_summary merge_all_summaries merge_summary "
+        "scalar_summary"
+    ),
     "graphc.ir.graph": "Graph Tensor reset_default_graph",
     "graphc.ir.dtype": (
         "DType as_dtype bfloat16 complex128 complex64 float16 float32 float64 int16 int32 int64 "
@@ -105,6 +113,7 @@ _MODULES = {
     "math": "frontends.tf.math",
     "nn": "frontends.tf.nn",
     "random": "frontends.tf.random",
+    "summary": "frontends.tf.summary",
     "train": "frontends.tf.train",
 }
 _NAMES = {name: (owner, name) for owner, names in _OWNERS.items() for name in names.split()}

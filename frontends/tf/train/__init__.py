@@ -19,6 +19,8 @@ _WHERE = {
         "polynomial_decay"
     ),
     "frontends.tf.train.averages": "ExponentialMovingAverage",
+    "frontends.tf.summary.reading": "summary_iterator",
+    "frontends.tf.summary.older": "SummaryWriter",
 }
 _NAMES = {name: module for module, names in _WHERE.items() for name in names.split()}
 
