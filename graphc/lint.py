@@ -66,6 +66,16 @@ class Part:
         return found
 
     @cached_property
+    def sizes(self) -> dict[Any, int]:
+        """What the fed values say of unknown sizes."""
+        found: dict[Any, int] = {}
+        for tensor, value in self.values.items():
+            shape = np.shape(value) if tensor.type.shape else ()
+            if len(shape) == len(tensor.type.shape or ()):
+                found.update(zip(tensor.type.dims, shape, strict=True))
+        return found
+
+    @cached_property
     def trains(self) -> bool:
         """Whether the run changes a trainable variable that is not being initialised."""
         initial = {v.initializer for v in self.trainable.values()}
@@ -113,7 +123,7 @@ def column_against_row(part: Part) -> Iterator[Finding]:
         if not isinstance(node.op, Elementwise) or len(node.operands) != 2:
             continue
         for row, column in (node.operands, node.operands[::-1]):
-            if _pairs_up(row, column) and part.reduced(node.outputs[0]) is not None:
+            if _pairs_up(row, column, part) and part.reduced(node.outputs[0]) is not None:
                 yield Finding(
                     "column-against-row",
                     f"{node.op.name} of {_shown(row)} and {_shown(column)} gives every pair, "
@@ -124,13 +134,14 @@ def column_against_row(part: Part) -> Iterator[Finding]:
                 )
 
 
-def _pairs_up(row: Tensor, column: Tensor) -> bool:
+def _pairs_up(row: Tensor, column: Tensor, part: Part) -> bool:
+    """Whether as many numbers lie in a row as in a column, which was not put up on purpose."""
     if row.type.rank != 1 or column.type.rank != 2 or column.type.dims[1] != 1:
         return False
-    n, m = row.type.dims[0], column.type.dims[0]
-    if n == 1 or m == 1:
+    if column.node.op.kind is Kind.VIEW and column.node.operands[0].type.rank == 1:
         return False
-    return n == m or not (isinstance(n, int) and isinstance(m, int))
+    n, m = (part.sizes.get(d, d) for d in (row.type.dims[0], column.type.dims[0]))
+    return 1 not in (n, m) and (n == m or not (isinstance(n, int) and isinstance(m, int)))
 
 
 def softmax_twice(part: Part) -> Iterator[Finding]:

@@ -61,6 +61,18 @@ def test_a_table_of_all_pairs_that_is_no_loss_is_silent():
     assert not advice(prediction - y, feeds)
 
 
+def test_all_pairs_on_purpose_are_silent():
+    x, y = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.float32, [None])
+    kernel = tf.reduce_mean(tf.exp(-tf.square(x - y[:, tf.newaxis])))
+    assert not advice(kernel, {x: np.ones(4), y: np.ones(4)})
+
+
+def test_a_row_and_a_column_of_different_lengths_are_silent():
+    x, y = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.float32, [None, 1])
+    total = tf.reduce_sum(x - y)
+    assert not advice(total, {x: np.ones(4), y: np.ones((3, 1))})
+
+
 def test_softmax_before_softmax_cross_entropy():
     logits = tf.nn.softmax(tf.get_variable("w", [4, 3]))
     loss = tf.losses.softmax_cross_entropy(tf.one_hot([0, 1, 2, 0], 3), logits)
