@@ -49,9 +49,14 @@ def _pack_panel(b: Any, w: Any, slot: int, tb: int, j0: int, j1: int, depth: int
             w[slot, k, j - j0] = b[j, k] if tb else b[k, j]
 
 
+def _part(a: Any, at: int) -> Any:
+    return a.part(at)
+
+
 # name -> (number of operands, operands that are views, meaning)
 PANEL_WORDS: dict[str, tuple[int, int, Callable[..., None]]] = {
     "multiply_panel": (9, 3, _multiply_panel),
     "multiply_packed": (10, 3, _multiply_packed),
     "pack_panel": (7, 2, _pack_panel),
+    "part": (2, 1, _part),
 }

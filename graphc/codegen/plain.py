@@ -43,6 +43,14 @@ class View:
             value = vocabulary.bfloat16_bits(value)
         self.array[self._checked(index)] = value
 
+    def part(self, at: int) -> View:
+        """The operand of one rank less that lies at ``at`` of the first axis."""
+        if not self.array.size:
+            return View(self.operand, self.array.reshape((0,) * (self.array.ndim - 1)))
+        if not 0 <= at < len(self.array):
+            raise self._bug(f"has shape {list(self.array.shape)}, and the text takes part {at}")
+        return View(self.operand, self.array[at])
+
     def _checked(self, index: Any) -> Any:
         positions = index if isinstance(index, tuple) else (index,)
         inside = len(positions) == self.array.ndim and all(

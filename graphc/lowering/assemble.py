@@ -16,7 +16,7 @@ from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.ir.source import Site
-from graphc.lowering.contraction import lower_matmul
+from graphc.lowering.contraction import flops, lower_matmul
 from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Group
 from graphc.lowering.host import runs_in_python
@@ -517,9 +517,7 @@ def _flops(unit: Unit) -> Dim:
     total: Dim = 0
     for node in unit.nodes:
         if node.op.contraction is not None:
-            rows, columns = node.outputs[0].type.dims
-            depth = node.operands[0].type.dims[0 if node.op.transpose_a else 1]
-            total = total + 2 * rows * columns * depth
+            total = total + flops(node)
         elif node.op.kind in (Kind.ELEMENTWISE, Kind.INJECTIVE, Kind.GATHER):
             total = total + node.outputs[0].type.elements * node.op.cost()
         elif node.op.kind is Kind.REDUCTION:

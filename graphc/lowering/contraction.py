@@ -6,14 +6,22 @@ words of
 the right operand is transposed; otherwise it is read in place.  Orientation is a number at run
 time, so that a layer's product and its two gradients share one kernel.  Other dtypes take a plain
 loop nest.
+
+Products of many matrices are one launch: a task is a block of rows by a panel of one of them.  The
+axes that count matrices are merged to *levels* that both operands see alike; an operand that was
+broadcast along a level has a step of 0 there.  Matrices that share their right operand are one
+long matrix.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from graphc.codegen.kernel import Constant, Kernel, Operand
 from graphc.codegen.panels import panel_width
 from graphc.ir import dims
-from graphc.ir.dims import Dim
+from graphc.ir.dims import Dim, Shape
+from graphc.ir.dtype import DType
 from graphc.ir.graph import Node
 from graphc.lowering.nest import Lowered, Use, Workspace
 from graphc.lowering.program import GRAIN
@@ -45,6 +53,50 @@ def matmul(args, start, stop):
     return 0
 """
 
+_BATCH_PANELS = """# y[g] = a[ga] @ b[gb]
+def matmul_batch(args, start, stop):
+    a, b, y, w = views(args, 4)
+    m, n, depth, rows, blocks, tasks, grain, pack_from, ta, tb, {names} = sizes(args, {count})
+    slot = idiv(start, grain)
+    packed = -1
+    for t in range(start, stop):
+        g = idiv(t, tasks)
+        r = t - g * tasks
+        p = idiv(r, blocks)
+        i0 = (r - p * blocks) * rows
+        i1 = minimum(i0 + rows, m)
+        j0 = p * {width}
+        j1 = minimum(j0 + {width}, n)
+{places}
+        left = part(a, ga)
+        right = part(b, gb)
+        made = part(y, g)
+        if m < pack_from:
+            multiply_panel(left, right, made, ta, i0, i1, j0, j1, depth)
+        else:
+            if packed != gb * tasks + p:
+                pack_panel(right, w, slot, tb, j0, j1, depth)
+                packed = gb * tasks + p
+            multiply_packed(left, w, made, slot, ta, i0, i1, j0, j1, depth)
+    return 0
+"""
+
+_BATCH_DOTS = """# y[g] = a[ga] @ b[gb]
+def matmul_batch_dots{suffix}(args, start, stop):
+    a, b, y = views(args, 3)
+    m, n, depth, {names} = sizes(args, {count})
+    for t in range(start, stop):
+        g = idiv(t, m)
+        i = t - g * m
+{places}
+        for j in range(n):
+            s0 = c0
+            for k in range(depth):
+                s0 = accumulate(s0, mul(a[ga, {a}], b[gb, {b}]))
+            y[g, i, j] = s0
+    return 0
+"""
+
 _DOTS = """# y = a @ b
 def matmul_dots{suffix}(args, start, stop):
     a, b, y = views(args, 3)
@@ -59,72 +111,177 @@ def matmul_dots{suffix}(args, start, stop):
 """
 
 
+@dataclass(frozen=True)
+class _Level:
+    """Adjacent axes that count matrices, as one; ``a`` and ``b``: whether the operand has it."""
+
+    size: Dim
+    a: bool
+    b: bool
+
+
+@dataclass(frozen=True)
+class _Product:
+    """A product of matrices [m, depth] and [depth, n], of each point of ``levels``."""
+
+    node: Node
+    levels: tuple[_Level, ...]
+    m: Dim
+    n: Dim
+    depth: Dim
+    ta: bool
+    tb: bool
+
+    @classmethod
+    def of(cls, node: Node) -> _Product:
+        a, b = node.operands
+        y = node.outputs[0]
+        ta, tb = bool(node.op.transpose_a), bool(node.op.transpose_b)
+        m, n = y.type.dims[-2:]
+        levels = _levels(a.type.dims[:-2], b.type.dims[:-2], y.type.dims[:-2])
+        while levels and not ta and not levels[-1].b:
+            m = levels.pop().size * m
+        return cls(node, tuple(levels), m, n, a.type.dims[-2 if ta else -1], ta, tb)
+
+    @property
+    def dtype(self) -> DType:
+        return self.node.outputs[0].dtype
+
+    @property
+    def matrices(self) -> Dim:
+        return dims.product(level.size for level in self.levels)
+
+    def uses(self) -> list[Use]:
+        """The operands as matrices, with one axis before where there are several."""
+        a, b = self.node.operands
+        y = self.node.outputs[0]
+        left = (self.depth, self.m) if self.ta else (self.m, self.depth)
+        right = (self.n, self.depth) if self.tb else (self.depth, self.n)
+        shapes: list[Shape] = [left, right, (self.m, self.n)]
+        if self.levels:
+            counts = [
+                dims.product(level.size for level in self.levels if getattr(level, side))
+                for side in "ab"
+            ]
+            shapes = [
+                (count, *s) for count, s in zip([*counts, self.matrices], shapes, strict=True)
+            ]
+        dtype = str(self.dtype)
+        return [
+            Use(t, name, shape, dtype, "w" if name == "y" else "r")
+            for t, name, shape in zip((a, b, y), "aby", shapes, strict=True)
+        ]
+
+    def operands(self) -> tuple[Operand, ...]:
+        dtype, rank = str(self.dtype), 3 if self.levels else 2
+        return (
+            Operand("a", dtype, rank), Operand("b", dtype, rank), Operand("y", dtype, rank, "w"),
+        )  # fmt: skip
+
+    def places(self) -> tuple[str, list[str], list[Dim]]:
+        """Text that finds matrices ``ga`` and ``gb`` for ``g``, the sizes it names, and theirs."""
+        names, values, lines = [], [], []
+        rest = "g"
+        for k, level in enumerate(self.levels):
+            inner = self.levels[k + 1 :]
+            steps = [
+                dims.product(q.size for q in inner if getattr(q, side)) if here else 0
+                for side, here in (("a", level.a), ("b", level.b))
+            ]
+            names += [f"a{k}", f"b{k}"]
+            values += steps
+            if inner:
+                names.append(f"inner{k}")
+                values.append(dims.product(q.size for q in inner))
+                lines.append(f"g{k} = idiv({rest}, inner{k})")
+                lines.append(f"h{k} = {rest} - g{k} * inner{k}")
+                rest = f"h{k}"
+            else:
+                lines.append(f"g{k} = {rest}")
+        for side in "ab":
+            terms = [f"g{k} * {side}{k}" for k in range(len(self.levels))]
+            lines.append(f"g{side} = {' + '.join(terms)}")
+        return "\n".join("        " + line for line in lines), names, values
+
+
+def _levels(a: Shape, b: Shape, y: Shape) -> list[_Level]:
+    levels: list[_Level] = []
+    for back in range(len(y), 0, -1):
+        size = y[-back]
+        if size == 1:
+            continue
+        has = [len(s) >= back and s[-back] != 1 for s in (a, b)]
+        last = levels[-1] if levels else None
+        if last is not None and [last.a, last.b] == has:
+            levels[-1] = _Level(last.size * size, *has)
+        else:
+            levels.append(_Level(size, *has))
+    return levels
+
+
 def lower_matmul(node: Node) -> Lowered:
-    """The kernel of a rank-2 matrix product; transposed operands are read as they lie."""
-    dtype = str(node.outputs[0].dtype)
-    return _panels(node) if dtype in ("float32", "float64") else _dots(node)
+    """The kernel of a product of matrices, one or many; transposed operands are read as they
+    lie."""
+    product = _Product.of(node)
+    return _panels(product) if str(product.dtype) in ("float32", "float64") else _dots(product)
 
 
-def _panels(node: Node) -> Lowered:
-    a, b = node.operands
-    y = node.outputs[0]
-    dtype = str(y.dtype)
-    width = panel_width(y.dtype.size)
-    operands = (
-        Operand("a", dtype, 2), Operand("b", dtype, 2), Operand("y", dtype, 2, "w"),
-        Operand("w", dtype, 3, "rw"),
-    )  # fmt: skip
+def flops(node: Node) -> Dim:
+    """Multiplications and additions of a product."""
+    return node.outputs[0].type.elements * node.op.cost(*(t.type for t in node.operands))
+
+
+def _panels(product: _Product) -> Lowered:
+    dtype = str(product.dtype)
+    width = panel_width(product.dtype.size)
+    m, n, depth = product.m, product.n, product.depth
     names = ("m", "n", "depth", "rows", "blocks", "grain", "pack_from", "ta", "tb")
-    kernel = Kernel("matmul", _PANELS.format(width=width), operands, (), names)
-    (m, n), depth = y.type.dims, _depth(node)
-    rows, blocks, tasks = _tasks(m, n, width)
+    numbers: list[Dim] = [GRAIN, 0 if product.tb else PACK_FROM, int(product.ta), int(product.tb)]
+    rows, blocks, tasks = _tasks(m, n, width, product.matrices)
+    operands = (*product.operands(), Operand("w", dtype, 3, "rw"))
     space = Workspace(dtype, (depth, width), per_chunk=True)
-    uses = [
-        Use(a, "a", a.type.dims, dtype, "r"),
-        Use(b, "b", b.type.dims, dtype, "r"),
-        Use(y, "y", y.type.dims, dtype, "w"),
-        Use(space, "w", (0, depth, width), dtype, "rw"),
-    ]
-    ta, tb = int(node.op.transpose_a), int(node.op.transpose_b)
-    sizes = [m, n, depth, rows, blocks, GRAIN, 0 if tb else PACK_FROM, ta, tb]
-    inner = dims.product((rows, depth, width))
-    return Lowered(kernel, uses, sizes, tasks, inner, NANOSECONDS * y.dtype.size / 4)
+    uses = [*product.uses(), Use(space, "w", (0, depth, width), dtype, "rw")]
+    weight = NANOSECONDS * product.dtype.size / 4
+    if not product.levels:
+        kernel = Kernel("matmul", _PANELS.format(width=width), operands, (), names)
+        inner = dims.product((rows, depth, width))
+        return Lowered(kernel, uses, [m, n, depth, rows, blocks, *numbers], tasks, inner, weight)
+    places, steps, values = product.places()
+    all_names = (*names[:5], "tasks", *names[5:], *steps)
+    text = _BATCH_PANELS.format(
+        width=width, places=places, names=", ".join(steps), count=len(all_names)
+    )
+    kernel = Kernel("matmul_batch", text, operands, (), all_names)
+    inner = dims.product((rows + m - dims.maximum(rows, m), depth, width))
+    sizes = [m, n, depth, rows, blocks, tasks, *numbers, *values]
+    return Lowered(kernel, uses, sizes, product.matrices * tasks, inner, weight)
 
 
-def _tasks(m: Dim, n: Dim, width: int) -> tuple[Dim, Dim, Dim]:
-    """Rows of a block, blocks of rows, and tasks (blocks times panels)."""
+def _tasks(m: Dim, n: Dim, width: int, matrices: Dim) -> tuple[Dim, Dim, Dim]:
+    """Rows of a block, blocks of rows, and tasks of a matrix (blocks times panels)."""
     panels = dims.ceildiv(n, width)
-    wished = dims.maximum(1, dims.floordiv(TASKS, dims.maximum(1, panels)))
+    wished = dims.maximum(1, dims.floordiv(TASKS, dims.maximum(1, panels * matrices)))
     tiles = dims.ceildiv(m, ROW_TILE)
     rows = ROW_TILE * dims.maximum(1, dims.ceildiv(tiles, wished))
     blocks = dims.ceildiv(m, rows)
     return rows, blocks, panels * blocks
 
 
-def _depth(node: Node) -> Dim:
-    return node.operands[0].type.dims[0 if node.op.transpose_a else 1]
-
-
-def _dots(node: Node) -> Lowered:
-    a, b = node.operands
-    y = node.outputs[0]
-    dtype = str(y.dtype)
-    ta, tb = node.op.transpose_a, node.op.transpose_b
+def _dots(product: _Product) -> Lowered:
+    ta, tb = product.ta, product.tb
+    m, n, depth = product.m, product.n, product.depth
     suffix = "_ta" * ta + "_tb" * tb
-    text = _DOTS.format(suffix=suffix, a="k, i" if ta else "i, k", b="j, k" if tb else "k, j")
-    zero = 0.0 if y.dtype.is_floating else 0
-    kernel = Kernel(
-        f"matmul_dots{suffix}",
-        text,
-        (Operand("a", dtype, 2), Operand("b", dtype, 2), Operand("y", dtype, 2, "w")),
-        (Constant("c0", str(y.dtype.computed), zero),),
-        ("n", "depth"),
-    )
-    uses = [
-        Use(a, "a", a.type.dims, dtype, "r"),
-        Use(b, "b", b.type.dims, dtype, "r"),
-        Use(y, "y", y.type.dims, dtype, "w"),
-    ]
-    m, n = y.type.dims
-    depth = _depth(node)
-    return Lowered(kernel, uses, [n, depth], m, dims.product((n, depth)), 0.5)
+    indices = {"suffix": suffix, "a": "k, i" if ta else "i, k", "b": "j, k" if tb else "k, j"}
+    zero = 0.0 if product.dtype.is_floating else 0
+    constants = (Constant("c0", str(product.dtype.computed), zero),)
+    inner = dims.product((n, depth))
+    operands, uses = product.operands(), product.uses()
+    if not product.levels:
+        text = _DOTS.format(**indices)
+        kernel = Kernel(f"matmul_dots{suffix}", text, operands, constants, ("n", "depth"))
+        return Lowered(kernel, uses, [n, depth], m, inner, 0.5)
+    places, steps, values = product.places()
+    names = ("m", "n", "depth", *steps)
+    text = _BATCH_DOTS.format(places=places, names=", ".join(steps), count=len(names), **indices)
+    kernel = Kernel(f"matmul_batch_dots{suffix}", text, operands, constants, names)
+    return Lowered(kernel, uses, [m, n, depth, *values], product.matrices * m, inner, 0.5)

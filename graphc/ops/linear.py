@@ -6,14 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from graphc.ir import dims
+from graphc.ir.dims import Shape
 from graphc.ir.dtype import FLOATING, SIGNED
 from graphc.ir.op import Kind, Op, Refuses, Sample
-from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim, same_dtype
+from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, broadcast, same_dim, same_dtype
 from graphc.ops.precision import in_float32
 
 
 class MatMul(Op):
-    """``y[i, j] = sum_k a[i, k] * b[k, j]``, with either operand read transposed."""
+    """``y[..., i, j] = sum_k a[..., i, k] * b[..., k, j]``, with either operand's matrices read
+    transposed.
+
+    The axes before the last two count matrices; they broadcast.
+    """
 
     name = "matmul"
     operands = ("a", "b")
@@ -27,24 +33,32 @@ class MatMul(Op):
         if dtype not in self.dtypes:
             raise DTypeMismatch(f"a must be floating or a signed integer, got {a}")
         for name, type in (("a", a), ("b", b)):
-            if type.shape is not None and len(type.shape) != 2:
+            if type.shape is not None and len(type.shape) < 2:
                 wrong: dict[str, Any] = {name: type}
                 raise Mismatch(f"{name} must be a matrix, its rank is {len(type.shape)}", **wrong)
         if a.shape is None or b.shape is None:
             return TensorType(dtype, None)
-        rows, inner = reversed(a.shape) if self.transpose_a else a.shape
-        other, columns = reversed(b.shape) if self.transpose_b else b.shape
+        rows, inner = reversed(a.shape[-2:]) if self.transpose_a else a.shape[-2:]
+        other, columns = reversed(b.shape[-2:]) if self.transpose_b else b.shape[-2:]
         if same_dim(inner, other, "the inner dimension") is None:
             raise Mismatch("inner dimensions differ", hint=self._fitting(a, b), a=a, b=b)
-        return TensorType(dtype, (rows, columns))
+        return TensorType(dtype, (*self._batch(a, b), rows, columns))
+
+    def _batch(self, a: TensorType, b: TensorType) -> Shape:
+        try:
+            shape = broadcast(a=a.with_shape(a.dims[:-2]), b=b.with_shape(b.dims[:-2]))
+        except Mismatch as mismatch:
+            fact = mismatch.fact.replace("shapes do", "the axes before the matrices do")
+            raise Mismatch(fact, a=a, b=b) from None
+        return shape or ()
 
     def _fitting(self, a: TensorType, b: TensorType) -> str | None:
         """The call that would fit, when turning one operand round is all it takes."""
         flags = {"transpose_a": self.transpose_a, "transpose_b": self.transpose_b}
         for name, flag in (("b", "transpose_b"), ("a", "transpose_a")):
             wanted = {**flags, flag: not flags[flag]}
-            left = a.shape[0 if wanted["transpose_a"] else 1]
-            right = b.shape[1 if wanted["transpose_b"] else 0]
+            left = a.dims[-2 if wanted["transpose_a"] else -1]
+            right = b.dims[-1 if wanted["transpose_b"] else -2]
             if left == right:
                 turned = "".join(f", {k}=True" for k, v in wanted.items() if v)
                 how = "transposed" if wanted[flag] else "as it is"
@@ -53,29 +67,40 @@ class MatMul(Op):
 
     @in_float32
     def reference(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return (a.T if self.transpose_a else a) @ (b.T if self.transpose_b else b)
+        return (a.swapaxes(-1, -2) if self.transpose_a else a) @ (
+            b.swapaxes(-1, -2) if self.transpose_b else b
+        )
 
     def vjp(self, build: Any, ct: Any, y: Any, a: Any, b: Any) -> list:
-        match self.transpose_a, self.transpose_b:
-            case False, False:
-                return [
-                    build.matmul(ct, b, transpose_b=True),
-                    build.matmul(a, ct, transpose_a=True),
-                ]
-            case False, True:
-                return [build.matmul(ct, b), build.matmul(ct, a, transpose_a=True)]
-            case True, False:
-                return [build.matmul(b, ct, transpose_b=True), build.matmul(a, ct)]
-            case _:
-                return [
-                    build.matmul(b, ct, transpose_a=True, transpose_b=True),
-                    build.matmul(ct, a, transpose_a=True, transpose_b=True),
-                ]
+        if not self.transpose_a and b.type.rank == 2 and (a.type.rank or 0) > 2:
+            return [self._left(build, ct, a, b), self._shared_right(build, ct, a, b)]
+        return [
+            _summed_to(build, self._left(build, ct, a, b), a, b),
+            _summed_to(build, self._right(build, ct, a, b), b, a),
+        ]
+
+    def _left(self, build: Any, ct: Any, a: Any, b: Any) -> Any:
+        if self.transpose_a:
+            return build.matmul(b, ct, transpose_a=self.transpose_b, transpose_b=True)
+        return build.matmul(ct, b, transpose_b=not self.transpose_b)
+
+    def _right(self, build: Any, ct: Any, a: Any, b: Any) -> Any:
+        if self.transpose_b:
+            return build.matmul(ct, a, transpose_a=True, transpose_b=self.transpose_a)
+        return build.matmul(a, ct, transpose_a=not self.transpose_a)
+
+    def _shared_right(self, build: Any, ct: Any, a: Any, b: Any) -> Any:
+        """One matrix multiplied all of ``a``: its cotangent is a single long product."""
+        rows, weights = (
+            build.reshape(t, shape=(dims.product(t.type.dims[:-1]), t.type.dims[-1]))
+            for t in (a, ct)
+        )
+        return self._right(build, weights, rows, b)
 
     def cost(self, *types: TensorType) -> Any:
         """Two per step of the inner dimension, which may be symbolic."""
         a, _ = types
-        return 2 * a.shape[0 if self.transpose_a else 1]
+        return 2 * a.dims[-2 if self.transpose_a else -1]
 
     samples = [
         Sample("float32[3, 4]", "float32[4, 5]", tolerance=4),
@@ -87,10 +112,43 @@ class MatMul(Op):
         Sample("int32[2, 3]", "int32[3, 2]", low=-9, high=9),
         Sample("float32[2, 0]", "float32[0, 3]"),
         Sample("float32[0, 2]", "float32[2, 3]"),
+        Sample("float32[3, 2, 4]", "float32[3, 4, 5]", tolerance=4),
+        Sample("float64[2, 3, 4, 2]", "float64[2, 3, 4, 5]", transpose_a=True),
+        Sample("float64[2, 3, 2, 4]", "float64[2, 3, 5, 4]", transpose_b=True),
+        Sample("float64[5, 4, 2]", "float64[5, 3, 4]", transpose_a=True, transpose_b=True),
+        Sample("float32[2, 1, 3, 4]", "float32[5, 4, 2]", tolerance=4),
+        Sample("float64[3, 1, 2, 2, 3]", "float64[4, 1, 3, 2]"),
+        Sample("float32[3, 4]", "float32[2, 4, 5]", tolerance=4),
+        Sample("float64[2, 3, 4]", "float64[4, 5]"),
+        Sample("float32[2, 3, 4]", "float32[5, 4]", transpose_b=True, tolerance=4),
+        Sample("float64[2, 4, 3]", "float64[4, 5]", transpose_a=True),
+        Sample("float32[2, 60, 3]", "float32[2, 3, 40]", tolerance=4),
+        Sample("float16[2, 2, 3]", "float16[1, 3, 2]", tolerance=4),
+        Sample("bfloat16[2, 2, 3]", "bfloat16[3, 2]", tolerance=4),
+        Sample("int32[2, 1, 2, 3]", "int32[2, 3, 2]", low=-9, high=9),
+        Sample("int64[2, 3, 2]", "int64[2, 2, 3]", low=-9, high=9, transpose_a=True,
+               transpose_b=True),
+        Sample("float32[0, 2, 3]", "float32[1, 3, 2]"),
+        Sample("float32[2, 2, 0]", "float32[2, 0, 3]"),
         Refuses("float32[3, 4]", "float32[5, 4]", "inner dimensions differ"),
+        Refuses("float32[2, 3, 4]", "float32[2, 5, 4]", "inner dimensions differ"),
+        Refuses("float32[2, 3, 4]", "float32[3, 4, 4]",
+                "the axes before the matrices do not broadcast (axis -1)"),
         Refuses("float32[3]", "float32[3, 4]", "a must be a matrix, its rank is 1"),
         Refuses("float32[2, 3]", "float64[3, 4]", "dtypes of a and b differ"),
         Refuses(
             "bool[2, 3]", "bool[3, 4]", "a must be floating or a signed integer, got bool[2, 3]"
         ),
-    ]
+    ]  # fmt: skip
+
+
+def _summed_to(b: Any, ct: Any, operand: Any, other: Any) -> Any:
+    """A cotangent summed over the axes along which ``operand`` was broadcast."""
+    mine, others = operand.type.shape, other.type.shape
+    if mine is None or others is None:
+        return b.sum_to(ct, operand)
+    counts, wide = mine[:-2], others[:-2]
+    stretched = len(wide) > len(counts) or any(
+        m != n and n != 1 for m, n in zip(counts[::-1], wide[::-1], strict=False)
+    )
+    return b.sum_to(ct, operand) if stretched else ct

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,51 @@ def test_products_agree_with_numpy(dtype: str, transpose_a: bool, transpose_b: b
                 )
                 got = sess.run(y, {a: left, b: right})
                 np.testing.assert_array_equal(got, wanted.astype(dtype))
+
+
+BATCHES = [
+    ((3,), (3,)),
+    ((2, 1, 5), (4, 1)),
+    ((7,), ()),
+    ((), (4,)),
+    ((2, 3), (1, 3)),
+    ((0,), (1,)),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int32"])
+@pytest.mark.parametrize("transpose_a", [False, True])
+@pytest.mark.parametrize("transpose_b", [False, True])
+def test_products_of_many_matrices_agree_with_numpy(
+    dtype: str, transpose_a: bool, transpose_b: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    with tf.Graph().as_default():
+        a, b = tf.placeholder(dtype), tf.placeholder(dtype)
+        y = tf.matmul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+        with tf.Session() as sess:
+            for count_a, count_b in BATCHES:
+                for m, n, k in [(1, 1, 1), (4, 4, 4), (13, 33, 7), (49, 70, 129), (2, 3, 0)]:
+                    left = rng.integers(-4, 5, (*count_a, *((k, m) if transpose_a else (m, k))))
+                    right = rng.integers(-4, 5, (*count_b, *((n, k) if transpose_b else (k, n))))
+                    wanted = (left.swapaxes(-1, -2) if transpose_a else left) @ (
+                        right.swapaxes(-1, -2) if transpose_b else right
+                    )
+                    got = sess.run(y, {a: left.astype(dtype), b: right.astype(dtype)})
+                    np.testing.assert_array_equal(got, wanted.astype(dtype))
+
+
+def kernel_names(shape_a: list, shape_b: list, **flags: Any) -> list[str]:
+    with tf.Graph().as_default() as graph:
+        a, b = tf.placeholder(tf.float32, shape_a), tf.placeholder(tf.float32, shape_b)
+        return [k.name for k in compile_graph(graph, [a, b], [tf.matmul(a, b, **flags)]).kernels]
+
+
+def test_matrices_that_share_their_right_operand_are_one_long_matrix() -> None:
+    assert kernel_names([None, 7, 64], [64, 32]) == ["matmul"]
+    assert kernel_names([None, 7, 64], [1, 32, 64], transpose_b=True) == ["matmul"]
+    assert kernel_names([None, 64, 7], [64, 32], transpose_a=True) == ["matmul_batch"]
+    assert kernel_names([4, 3, 7, 64], [4, 1, 64, 32]) == ["matmul_batch"]
 
 
 @pytest.mark.skipif(not host().has_avx512, reason="counts the tile of AVX-512 machines")

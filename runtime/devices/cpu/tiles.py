@@ -10,7 +10,7 @@ of High-Performance Matrix Multiplication" (2008), without its outer blocking.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -372,4 +372,19 @@ def panel_words() -> dict[str, Word]:
 
         return rule
 
-    return {name: Word(name, rule_of(name), emit) for name, emit in emitters.items()}
+    found = {name: Word(name, rule_of(name), emit) for name, emit in emitters.items()}
+    return {**found, "part": Word("part", _part_rule, _emit_part)}
+
+
+def _part_rule(dtypes: tuple[Any, ...]) -> refs.Ref:
+    operand, at = dtypes
+    if not isinstance(operand, refs.Ref) or operand.rank < 2 or at != "int64":
+        raise TypeError(f"takes an operand of rank 2 or more and an int64, got {dtypes}")
+    return replace(operand, rank=operand.rank - 1)
+
+
+def _emit_part(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> refs.Address:
+    address, at = values
+    ref = replace(address.ref, rank=address.ref.rank - 1)
+    base = b.gep(address.base, [b.mul(at, address.strides[0])])
+    return refs.Address(ref, base, address.strides[1:])
