@@ -48,6 +48,7 @@ BACKWARD = {
     ("graphc.ops.cumulative", "graphc.lowering.scan"): OWN_KERNEL,
     ("graphc.ops.joining", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.segment", "graphc.lowering.opaque"): OWN_KERNEL,
+    ("graphc.ops.ordering", "graphc.lowering.ordering"): OWN_KERNEL,
     ("graphc.ops.state", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.passes.cut", "graphc.lowering.program"): "cutting decides the feeds of the Program",
 }

@@ -6,6 +6,8 @@ readers) and ``sum_to`` (an operand that was broadcast).  What must stay true:
 
 * only nodes on a path from an x to a y are visited, so the cost follows the model, not the graph;
 * the walk is iterative: depth is bounded by memory, not by Python's stack;
+* a tensor of which some rows are read has a cotangent of those rows (:class:`Rows`), which passes
+  through identities; it becomes dense where an op's ``vjp``, or the caller, needs it whole;
 * every node made knows the node it differentiates (``node.forward``).
 
 The method is reverse accumulation (Linnainmaa 1970; Speelpenning 1980).
@@ -13,7 +15,7 @@ The method is reverse accumulation (Linnainmaa 1970; Speelpenning 1980).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,7 @@ from graphc.ir.collector import collector_paused
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import NotDifferentiable
+from graphc.ir.rows import Rows, joined_rows
 from graphc.ir.source import here
 from graphc.ir.types import TensorType, same_dim
 
@@ -36,7 +39,7 @@ def gradients(
     name: str = "gradients",
     colocate: bool = False,
 ) -> list[Tensor | None]:
-    """The derivative of ``sum(ys * grad_ys)`` with respect to each of ``xs``.
+    """The derivative of ``sum(ys * grad_ys)`` with respect to each of ``xs``, dense.
 
     None where no gradient flows (:func:`why_none` says why).  ``grad_ys`` entries may be None for
     ones.  ``stop_gradients`` are taken as constants.  ``colocate`` puts each gradient node on the
@@ -44,6 +47,25 @@ def gradients(
 
         dw, db = gradients(loss, [w, b])
     """
+    return _swept(ys, xs, grad_ys, stop_gradients, name, colocate, Sweep.run)
+
+
+def row_gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    stop_gradients: Any = (),
+    *,
+    name: str = "gradients",
+    colocate: bool = False,
+) -> list[Tensor | Rows | None]:
+    """As :func:`gradients`; an x of which only rows were read has a gradient of :class:`Rows`."""
+    return _swept(ys, xs, grad_ys, stop_gradients, name, colocate, Sweep.run_rows)
+
+
+def _swept(
+    ys: Any, xs: Any, grad_ys: Any, stop_gradients: Any, name: str, colocate: bool, run: Callable
+) -> list:
     ys, xs, stops = as_tensors(ys, "y"), as_tensors(xs, "x"), as_tensors(stop_gradients, "stop")
     if not ys or not xs:
         return [None] * len(xs)
@@ -52,7 +74,7 @@ def gradients(
     with graph.name_scope(name), collector_paused():
         b = Builder(graph)
         sweep = Sweep(b, ys, xs, stops, colocate)
-        return sweep.run(seeds(b, ys, grad_ys))
+        return run(sweep, seeds(b, ys, grad_ys))
 
 
 def why_none(ys: Any, x: Any) -> str:
@@ -103,9 +125,18 @@ class Sweep:
         self.path = between(ys, xs, self.stops)
         self.colocate = colocate
         self.pending: dict[Tensor, list[Tensor]] = {}
+        self.rows: dict[Tensor, list[Rows]] = {}
         self.blocks: list[Block] = []
 
     def run(self, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
+        self._walk(cotangents)
+        return [self._total(x) for x in self.xs]
+
+    def run_rows(self, cotangents: Sequence[Tensor | None]) -> list[Tensor | Rows | None]:
+        self._walk(cotangents)
+        return [self._rows_of(x) or self._total(x) for x in self.xs]
+
+    def _walk(self, cotangents: Sequence[Tensor | None]) -> None:
         for y, ct in zip(self.ys, cotangents, strict=True):
             if ct is not None:
                 self.pending.setdefault(y, []).append(ct)
@@ -114,9 +145,17 @@ class Sweep:
         on_path, xs = set(self.path), set(self.xs)
         for node in reversed(self.path):
             self._visit(node, on_path, xs)
-        return [self._total(x) for x in self.xs]
 
     def _visit(self, node: Node, on_path: set[Node], xs: set[Tensor]) -> None:
+        if not any(t in self.pending or t in self.rows for t in node.outputs):
+            return
+        if node.op.passes_rows and node.outputs[0] not in self.stops:
+            rows = self._rows_of(node.outputs[0])
+            if rows is not None:
+                operand = node.operands[0]
+                passed = Rows(rows.values, rows.indices, operand)
+                self.rows.setdefault(operand, []).append(passed)
+                return
         live = [None if t in self.stops else self._total(t) for t in node.outputs]
         if all(ct is None for ct in live):
             return
@@ -125,19 +164,45 @@ class Sweep:
         with graph.gradient_of(node):
             if self.colocate and node.device:
                 with graph.device_scope(node.device):
-                    given = pull_back(self.b, node, live, wanted)
+                    given = self._pulled(node, live, wanted)
             else:
-                given = pull_back(self.b, node, live, wanted)
+                given = self._pulled(node, live, wanted)
         for operand, ct in zip(node.operands, given, strict=True):
             if isinstance(ct, NotDifferentiable):
                 self.blocks.append(Block(node, ct.reason))
+            elif isinstance(ct, Rows):
+                self.rows.setdefault(operand, []).append(ct)
             elif ct is not None:
                 self.pending.setdefault(operand, []).append(ct)
+
+    def _pulled(
+        self, node: Node, live: Sequence[Tensor | None], wanted: Sequence[bool]
+    ) -> Sequence[Tensor | Rows | NotDifferentiable | None]:
+        if node.op.row_vjp is not None and wanted[0]:
+            rows = node.op.row_vjp(self.b, live[0], node.outputs[0], *node.operands)
+            if rows is not None:
+                blocked = pull_back(self.b, node, live, [False, *wanted[1:]])
+                return [rows, *blocked[1:]]
+        return pull_back(self.b, node, live, wanted)
+
+    def _rows_of(self, tensor: Tensor) -> Rows | None:
+        """The cotangent of a tensor of which rows alone were read."""
+        parts = self.rows.get(tensor)
+        if not parts or tensor in self.pending:
+            return None
+        with tensor.graph.gradient_of(tensor.node):
+            whole = joined_rows(self.b, parts)
+        self.rows[tensor] = [whole]
+        return whole
 
     def _total(self, tensor: Tensor) -> Tensor | None:
         """The sum of the cotangents that reached a tensor; adjacent ones are added in pairs, so
         the rounding error grows with the logarithm of their number."""
-        parts = self.pending.get(tensor)
+        parts = self.pending.get(tensor, [])
+        rows = self.rows.pop(tensor, None)
+        if rows is not None:
+            with tensor.graph.gradient_of(tensor.node):
+                parts = self.pending[tensor] = [*parts, joined_rows(self.b, rows).dense(self.b)]
         if not parts:
             return None
         if len(parts) > 1:

@@ -193,6 +193,7 @@ class Op:
     idempotent: ClassVar[bool] = False
     linear: ClassVar[bool] = False
     transcendental: ClassVar[bool] = False  # dear to recompute
+    passes_rows: ClassVar[bool] = False  # the operand's cotangent is the output's, Rows included
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -262,6 +263,7 @@ class Op:
     infer_type: Any = None
     reference: Any = None
     vjp: Any = None
+    row_vjp: Any = None  # as vjp, where the first operand's cotangent can be graphc.ir.rows.Rows
     jvp: Any = None
     scalar: Any = None
     element: Any = None

@@ -1,4 +1,4 @@
-"""Kernels that are no element body: joining tensors along an axis, and adding or replacing rows.
+"""Kernels that are no element body: joining tensors along an axis, and folding rows.
 
 Operands are seen as matrices: the axes before the one that matters as rows, the rest as columns.
 """
@@ -84,24 +84,6 @@ def segment(args, start, stop):
     return bad
 """
 
-_SCATTER_ROWS = """\
-# y = x with y[ids[k]] = u[k]
-def scatter_rows(args, start, stop):
-    x, ids, u, y = views(args, 4)
-    count, width, rows = sizes(args, 3)
-    bad = c0
-    for i in range(start, stop):
-        for j in range(width):
-            y[i, j] = x[i, j]
-    for k in range(count):
-        i = to_int64(ids[k])
-        bad = bad | bit(out_of_range(i, rows), 0)
-        if i >= start and i < stop:
-            for j in range(width):
-                y[i, j] = u[k, j]
-    return bad
-"""
-
 
 def lower_segment(node: Node, word: str, initial: float) -> Lowered:
     """The rows of each segment folded with ``word``, from ``initial``: each chunk of output rows
@@ -124,31 +106,6 @@ def lower_segment(node: Node, word: str, initial: float) -> Lowered:
         Use(x, "x", (count, width), dtype, "r"),
         Use(ids, "ids", (count,), str(ids.dtype), "r"),
         Use(y, "y", (rows, width), dtype, "rw"),
-    ]
-    return _over_rows(node, kernel, uses, count, width, rows)
-
-
-def lower_scatter_rows(node: Node) -> Lowered:
-    """``scatter_rows``: each chunk of output rows looks through all indices, in order."""
-    x, ids, updates = node.operands
-    y = node.outputs[0]
-    count, width, rows = ids.type.elements, dims.product(_shape(y)[1:]), _shape(y)[0]
-    dtype = str(y.dtype)
-    kernel = Kernel(
-        "scatter_rows",
-        _SCATTER_ROWS,
-        (
-            Operand("x", dtype, 2), Operand("ids", str(ids.dtype), 1), Operand("u", dtype, 2),
-            Operand("y", dtype, 2, "w"),
-        ),
-        (Constant("c0", "int64", 0),),
-        ("count", "width", "rows"),
-    )  # fmt: skip
-    uses = [
-        Use(x, "x", (rows, width), dtype, "r"),
-        Use(ids, "ids", (count,), str(ids.dtype), "r"),
-        Use(updates, "u", (count, width), dtype, "r"),
-        Use(y, "y", (rows, width), dtype, "w"),
     ]
     return _over_rows(node, kernel, uses, count, width, rows)
 

@@ -14,8 +14,9 @@ from graphc.errors import InvalidArgumentError
 from graphc.ir import dims
 from graphc.ir.builder import as_tensor, composite
 from graphc.ir.dims import Dim, Expr
-from graphc.ir.dtype import REAL, DType, bool_, float32, int32, int64, uint8
+from graphc.ir.dtype import DType, bool_, float32, int32, int64, uint8
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
+from graphc.ir.rows import Rows
 from graphc.ir.shape_values import dims_of
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
 from graphc.ops.shape import resolve_axis
@@ -72,6 +73,16 @@ class Gather(Op):
             return [self._row_sums(b, ct, x.type.shape, indices), None]
         wide = b.cast(ct, dtype=dtype.computed)
         return [b.cast(self._row_sums(b, wide, x.type.shape, indices), dtype=dtype), None]
+
+    def row_vjp(self, b: Any, ct: Any, y: Any, x: Any, indices: Any) -> Any:
+        """The rows of ``x`` that were gathered; None where that is not along the first axis."""
+        shape = x.type.shape
+        if shape is None or indices.type.shape is None or self.axis % len(shape):
+            return None
+        if len(indices.type.shape) != 1:
+            ct = b.reshape(ct, shape=(indices.type.elements, *shape[1:]))
+            indices = b.reshape(indices, shape=(indices.type.elements,))
+        return Rows(ct, indices, x)
 
     def _row_sums(self, b: Any, ct: Any, shape: tuple[Dim, ...], indices: Any) -> Any:
         """``ct`` added into zeros of ``shape`` at the rows it was gathered from."""

@@ -58,6 +58,8 @@ class View(Op, abstract=True):
 class Identity(View):
     """``y = x``."""
 
+    passes_rows = True
+
     def infer_type(self, x: TensorType) -> TensorType:
         return x
 
@@ -76,6 +78,7 @@ class Identity(View):
 class StopGradient(Identity):
     """``y = x``; no gradient flows back through it."""
 
+    passes_rows = False
     vjp = NotDifferentiable("stop_gradient stops it here")
     samples = [Sample("float32[3, 4]"), Sample("bool[2]")]
 

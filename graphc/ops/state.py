@@ -1,7 +1,8 @@
 """Writing variables, and operations that are only there for their order.
 
-The first operand of a write is the variable; the output is its value afterwards.  Everything but
-``assign`` is spelled as arithmetic ending in an assign: fusion makes in-place kernels of that.
+The first operand of a write is the variable; the output is its value afterwards.  ``assign_add``
+and ``assign_sub`` are spelled as arithmetic ending in an assign: fusion makes in-place kernels of
+that. Writes of some rows only are in :mod:`graphc.ops.rows`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import numpy as np
 from graphc.ir.dtype import REAL
 from graphc.ir.op import Elementwise, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim, same_dtype
-from graphc.ops.index import check_indices, check_range
 
 A_WRITE = NotDifferentiable("it writes a variable")
 
@@ -102,139 +102,6 @@ class AssignSub(_Step):
 
     def expand(self, b: Any, variable: Any, value: Any) -> Any:
         return b.assign(variable, b.sub(variable, value))
-
-
-def _check_rows(variable: TensorType, indices: TensorType, updates: TensorType) -> None:
-    """``updates`` is a row of the variable per index."""
-    check_indices(indices=indices)
-    same_dtype(variable=variable, updates=updates)
-    if variable.shape is None or indices.shape is None or updates.shape is None:
-        return
-    if not variable.shape:
-        raise Mismatch("the variable has no rows", variable=variable)
-    wanted = (*indices.shape, *variable.shape[1:])
-    met = [
-        same_dim(p, q, f"axis {k}")
-        for k, (p, q) in enumerate(zip(wanted, updates.shape, strict=False))
-    ]
-    if len(wanted) != len(updates.shape) or None in met:
-        expected = TensorType(updates.dtype, wanted)
-        raise Mismatch(
-            f"updates must be a row per index, {expected}", indices=indices, updates=updates
-        )
-
-
-ROWS = [
-    Sample("float32[4, 2]", "int32[3]", "float32[3, 2]", values={1: [0, 3, 0]}),
-    Sample("float64[3]", "int64[2, 1]", "float64[2, 1]", values={1: [[2], [1]]}),
-    Sample("float32[3, 2]", "int32[]", "float32[2]", values={1: 1}),
-    Sample("float32[3, 2]", "int32[0]", "float32[0, 2]"),
-    Refuses("float32[3]", "float32[1]", "float32[1]",
-            "indices must be int32 or int64, got float32[1]"),
-    Refuses("float32[4, 2]", "int32[3]", "float32[2, 2]",
-            "updates must be a row per index, float32[3, 2]"),
-    Refuses("float32[]", "int32[]", "float32[]", "the variable has no rows"),
-]  # fmt: skip
-
-
-class ScatterRows(Op):
-    """``updates[i]`` in place of row ``indices[i]``; the last of equal indices counts."""
-
-    operands = ("variable", "indices", "updates")
-    kind = Kind.OPAQUE
-    may_fail = True
-
-    def infer_type(
-        self, variable: TensorType, indices: TensorType, updates: TensorType
-    ) -> TensorType:
-        _check_rows(variable, indices, updates)
-        return variable
-
-    def reference(
-        self, variable: np.ndarray, indices: np.ndarray, updates: np.ndarray
-    ) -> np.ndarray:
-        check_range(indices, len(variable), "indices")
-        out = variable.copy()
-        for index, row in zip(
-            indices.ravel(), updates.reshape(-1, *variable.shape[1:]), strict=True
-        ):
-            out[index] = row
-        return out
-
-    def kernel(self, node: Any) -> Any:
-        from graphc.lowering.opaque import lower_scatter_rows
-
-        return lower_scatter_rows(node)
-
-    vjp = NotDifferentiable("rows are replaced for a variable's sake")
-    samples = ROWS
-
-
-class _Scatter(Op, abstract=True):
-    """A change to some rows of a variable; an index outside it is an error: nothing is written."""
-
-    operands = ("variable", "indices", "updates")
-    kind = Kind.EXPANDED
-    effect = True
-    writes = 0
-    may_fail = True
-    vjp = A_WRITE
-    samples = ROWS
-
-    def infer_type(
-        self, variable: TensorType, indices: TensorType, updates: TensorType
-    ) -> TensorType:
-        _check_rows(variable, indices, updates)
-        return variable
-
-
-class ScatterUpdate(_Scatter):
-    """``variable[indices[i]] = updates[i]``; the last of equal indices counts."""
-
-    def reference(
-        self, variable: np.ndarray, indices: np.ndarray, updates: np.ndarray
-    ) -> np.ndarray:
-        return ScatterRows().reference(variable, indices, updates)
-
-    def expand(self, b: Any, variable: Any, indices: Any, updates: Any) -> Any:
-        return b.assign(variable, b.scatter_rows(variable, indices, updates))
-
-
-class ScatterAdd(_Scatter):
-    """``variable[indices[i]] += updates[i]``; equal indices add up."""
-
-    def reference(
-        self, variable: np.ndarray, indices: np.ndarray, updates: np.ndarray
-    ) -> np.ndarray:
-        return variable + _row_sums(variable, indices, updates)
-
-    def expand(self, b: Any, variable: Any, indices: Any, updates: Any) -> Any:
-        return b.assign(variable, b.add(variable, _summed_rows(b, variable, indices, updates)))
-
-
-class ScatterSub(_Scatter):
-    """``variable[indices[i]] -= updates[i]``; equal indices add up."""
-
-    def reference(
-        self, variable: np.ndarray, indices: np.ndarray, updates: np.ndarray
-    ) -> np.ndarray:
-        return variable - _row_sums(variable, indices, updates)
-
-    def expand(self, b: Any, variable: Any, indices: Any, updates: Any) -> Any:
-        return b.assign(variable, b.sub(variable, _summed_rows(b, variable, indices, updates)))
-
-
-def _row_sums(variable: np.ndarray, indices: np.ndarray, updates: np.ndarray) -> np.ndarray:
-    check_range(indices, len(variable), "indices")
-    sums = np.zeros_like(variable)
-    np.add.at(sums, indices, updates)
-    return sums
-
-
-def _summed_rows(b: Any, variable: Any, indices: Any, updates: Any) -> Any:
-    rows = variable.type.shape[0]
-    checked = b.check_range(indices, bound=rows)
-    return b.unsorted_segment_sum(updates, checked, num_segments=rows)
 
 
 class NoOp(Op):

@@ -2,7 +2,8 @@
 
 Before: effects in sequence; every read is of one fixed version.   After: no node that depends on a
 write reads, itself or through views, the version that the write ends: it reads a ``snapshot`` of
-it.  Other readers of a version stand before the write that ends it.
+it.  Nor does a write of some rows read that version beside the variable it writes.  Other readers
+of a version stand before the write that ends it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def preserve_versions(graph: Graph, options: Options) -> Graph:
                 after.setdefault(node, []).append(write)
     for write, port in writes:
         version = write.operands[port]
+        if write.op.kind is Kind.OPAQUE:
+            _keep_apart(change, write, version)
         depending = _descendants(write, uses, after)
         kept: Tensor | None = None
         for reader in readers[write]:
@@ -60,6 +63,24 @@ def _rewired(
     operands, control = change.wiring(reader)
     written = reader.op.writes
     return [kept if t is version and k != written else t for k, t in enumerate(operands)], control
+
+
+def _keep_apart(change: Edit, write: Node, version: Tensor) -> None:
+    """Give a write of some rows copies of what it reads from the memory it writes."""
+    operands, control = change.wiring(write)
+    shared = {
+        k for k, t in enumerate(operands) if k != write.op.writes and _memory(t) is _memory(version)
+    }
+    if shared:
+        b = change.builder(like=write)
+        apart = [b.snapshot(t) if k in shared else t for k, t in enumerate(operands)]
+        change.rewire(write, apart, control)
+
+
+def _memory(tensor: Tensor) -> Tensor:
+    while tensor.node.op.kind is Kind.VIEW:
+        tensor = tensor.node.operands[0]
+    return tensor
 
 
 def _through_views(reader: Node, uses: Uses) -> list[Node]:
