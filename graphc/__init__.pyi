@@ -25,7 +25,6 @@ from frontends.tf.arrays import eye as eye
 from frontends.tf.arrays import fill as fill
 from frontends.tf.arrays import gather as gather
 from frontends.tf.arrays import gather_nd as gather_nd
-from frontends.tf.arrays import linspace as _linspace
 from frontends.tf.arrays import linspace as linspace
 from frontends.tf.arrays import matrix_band_part as matrix_band_part
 from frontends.tf.arrays import matrix_transpose as matrix_transpose
@@ -45,12 +44,10 @@ from frontends.tf.arrays import size as size
 from frontends.tf.arrays import slice as slice
 from frontends.tf.arrays import split as split
 from frontends.tf.arrays import squeeze as squeeze
-from frontends.tf.arrays import stack as _stack
 from frontends.tf.arrays import stack as stack
 from frontends.tf.arrays import strided_slice as strided_slice
 from frontends.tf.arrays import tile as tile
 from frontends.tf.arrays import transpose as transpose
-from frontends.tf.arrays import unstack as _unstack
 from frontends.tf.arrays import unstack as unstack
 from frontends.tf.arrays import where as where
 from frontends.tf.arrays import zeros as zeros
@@ -74,7 +71,6 @@ from frontends.tf.building import group as group
 from frontends.tf.building import grouped_tuple as _grouped_tuple
 from frontends.tf.building import identity as identity
 from frontends.tf.building import init_scope as init_scope
-from frontends.tf.building import name_scope as _name_scope
 from frontends.tf.building import name_scope as name_scope
 from frontends.tf.building import no_op as no_op
 from frontends.tf.building import placeholder as placeholder
@@ -184,9 +180,7 @@ from frontends.tf.variables import Variable as Variable
 from frontends.tf.variables import assign as assign
 from frontends.tf.variables import assign_add as assign_add
 from frontends.tf.variables import assign_sub as assign_sub
-from frontends.tf.variables import global_variables as _global_variables
 from frontends.tf.variables import global_variables as global_variables
-from frontends.tf.variables import global_variables_initializer as _global_variables_initializer
 from frontends.tf.variables import global_variables_initializer as global_variables_initializer
 from frontends.tf.variables import is_variable_initialized as is_variable_initialized
 from frontends.tf.variables import local_variables as local_variables
@@ -195,7 +189,6 @@ from frontends.tf.variables import model_variables as model_variables
 from frontends.tf.variables import moving_average_variables as moving_average_variables
 from frontends.tf.variables import report_uninitialized_variables as report_uninitialized_variables
 from frontends.tf.variables import trainable_variables as trainable_variables
-from frontends.tf.variables import variables_initializer as _variables_initializer
 from frontends.tf.variables import variables_initializer as variables_initializer
 from graphc import errors as errors
 from graphc.ir.dtype import DType as DType
@@ -232,19 +225,28 @@ from runtime.session import get_default_session as get_default_session
 __version__: builtins.str
 VERSION: builtins.str
 Operation = _Node
-all_variables = _global_variables
+all_variables = global_variables
+arg_max = argmax
+arg_min = argmin
+batch_matrix_band_part = matrix_band_part
+batch_matrix_transpose = matrix_transpose
 bool = _bool_
+concat_v2 = concat
 double = _float64
 get_default_graph = _default_graph
 half = _float16
-initialize_all_variables = _global_variables_initializer
-initialize_variables = _variables_initializer
-lin_space = _linspace
-op_scope = _name_scope
-pack = _stack
+initialize_all_variables = global_variables_initializer
+initialize_local_variables = local_variables_initializer
+initialize_variables = variables_initializer
+lin_space = linspace
+mat_mul = matmul
+op_scope = name_scope
+pack = stack
+range_v2 = range
+reverse_v2 = reverse
 tuple = _grouped_tuple
 uniform_unit_scaling_initializer = _uniform_unit_scaling
-unpack = _unstack
+unpack = unstack
 
 def abs(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def acos(x: Any, name: builtins.str | None = ...) -> Tensor: ...
@@ -256,11 +258,13 @@ def atan(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def atan2(y: Any, x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def atanh(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def ceil(x: Any, name: builtins.str | None = ...) -> Tensor: ...
+def complex_abs(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def cos(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def cosh(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def div(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
 def div_no_nan(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
 def divide(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def divide_no_nan(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
 def equal(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
 def erf(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def erfc(x: Any, name: builtins.str | None = ...) -> Tensor: ...
@@ -272,6 +276,7 @@ def floordiv(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
 def floormod(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
 def greater(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
 def greater_equal(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
+def inv(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def is_finite(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def is_inf(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def is_nan(x: Any, name: builtins.str | None = ...) -> Tensor: ...

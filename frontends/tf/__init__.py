@@ -1,7 +1,8 @@
 """The TF1 API: names and meaning as in TensorFlow 1, over graphc's ops.
 
-Names load on first use (PEP 562): the tables below say where each lives.  A name of TF1 that is not
-provided says so; any other says what is near.
+Names load on first use (PEP 562): the tables below say where each lives, and
+:mod:`frontends.tf.aliases` which stand for others.  A name of TF1 that is not provided says so; any
+other says what is near.
 """
 
 from __future__ import annotations
@@ -79,26 +80,15 @@ _OWNERS = {
     "graphc.ops.custom": "custom_gradient custom_op",
     "runtime.session": "InteractiveSession Session get_default_session",
 }
-# public name: (module, name there), where the two differ
+# public name: (module, name there), where the two differ in spelling
 _RENAMED = {
     "Operation": ("graphc.ir.graph", "Node"),
     "bool": ("graphc.ir.dtype", "bool_"),
     "half": ("graphc.ir.dtype", "float16"),
     "double": ("graphc.ir.dtype", "float64"),
     "get_default_graph": ("graphc.ir.graph", "default_graph"),
-    "global_variables_initializer": ("frontends.tf.variables", "global_variables_initializer"),
-    "initialize_all_variables": ("frontends.tf.variables", "global_variables_initializer"),
-    "initialize_variables": ("frontends.tf.variables", "variables_initializer"),
-    "all_variables": ("frontends.tf.variables", "global_variables"),
-    "op_scope": ("frontends.tf.building", "name_scope"),
-    "pack": ("frontends.tf.arrays", "stack"),
-    "unpack": ("frontends.tf.arrays", "unstack"),
-    "lin_space": ("frontends.tf.arrays", "linspace"),
     "tuple": ("frontends.tf.building", "grouped_tuple"),
     "uniform_unit_scaling_initializer": ("frontends.tf.initializers", "uniform_unit_scaling"),
-    "sub": ("frontends.tf.forwards", "subtract"),
-    "mul": ("frontends.tf.forwards", "multiply"),
-    "neg": ("frontends.tf.forwards", "negative"),
 }
 _MODULES = {
     "app": "frontends.tf.app",
@@ -129,23 +119,13 @@ def __getattr__(name: str) -> Any:
     elif name in _NAMES:
         owner, inner = _NAMES[name]
         import_module("frontends.tf.tensor")  # tensors get their TF1 methods
-        if owner == "frontends.tf.forwards":
-            value = __getattr__(inner)
-        else:
-            value = getattr(import_module(owner), inner)
+        value = getattr(import_module(owner), inner)
     else:
-        value = _forwarded(name)
+        from frontends.tf.names import elsewhere
+
+        value = elsewhere("", name, __dir__)
     globals()[name] = value
     return value
-
-
-def _forwarded(name: str) -> Any:
-    from frontends.tf.forwards import FORWARDS, forward
-    from frontends.tf.names import missing
-
-    if name in FORWARDS:
-        return forward(name)
-    raise missing("", name, __dir__())
 
 
 def __dir__() -> list[str]:

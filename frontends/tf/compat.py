@@ -35,6 +35,6 @@ def as_str_any(value: Any) -> str:
 
 
 def __getattr__(name: str) -> Any:
-    from frontends.tf.names import missing
+    from frontends.tf.names import elsewhere
 
-    raise missing("compat", name, __all__)
+    return elsewhere("compat", name, lambda: __all__)

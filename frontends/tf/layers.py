@@ -19,9 +19,9 @@ from graphc.ir.source import here
 
 
 def __getattr__(name: str) -> Any:
-    from frontends.tf.names import missing
+    from frontends.tf.names import elsewhere
 
-    raise missing("layers", name, [n for n in globals() if not n.startswith("_")])
+    return elsewhere("layers", name, lambda: [n for n in globals() if n[0] != "_"])
 
 
 class Layer:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from frontends.tf.forwards import FORWARDS, alike, forward
+from frontends.tf.forwards import alike
 from frontends.tf.tensor import builder, convert
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, float64, int32, int64
@@ -15,13 +15,10 @@ from graphc.ir.shape_values import dims_of
 
 
 def __getattr__(name: str) -> Any:
-    """``tf.math.exp`` and its like: the plain forwards are here too."""
-    from frontends.tf.names import missing
+    """``tf.math.exp`` and its like, which are owned by other modules."""
+    from frontends.tf.names import elsewhere
 
-    if name in FORWARDS:
-        value = globals()[name] = forward(name)
-        return value
-    raise missing("math", name, [row for row in FORWARDS if "." not in row])
+    return elsewhere("math", name)
 
 
 def axes_of(axis: Any) -> int | tuple[int, ...] | None:

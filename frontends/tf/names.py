@@ -1,15 +1,24 @@
-"""What to say of a name that is not provided: whether TF1 had it, or what is near."""
+"""Which name of TF1 is what: looked up under the name that owns it, or refused with what is near.
+
+``tf1_names.txt`` lists TF1's names, :mod:`frontends.tf.aliases` the ones that stand for others.  A
+module of :mod:`frontends.tf` that has no such name of its own asks :func:`elsewhere`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from frontends.tf.aliases import PLACES, aliases, modules
 
 _FILE = Path(__file__).with_name("tf1_names.txt")
 
 
-@lru_cache(maxsize=1)
+@cache
 def tf1_names() -> frozenset[str]:
     """Dotted names of TF1's API (``nn.conv2d``).  The file has a line per module: ``module:
     names``."""
@@ -24,16 +33,97 @@ def tf1_names() -> frozenset[str]:
     return frozenset(found)
 
 
+class Namespace(ModuleType):
+    """A module of TF1 whose names all live elsewhere: ``tf.manip``, ``tf.python.ops.math_ops``."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"tf.{path}")
+        self._path = path
+
+    def __getattr__(self, name: str) -> Any:
+        value = elsewhere(self._path, name)
+        setattr(self, name, value)
+        return value
+
+    def __dir__(self) -> list[str]:
+        inner = f"{self._path}."
+        listed = (*aliases(), *modules(), *_forwards())
+        own = {row.removeprefix(inner).partition(".")[0] for row in listed if row.startswith(inner)}
+        for place in PLACES.get(self._path, ()):
+            own.update(dir(resolve(place)))
+        return sorted(own)
+
+
+def resolve(path: str) -> Any:
+    """What ``tf.<path>`` is; ``""`` is ``tf`` itself."""
+    value: Any = import_module("frontends.tf")
+    for name in path.split(".") if path else ():
+        value = getattr(value, name)
+    return value
+
+
+def elsewhere(module: str, name: str, own: Callable[[], Iterable[str]] | None = None) -> Any:
+    """``tf.<module>.<name>``, which the module itself does not have: the plain forward, the alias
+    or the module of that name.  ``own`` gives the module's names, for the error."""
+    found = _found(module, name)
+    if found is None:
+        raise missing(module, name, (own or namespace(module).__dir__)())
+    return found
+
+
+@cache
+def _found(module: str, name: str) -> Any:
+    full = f"{module}.{name}" if module else name
+    if name.startswith("_"):
+        return None
+    if full in _forwards():
+        return import_module("frontends.tf.forwards").forward(full)
+    if full in aliases():
+        return _placed(aliases()[full])
+    if full in modules():
+        return namespace(full)
+    places = (getattr(resolve(place), name, None) for place in PLACES.get(module, ()))
+    return next((value for value in places if value is not None), None)
+
+
+@cache
+def namespace(path: str) -> Namespace:
+    """The one object for a module that has no file of its own."""
+    return Namespace(path)
+
+
+def _placed(place: str) -> Any:
+    module, colon, name = place.partition(":")
+    if not colon:
+        return resolve(place)
+    return getattr(import_module("frontends.tf.older" if module == "older" else module), name)
+
+
+def _forwards() -> dict:
+    return import_module("frontends.tf.forwards").FORWARDS
+
+
 def missing(module: str, name: str, provided: Iterable[str]) -> AttributeError:
     """The error for ``tf.<module>.<name>``."""
     if name.startswith("__"):
         return AttributeError(name)
+    full = f"{module}.{name}" if module else name
+    if full not in tf1_names():
+        return AttributeError(f"there is no tf.{full}{_hint(module, name, provided, 0.6)}")
+    from frontends.tf.families import family_of
+
+    family = family_of(full)
+    hint = _hint(module, name, provided, 0.8)
+    if family is None:
+        return AttributeError(f"tf.{full} is part of TF1 but not provided by graphc{hint}")
+    return AttributeError(
+        f"tf.{full} is part of TF1 but not provided by graphc yet ({family.title}){hint}"
+    )
+
+
+def _hint(module: str, name: str, provided: Iterable[str], likeness: float) -> str:
     from difflib import get_close_matches
 
-    full = f"{module}.{name}" if module else name
-    near = get_close_matches(name, list(provided), 3)
+    near = get_close_matches(name, list(provided), 3, likeness)
     prefix = f"tf.{module}." if module else "tf."
-    hint = f"; near: {', '.join(prefix + n for n in near)}" if near else ""
-    if full in tf1_names():
-        return AttributeError(f"tf.{full} is part of TF1 but not provided by graphc{hint}")
-    return AttributeError(f"there is no tf.{full}{hint}")
+    return f"; near: {', '.join(prefix + n for n in near)}" if near else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.forwards import FORWARDS, alike, forward
+from frontends.tf.forwards import FORWARDS, alike
 from frontends.tf.math import _one_of, axes_of
 from frontends.tf.tensor import builder, convert, plain
 from graphc.errors import AttributeValueError, ShapeError
@@ -14,12 +14,9 @@ from graphc.ir.source import here
 
 
 def __getattr__(name: str) -> Any:
-    from frontends.tf.names import missing
+    from frontends.tf.names import elsewhere
 
-    if f"nn.{name}" in FORWARDS:
-        value = globals()[name] = forward(f"nn.{name}")
-        return value
-    raise missing("nn", name, __dir__())
+    return elsewhere("nn", name, __dir__)
 
 
 def __dir__() -> list[str]:

@@ -8,6 +8,7 @@ The names and where they live are the tables of ``frontends.tf``; a test compare
 from __future__ import annotations
 
 import frontends.tf as api
+from frontends.tf.aliases import aliases
 from frontends.tf.forwards import FORWARDS
 from tests.conftest import TESTS
 
@@ -26,11 +27,11 @@ def stub_text() -> str:
     """The stub for the names as they are now."""
     imports, renamed = set(), []
     for name, (owner, inner) in sorted(api._NAMES.items()):
-        if owner == "frontends.tf.forwards":
-            continue
         imports.add(f"from {owner} import {inner} as {inner if name == inner else '_' + inner}")
         if name != inner:
             renamed.append(f"{name} = _{inner}")
+    flat = {name: place for name, place in aliases().items() if "." not in name}
+    renamed += [f"{name} = {place}" for name, place in flat.items() if place in api._NAMES]
     for name, module in api._MODULES.items():
         package, _, inner = module.rpartition(".")
         imports.add(f"from {package} import {inner} as {name}")
@@ -39,11 +40,11 @@ def stub_text() -> str:
         "",
         "__version__: builtins.str",
         "VERSION: builtins.str",
-        *renamed,
+        *sorted(renamed),
         "",
     ]
     forwards = {name: FORWARDS[name][1] for name in FORWARDS if "." not in name}
-    older = {n: forwards[i] for n, (o, i) in api._NAMES.items() if o == "frontends.tf.forwards"}
+    older = {name: forwards[place] for name, place in flat.items() if place in forwards}
     for name, parameters in sorted({**forwards, **older}.items()):
         given = ", ".join(f"{p}: Any" for p in parameters)
         lines.append(f"def {name}({given}, name: builtins.str | None = ...) -> Tensor: ...")

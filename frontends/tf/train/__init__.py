@@ -29,9 +29,9 @@ def __getattr__(name: str) -> Any:
     if name in _NAMES:
         value = globals()[name] = getattr(import_module(_NAMES[name]), name)
         return value
-    from frontends.tf.names import missing
+    from frontends.tf.names import elsewhere
 
-    raise missing("train", name, __dir__())
+    return elsewhere("train", name, __dir__)
 
 
 def __dir__() -> list[str]:

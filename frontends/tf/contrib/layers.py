@@ -1,9 +1,8 @@
-"""The parts of ``tf.contrib`` that much TF1 code uses for dense models: ``tf.contrib.layers``."""
+"""``tf.contrib.layers``: layers as functions with their variables, regularizers, initializers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 from frontends.tf import layers as _layers
@@ -18,7 +17,19 @@ from graphc.errors import ShapeError
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 
+__all__ = [
+    "flatten", "fully_connected", "l1_regularizer", "l2_regularizer",
+    "variance_scaling_initializer", "xavier_initializer", "xavier_initializer_conv2d",
+]  # fmt: skip
+
 _RELU, _ZEROS = forward("nn.relu"), Zeros()
+xavier_initializer_conv2d = xavier_initializer
+
+
+def __getattr__(name: str) -> Any:
+    from frontends.tf.names import elsewhere
+
+    return elsewhere("contrib.layers", name, lambda: __all__)
 
 
 def l2_regularizer(scale: float, scope: str | None = None) -> Callable[[Any], Tensor | None]:
@@ -107,34 +118,3 @@ def fully_connected(
             )
             y = bias_add(y, biases)
         return y if activation_fn is None else activation_fn(y)
-
-
-def _module(name: str, **members: Any) -> ModuleType:
-    from frontends.tf.names import missing
-
-    module = ModuleType(f"tf.contrib.{name}")
-    module.__dict__.update(members)
-
-    def absent(wanted: str) -> Any:
-        raise missing(f"contrib.{name}", wanted, members)
-
-    module.__getattr__ = absent  # type: ignore[method-assign]
-    return module
-
-
-layers = _module(
-    "layers",
-    flatten=flatten,
-    fully_connected=fully_connected,
-    l1_regularizer=l1_regularizer,
-    l2_regularizer=l2_regularizer,
-    variance_scaling_initializer=variance_scaling_initializer,
-    xavier_initializer=xavier_initializer,
-    xavier_initializer_conv2d=xavier_initializer,
-)
-
-
-def __getattr__(name: str) -> Any:
-    from frontends.tf.names import missing
-
-    raise missing("contrib", name, ["layers"])

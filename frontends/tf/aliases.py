@@ -1,0 +1,336 @@
+"""One table for every TF1 name that is another name for something.
+
+TF1 moved names between 0.x and 1.15, and gave many of them two or three addresses.  A row says a
+module and its names; ``name=place`` where the place is not the top-level name of the same spelling.
+A place ``module:name`` is a Python module's, ``older:`` being :mod:`frontends.tf.older`, which
+holds what took its arguments in another order.  A place need not be provided: then its error is
+raised.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+ALIASES: dict[str, str] = {
+    # 0.x: names that changed
+    "": (
+        "sub=subtract mul=multiply neg=negative inv=reciprocal floor_div=floordiv "
+        "pack=stack unpack=unstack lin_space=linspace concat_v2=concat reverse_v2=reverse "
+        "select=older:select listdiff=older:listdiff batch_matmul=older:batch_matmul "
+        "complex_abs=abs op_scope=name_scope divide_no_nan=div_no_nan "
+        "initialize_all_variables=global_variables_initializer all_variables=global_variables "
+        "initialize_variables=variables_initializer "
+        "initialize_local_variables=local_variables_initializer "
+        "scalar_summary=older:scalar_summary histogram_summary=older:histogram_summary "
+        "image_summary=older:image_summary audio_summary=older:audio_summary "
+        "merge_summary=summary.merge merge_all_summaries=summary.merge_all "
+        "batch_cholesky=cholesky batch_cholesky_solve=cholesky_solve "
+        "batch_matrix_band_part=matrix_band_part batch_matrix_diag=matrix_diag "
+        "batch_matrix_diag_part=matrix_diag_part batch_matrix_set_diag=matrix_set_diag "
+        "batch_matrix_determinant=matrix_determinant batch_matrix_inverse=matrix_inverse "
+        "batch_matrix_solve=matrix_solve batch_matrix_solve_ls=matrix_solve_ls "
+        "batch_matrix_transpose=matrix_transpose "
+        "batch_matrix_triangular_solve=matrix_triangular_solve "
+        "batch_self_adjoint_eig=self_adjoint_eig batch_self_adjoint_eigvals=self_adjoint_eigvals "
+        "batch_svd=svd batch_fft=fft batch_ifft=ifft batch_fft2d=fft2d batch_ifft2d=ifft2d "
+        "where_v2=older:where_v2 "
+        "softmax=nn.softmax relu=nn.relu softplus=nn.softplus softsign=nn.softsign "
+        "OpError=errors.OpError Event=summary.Event Summary=summary.Summary "
+        "SessionLog=summary.SessionLog NoGradient=NotDifferentiable "
+        "tensor_scatter_add=tensor_scatter_nd_add tensor_scatter_sub=tensor_scatter_nd_sub "
+        "tensor_scatter_update=tensor_scatter_nd_update "
+        "arg_max=argmax arg_min=argmin mat_mul=matmul "
+        "is_numeric_tensor=debugging.is_numeric_tensor range_v2=range"
+    ),
+    "train": ("SummaryWriter=summary.FileWriter piecewise_constant_decay=train.piecewise_constant"),
+    "nn": (
+        "silu=nn.swish local_response_normalization=nn.lrn "
+        "softmax_cross_entropy_with_logits_v2=nn.softmax_cross_entropy_with_logits"
+    ),
+    # 1.x: the same things, sorted into modules
+    "math": (
+        "abs accumulate_n acos acosh add add_n angle argmax argmin asin asinh atan atan2 atanh "
+        "betainc bincount ceil confusion_matrix conj cos cosh count_nonzero cumprod cumsum digamma "
+        "divide divide_no_nan=div_no_nan equal erf erfc exp expm1 floor floordiv floormod greater "
+        "greater_equal igamma igammac imag in_top_k=nn.in_top_k invert_permutation is_finite "
+        "is_inf is_nan is_non_decreasing is_strictly_increasing l2_normalize=nn.l2_normalize lbeta "
+        "less less_equal lgamma log log1p log_sigmoid log_softmax=nn.log_softmax logical_and "
+        "logical_not logical_or logical_xor maximum minimum mod=floormod multiply negative "
+        "not_equal polygamma pow real reciprocal reduce_all reduce_any reduce_logsumexp reduce_max "
+        "reduce_mean reduce_min reduce_prod reduce_sum rint round rsqrt scalar_mul segment_max "
+        "segment_mean segment_min segment_prod segment_sum sigmoid sign sin sinh "
+        "softmax=nn.softmax softplus=nn.softplus softsign=nn.softsign sqrt square "
+        "squared_difference subtract tan tanh top_k=nn.top_k truediv unsorted_segment_max "
+        "unsorted_segment_mean unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n "
+        "unsorted_segment_sum zero_fraction=nn.zero_fraction zeta cumulative_logsumexp"
+    ),
+    "linalg": (
+        "band_part=matrix_band_part cholesky cholesky_solve cross det=matrix_determinant "
+        "diag=matrix_diag diag_part=matrix_diag_part eigh=self_adjoint_eig "
+        "eigvalsh=self_adjoint_eigvals einsum eye global_norm inv=matrix_inverse "
+        "l2_normalize=nn.l2_normalize lstsq=matrix_solve_ls matmul matrix_transpose norm qr "
+        "set_diag=matrix_set_diag solve=matrix_solve sqrtm=matrix_square_root svd tensor_diag=diag "
+        "tensor_diag_part=diag_part tensordot trace transpose=matrix_transpose "
+        "triangular_solve=matrix_triangular_solve"
+    ),
+    "random": (
+        "gamma=random_gamma get_seed multinomial normal=random_normal poisson=random_poisson "
+        "set_random_seed set_seed=set_random_seed shuffle=random_shuffle truncated_normal "
+        "uniform=random_uniform "
+        "all_candidate_sampler=nn.all_candidate_sampler "
+        "fixed_unigram_candidate_sampler=nn.fixed_unigram_candidate_sampler "
+        "learned_unigram_candidate_sampler=nn.learned_unigram_candidate_sampler "
+        "log_uniform_candidate_sampler=nn.log_uniform_candidate_sampler "
+        "uniform_candidate_sampler=nn.uniform_candidate_sampler"
+    ),
+    "strings": (
+        "as_string join=string_join length=string_length lower=string_lower reduce_join "
+        "regex_full_match regex_replace split=string_split strip=string_strip substr "
+        "to_hash_bucket=string_to_hash_bucket to_hash_bucket_fast=string_to_hash_bucket_fast "
+        "to_hash_bucket_strong=string_to_hash_bucket_strong to_number=string_to_number "
+        "upper=string_upper"
+    ),
+    "debugging": (
+        "Assert assert_all_finite=verify_tensor_all_finite assert_equal assert_greater "
+        "assert_greater_equal assert_integer assert_less assert_less_equal assert_near "
+        "assert_negative assert_non_negative assert_non_positive assert_none_equal assert_positive "
+        "assert_proper_iterable assert_rank assert_rank_at_least assert_rank_in "
+        "assert_same_float_dtype assert_scalar assert_type check_numerics is_finite is_inf is_nan "
+        "is_non_decreasing is_strictly_increasing"
+    ),
+    "dtypes": (
+        "DType as_dtype as_string bfloat16 bool cast complex complex128 complex64 double float16 "
+        "float32 float64 half int16 int32 int64 int8 saturate_cast string uint16 uint32 uint64 "
+        "uint8"
+    ),
+    "manip": "batch_to_space_nd gather_nd reshape reverse roll scatter_nd space_to_batch_nd tile",
+    "sparse": (
+        "SparseTensor add=sparse_add concat=sparse_concat fill_empty_rows=sparse_fill_empty_rows "
+        "mask=sparse_mask matmul=sparse_tensor_dense_matmul maximum=sparse_maximum "
+        "merge=sparse_merge minimum=sparse_minimum placeholder=sparse_placeholder "
+        "reduce_max=sparse_reduce_max reduce_max_sparse=sparse_reduce_max_sparse "
+        "reduce_sum=sparse_reduce_sum reduce_sum_sparse=sparse_reduce_sum_sparse "
+        "reorder=sparse_reorder reset_shape=sparse_reset_shape reshape=sparse_reshape "
+        "retain=sparse_retain segment_mean=sparse_segment_mean "
+        "segment_sqrt_n=sparse_segment_sqrt_n segment_sum=sparse_segment_sum slice=sparse_slice "
+        "softmax=sparse_softmax sparse_dense_matmul=sparse_tensor_dense_matmul split=sparse_split "
+        "to_dense=sparse_tensor_to_dense to_indicator=sparse_to_indicator "
+        "transpose=sparse_transpose"
+    ),
+    "initializers": (
+        "constant=constant_initializer global_variables=global_variables_initializer "
+        "glorot_normal=glorot_normal_initializer glorot_uniform=glorot_uniform_initializer "
+        "identity=identity_initializer local_variables=local_variables_initializer "
+        "ones=ones_initializer orthogonal=orthogonal_initializer "
+        "random_normal=random_normal_initializer random_uniform=random_uniform_initializer "
+        "truncated_normal=truncated_normal_initializer "
+        "uniform_unit_scaling=uniform_unit_scaling_initializer variables=variables_initializer "
+        "variance_scaling=variance_scaling_initializer zeros=zeros_initializer"
+    ),
+    "quantization": (
+        "dequantize fake_quant_with_min_max_args fake_quant_with_min_max_vars quantize "
+        "quantized_concat"
+    ),
+    "signal": "fft fft2d fft3d ifft ifft2d ifft3d",
+    "spectral": "fft fft2d fft3d ifft ifft2d ifft3d",
+    "io": ("decode_base64 encode_base64 write_graph=train.write_graph"),
+    "io.gfile": (
+        "GFile=gfile.GFile copy=gfile.Copy exists=gfile.Exists glob=gfile.Glob "
+        "isdir=gfile.IsDirectory listdir=gfile.ListDirectory makedirs=gfile.MakeDirs "
+        "mkdir=gfile.MkDir remove=gfile.Remove rename=gfile.Rename rmtree=gfile.DeleteRecursively "
+        "stat=gfile.Stat walk=gfile.Walk"
+    ),
+    "graph_util": "import_graph_def",
+    "compat": "dimension_at_index dimension_value",
+    "version": "VERSION GIT_VERSION COMPILER_VERSION",
+    "summary": "Event=summary.Event",
+    # contrib
+    "contrib.framework": (
+        "assert_global_step=train.assert_global_step create_global_step=train.create_global_step "
+        "get_global_step=train.get_global_step "
+        "get_or_create_global_step=train.get_or_create_global_step is_tensor "
+        "get_model_variables=model_variables "
+        "get_trainable_variables=trainable_variables get_variables=older:get_variables "
+        "get_variables_by_name=older:get_variables_by_name "
+        "get_variables_to_restore=older:get_variables "
+        "init_from_checkpoint=train.init_from_checkpoint list_variables=train.list_variables "
+        "load_checkpoint=train.load_checkpoint load_variable=train.load_variable nest"
+    ),
+    "contrib.nn": (
+        "deprecated_flipped_softmax_cross_entropy_with_logits=older:flipped_softmax "
+        "deprecated_flipped_sparse_softmax_cross_entropy_with_logits=older:flipped_sparse_softmax "
+        "deprecated_flipped_sigmoid_cross_entropy_with_logits=older:flipped_sigmoid"
+    ),
+    "contrib.deprecated": (
+        "scalar_summary=older:scalar_summary histogram_summary=older:histogram_summary "
+        "image_summary=older:image_summary audio_summary=older:audio_summary "
+        "merge_summary=summary.merge merge_all_summaries=summary.merge_all"
+    ),
+    "contrib.util": (
+        "constant_value=get_static_value make_ndarray=make_ndarray "
+        "make_tensor_proto=make_tensor_proto"
+    ),
+    "contrib.losses": (
+        "absolute_difference=older:contrib_absolute_difference add_loss=losses.add_loss "
+        "compute_weighted_loss=losses.compute_weighted_loss "
+        "cosine_distance=older:contrib_cosine_distance get_losses=losses.get_losses "
+        "get_regularization_losses=losses.get_regularization_losses "
+        "get_total_loss=losses.get_total_loss hinge_loss=older:contrib_hinge_loss "
+        "log_loss=older:contrib_log_loss mean_squared_error=older:contrib_mean_squared_error "
+        "sigmoid_cross_entropy=older:contrib_sigmoid_cross_entropy "
+        "softmax_cross_entropy=older:contrib_softmax_cross_entropy "
+        "sparse_softmax_cross_entropy=older:contrib_sparse_softmax_cross_entropy"
+    ),
+    "contrib.eager.python.tfe": "run_test_in_graph_and_eager_modes=older:once",
+    # names inside tensorflow.python that scripts reach for
+    "python.framework.ops": (
+        "convert_n_to_tensor=older:convert_n_to_tensor internal_convert_to_tensor=convert_to_tensor"
+    ),
+    "python.framework.tensor_shape": "as_shape=TensorShape unknown_shape=older:unknown_shape",
+    "python.framework.tensor_util": (
+        "constant_value=get_static_value make_tensor_proto MakeNdarray=make_ndarray is_tensor"
+    ),
+    "python.framework.test_util": (
+        "TensorFlowTestCase=test.TestCase run_deprecated_v1=older:once "
+        "run_in_graph_and_eager_modes=older:decorator run_v1_only=older:decorator"
+    ),
+    "python.ops.control_flow_ops": "with_dependencies=older:with_dependencies tuple group no_op",
+    "python.ops.variables": "VariableV1=Variable RefVariable=Variable",
+    "python.ops.variable_v1": "VariableV1=Variable",
+    "python.training.moving_averages": (
+        "ExponentialMovingAverage=train.ExponentialMovingAverage "
+        "assign_moving_average=train.assign_moving_average "
+        "weighted_moving_average=train.weighted_moving_average"
+    ),
+    "python.client.device_lib": "list_local_devices=older:list_local_devices",
+    "python.util.tf_inspect": (
+        "getargspec=inspect:getfullargspec getfullargspec=inspect:getfullargspec "
+        "isclass=inspect:isclass isfunction=inspect:isfunction ismethod=inspect:ismethod "
+        "getmodule=inspect:getmodule getdoc=inspect:getdoc getsource=inspect:getsource "
+        "signature=inspect:signature"
+    ),
+    "python.util.nest": (
+        "is_sequence=nest.is_nested is_nested=nest.is_nested flatten=nest.flatten "
+        "map_structure=nest.map_structure pack_sequence_as=nest.pack_sequence_as "
+        "assert_same_structure=nest.assert_same_structure"
+    ),
+    "python.layers.utils": "constant_value=get_static_value smart_cond=older:smart_cond",
+    "python.lib.io.file_io": (
+        "FileIO=gfile.GFile file_exists=gfile.Exists get_matching_files=gfile.Glob "
+        "create_dir=gfile.MkDir recursive_create_dir=gfile.MakeDirs delete_file=gfile.Remove "
+        "delete_recursively=gfile.DeleteRecursively is_directory=gfile.IsDirectory "
+        "list_directory=gfile.ListDirectory copy=gfile.Copy rename=gfile.Rename stat=gfile.Stat "
+        "walk=gfile.Walk read_file_to_string=older:read_file_to_string "
+        "write_string_to_file=older:write_string_to_file"
+    ),
+    "python.pywrap_tensorflow": "NewCheckpointReader=train.NewCheckpointReader",
+    "core.framework.summary_pb2": "Summary=summary.Summary",
+    "core.framework.graph_pb2": "GraphDef",
+    "core.framework.node_def_pb2": "NodeDef",
+    "core.util.event_pb2": "Event=summary.Event SessionLog=summary.SessionLog",
+    "core.protobuf.config_pb2": "ConfigProto GPUOptions GraphOptions RunOptions RunMetadata",
+    "core.protobuf.meta_graph_pb2": "MetaGraphDef",
+    "core.protobuf.saver_pb2": "SaverDef=train.SaverDef",
+}
+
+# Modules of other addresses: their names are looked up in the modules named, in order.
+PLACES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            "python.framework.ops", "python.ops.standard_ops",
+            "python.ops.variables", "python.framework.constant_op", "python.framework.dtypes",
+            "python.framework.tensor_shape", "python.framework.random_seed",
+            "python.framework.sparse_tensor", "python.framework.indexed_slices",
+            "python.framework.device", "python.framework.tensor_spec", "python.framework.importer",
+            "python.ops.variable_scope", "python.ops.init_ops", "python.ops.control_flow_ops",
+            "python.ops.clip_ops", "python.ops.random_ops", "python.ops.state_ops",
+            "python.ops.gradients", "python.ops.gradients_impl", "python.ops.logging_ops",
+            "python.ops.check_ops", "python.ops.string_ops", "python.ops.parsing_ops",
+            "python.ops.data_flow_ops", "python.ops.io_ops", "python.ops.script_ops",
+            "python.ops.template", "python.ops.partitioned_variables",
+            "python.ops.confusion_matrix", "python.ops.special_math_ops", "python.ops.numerics",
+            "python.ops.histogram_ops", "python.ops.sparse_ops", "python.ops.functional_ops",
+            "python.ops.tensor_array_ops", "python.ops.custom_gradient",
+        ),
+        ("",),
+    ),
+    **dict.fromkeys(("python.ops.math_ops", "python.ops.gen_math_ops"), ("", "math")),
+    **dict.fromkeys(("python.ops.array_ops", "python.ops.gen_array_ops"), ("",)),
+    **dict.fromkeys(
+        (
+            "python.ops.nn", "python.ops.nn_ops", "python.ops.nn_impl", "python.ops.gen_nn_ops",
+            "python.ops.embedding_ops", "python.ops.candidate_sampling_ops",
+        ),
+        ("nn", ""),
+    ),
+    **dict.fromkeys(("python.ops.linalg_ops", "python.ops.linalg.linalg"), ("", "linalg")),
+    "python.ops.bitwise_ops": ("bitwise",),
+    "python.ops.losses.losses": ("losses",),
+    "python.ops.losses.losses_impl": ("losses",),
+    "python.ops.manip_ops": ("manip",),
+    "python.framework.errors": ("errors",),
+    "python.framework.errors_impl": ("errors",),
+    "python.framework.graph_util": ("graph_util",),
+    "python.framework.graph_util_impl": ("graph_util",),
+    "python.framework.graph_io": ("train",),
+    "python.framework.test_util": ("test",),
+    "python.client.session": ("",),
+    "python.platform.app": ("app",),
+    "python.platform.flags": ("flags",),
+    "python.platform.gfile": ("gfile",),
+    "python.platform.googletest": ("test",),
+    "python.platform.test": ("test",),
+    "python.platform.tf_logging": ("logging",),
+    "python.platform.resource_loader": ("resource_loader",),
+    **dict.fromkeys(
+        (
+            "python.training.training", "python.training.saver", "python.training.optimizer",
+            "python.training.training_util", "python.training.checkpoint_utils",
+            "python.training.checkpoint_management", "python.training.learning_rate_decay",
+            "python.training.adam", "python.training.adagrad", "python.training.adadelta",
+            "python.training.ftrl", "python.training.momentum", "python.training.rmsprop",
+            "python.training.gradient_descent", "python.training.proximal_adagrad",
+            "python.training.proximal_gradient_descent",
+            "python.training.sync_replicas_optimizer",
+        ),
+        ("train",),
+    ),
+    "python.util.compat": ("compat",),
+    "python.layers.base": ("layers",),
+    "python.layers.core": ("layers",),
+    "python.layers.layers": ("layers",),
+    "python.layers.normalization": ("layers",),
+    "python.summary.summary": ("summary",),
+    "python.summary.writer.writer": ("summary",),
+    "contrib.layers.python.layers": ("contrib.layers",),
+    "contrib.layers.python.layers.initializers": ("contrib.layers",),
+    "contrib.layers.python.layers.layers": ("contrib.layers",),
+    "contrib.layers.python.layers.regularizers": ("contrib.layers",),
+    "contrib.framework.python.ops": ("contrib.framework",),
+    "contrib.framework.python.ops.variables": ("contrib.framework",),
+    "contrib.opt.python.training": ("contrib.opt",),
+    "contrib.losses.python.losses": ("contrib.losses",),
+    "contrib.losses.python.losses.loss_ops": ("contrib.losses",),
+}  # fmt: skip
+
+
+@cache
+def aliases() -> dict[str, str]:
+    """Dotted name: the dotted name it stands for."""
+    found = {}
+    for module, names in ALIASES.items():
+        for word in names.split():
+            name, _, place = word.partition("=")
+            full = f"{module}.{name}" if module else name
+            found[full] = place or name
+    return found
+
+
+@cache
+def modules() -> frozenset[str]:
+    """The modules that have an alias, or are another address of one, and those they lie in."""
+    found: set[str] = set()
+    for path in (*ALIASES, *PLACES):
+        parts = path.split(".")
+        found.update(".".join(parts[: k + 1]) for k in range(len(parts)))
+    return frozenset(found - {""})

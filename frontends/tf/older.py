@@ -1,0 +1,245 @@
+"""Functions of TF1's earlier releases and of its contrib that take their arguments in another
+order than the ones that took their place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from frontends.tf import losses
+from frontends.tf.names import resolve
+from frontends.tf.tensor import as_node, convert
+from graphc.ir.graph import Tensor
+
+
+def select(condition: Any, t: Any, e: Any, name: str | None = None) -> Tensor:
+    """``tf.where(condition, t, e)``."""
+    return resolve("where")(condition, t, e, name=name)
+
+
+def listdiff(x: Any, y: Any, out_idx: Any = None, name: str | None = None) -> Any:
+    """``tf.setdiff1d(x, y)``."""
+    given = {} if out_idx is None else {"index_dtype": out_idx}
+    return resolve("setdiff1d")(x, y, name=name, **given)
+
+
+def batch_matmul(
+    x: Any, y: Any, adj_x: bool = False, adj_y: bool = False, name: str | None = None
+) -> Tensor:
+    """``tf.matmul`` over the leading axes."""
+    return resolve("matmul")(x, y, adjoint_a=adj_x, adjoint_b=adj_y, name=name)
+
+
+def where_v2(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Any:
+    """``tf.where`` whose operands broadcast."""
+    where = resolve("where")
+    if x is None and y is None:
+        return where(condition, name=name)
+    shape = resolve("broadcast_dynamic_shape")
+    x, y, condition = convert(x), convert(y), convert(condition)
+    sizes = resolve("shape")
+    common = shape(shape(sizes(x), sizes(y)), sizes(condition))
+    spread = resolve("broadcast_to")
+    return where(spread(condition, common), spread(x, common), spread(y, common), name=name)
+
+
+# --- summaries of 0.x: the tag first --------------------------------------------------------------
+
+
+def scalar_summary(
+    tags: Any, values: Any, collections: Any = None, name: str | None = None
+) -> Tensor:
+    """``tf.summary.scalar(tags, values)``."""
+    return resolve("summary.scalar")(name or tags, values, collections=collections)
+
+
+def histogram_summary(
+    tag: Any, values: Any, collections: Any = None, name: str | None = None
+) -> Tensor:
+    """``tf.summary.histogram(tag, values)``."""
+    return resolve("summary.histogram")(name or tag, values, collections=collections)
+
+
+def image_summary(
+    tag: Any, tensor: Any, max_images: int = 3, collections: Any = None, name: str | None = None
+) -> Tensor:
+    """``tf.summary.image(tag, tensor, max_outputs)``."""
+    return resolve("summary.image")(name or tag, tensor, max_images, collections)
+
+
+def audio_summary(
+    tag: Any,
+    tensor: Any,
+    sample_rate: float,
+    max_outputs: int = 3,
+    collections: Any = None,
+    name: str | None = None,
+) -> Tensor:
+    """``tf.summary.audio(tag, tensor, sample_rate)``."""
+    return resolve("summary.audio")(name or tag, tensor, sample_rate, max_outputs, collections)
+
+
+# --- losses of contrib: predictions first ---------------------------------------------------------
+
+
+def _predictions_first(name: str) -> Callable[..., Tensor]:
+    loss = getattr(losses, name)
+
+    def flipped(
+        predictions: Any, labels: Any = None, weights: Any = 1.0, *rest: Any, **named: Any
+    ) -> Tensor:
+        return loss(labels, predictions, weights, *rest, **named)
+
+    flipped.__name__ = flipped.__qualname__ = name
+    flipped.__doc__ = f"``tf.losses.{name}(labels, predictions)``."
+    return flipped
+
+
+contrib_absolute_difference = _predictions_first("absolute_difference")
+contrib_log_loss = _predictions_first("log_loss")
+contrib_mean_squared_error = _predictions_first("mean_squared_error")
+
+
+def contrib_hinge_loss(logits: Any, labels: Any = None, scope: str | None = None) -> Tensor:
+    """The hinge loss of every element: ``max(0, 1 - y * logits)`` with ``y`` in -1, 1."""
+    options = {"reduction": losses.Reduction.NONE, "loss_collection": None}
+    return resolve("losses.hinge_loss")(labels, logits, scope=scope, **options)
+
+
+def contrib_cosine_distance(
+    predictions: Any, labels: Any = None, axis: Any = None, weights: Any = 1.0, scope: Any = None,
+    dim: Any = None,
+) -> Tensor:  # fmt: skip
+    """``tf.losses.cosine_distance(labels, predictions)``."""
+    chosen = axis if axis is not None else dim
+    return resolve("losses.cosine_distance")(labels, predictions, chosen, weights, scope)
+
+
+def contrib_softmax_cross_entropy(
+    logits: Any, onehot_labels: Any, weights: Any = 1.0, label_smoothing: float = 0,
+    scope: Any = None,
+) -> Tensor:  # fmt: skip
+    """``tf.losses.softmax_cross_entropy(onehot_labels, logits)``."""
+    loss = resolve("losses.softmax_cross_entropy")
+    return loss(onehot_labels, logits, weights, label_smoothing, scope)
+
+
+def contrib_sparse_softmax_cross_entropy(
+    logits: Any, labels: Any, weights: Any = 1.0, scope: Any = None
+) -> Tensor:
+    """``tf.losses.sparse_softmax_cross_entropy(labels, logits)``."""
+    return resolve("losses.sparse_softmax_cross_entropy")(labels, logits, weights, scope)
+
+
+def contrib_sigmoid_cross_entropy(
+    logits: Any, multi_class_labels: Any, weights: Any = 1.0, label_smoothing: float = 0,
+    scope: Any = None,
+) -> Tensor:  # fmt: skip
+    """``tf.losses.sigmoid_cross_entropy(multi_class_labels, logits)``."""
+    loss = resolve("losses.sigmoid_cross_entropy")
+    return loss(multi_class_labels, logits, weights, label_smoothing, scope)
+
+
+def flipped_softmax(logits: Any, labels: Any, dim: int = -1, name: str | None = None) -> Tensor:
+    """The softmax cross entropy of 0.x: logits before labels."""
+    loss = resolve("nn.softmax_cross_entropy_with_logits")
+    return loss(labels=labels, logits=logits, dim=dim, name=name)
+
+
+def flipped_sparse_softmax(logits: Any, labels: Any, name: str | None = None) -> Tensor:
+    """The sparse softmax cross entropy of 0.x: logits before labels."""
+    loss = resolve("nn.sparse_softmax_cross_entropy_with_logits")
+    return loss(labels=labels, logits=logits, name=name)
+
+
+def flipped_sigmoid(logits: Any, targets: Any, name: str | None = None) -> Tensor:
+    """The sigmoid cross entropy of 0.x: logits before targets."""
+    loss = resolve("nn.sigmoid_cross_entropy_with_logits")
+    return loss(labels=targets, logits=logits, name=name)
+
+
+# --- variables by scope ---------------------------------------------------------------------------
+
+
+def get_variables(
+    scope: Any = None, suffix: str | None = None, collection: str = "variables"
+) -> list[Any]:
+    """The variables of a scope (its name or itself) whose names end with ``suffix``."""
+    prefix = getattr(scope, "name", scope)
+    found = resolve("get_collection")(collection, prefix)
+    return [v for v in found if suffix is None or v.op.name.endswith(suffix)]
+
+
+def get_variables_by_name(given_name: str, scope: Any = None) -> list[Any]:
+    """The variables called ``given_name`` in their scope."""
+    wanted = re.compile(rf"(^|.*/){re.escape(given_name)}$")
+    return [v for v in get_variables(scope) if wanted.match(v.op.name)]
+
+
+# --- inside tensorflow.python ---------------------------------------------------------------------
+
+
+def with_dependencies(dependencies: Sequence[Any], output_tensor: Any, name: Any = None) -> Tensor:
+    """``output_tensor``, once the operations have run."""
+    with resolve("control_dependencies")([as_node(d) for d in dependencies]):
+        return resolve("identity")(output_tensor, name=name)
+
+
+def convert_n_to_tensor(values: Sequence[Any], dtype: Any = None, name: Any = None) -> list[Tensor]:
+    """Each value as a tensor."""
+    return [convert(value, dtype) for value in values]
+
+
+def unknown_shape(ndims: int | None = None, rank: int | None = None) -> Any:
+    """A shape of that many unknown sizes; of unknown rank without a number."""
+    count = rank if rank is not None else ndims
+    return resolve("TensorShape")(None if count is None else [None] * count)
+
+
+def smart_cond(pred: Any, fn1: Callable, fn2: Callable, name: Any = None) -> Any:
+    """``fn1()`` or ``fn2()``; both are built only where ``pred`` is not known yet."""
+    known = pred if isinstance(pred, bool | int) else resolve("get_static_value")(pred)
+    if known is not None:
+        return fn1() if known else fn2()
+    return resolve("cond")(pred, fn1, fn2, name=name)
+
+
+def list_local_devices(session_config: Any = None) -> list[SimpleNamespace]:
+    """The devices a session can be opened on, with their TF1 names and kinds."""
+    from importlib.util import find_spec
+
+    from runtime.session import DEVICES
+
+    present = [name for name, module in DEVICES.items() if find_spec(module)]
+    return [
+        SimpleNamespace(
+            name=f"/device:{name.upper()}:0", device_type=name.upper(), memory_limit=0,
+            physical_device_desc="",
+        )
+        for name in present
+        if name != "reference"
+    ]  # fmt: skip
+
+
+def read_file_to_string(filename: str, binary_mode: bool = False) -> str | bytes:
+    """A file's text, or its bytes."""
+    with resolve("gfile.GFile")(filename, "rb" if binary_mode else "r") as file:
+        return file.read()
+
+
+def write_string_to_file(filename: str, file_content: str) -> None:
+    """Make a file of a text."""
+    with resolve("gfile.GFile")(filename, "w") as file:
+        file.write(file_content)
+
+
+def once(test: Callable | None = None) -> Callable:
+    """A decorator that leaves a test as it is: every graph here is a TF1 graph."""
+    return test if test is not None else once
+
+
+def decorator(*given: Any, **options: Any) -> Callable:
+    """As :func:`once`, for those written with and without arguments."""
+    return given[0] if len(given) == 1 and callable(given[0]) and not options else once
