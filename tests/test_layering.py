@@ -47,6 +47,7 @@ BACKWARD = {
     ("graphc.ir.op", "graphc.ops"): "and unpickling one",
     ("graphc.ops.cumulative", "graphc.lowering.scan"): OWN_KERNEL,
     ("graphc.ops.joining", "graphc.lowering.opaque"): OWN_KERNEL,
+    ("graphc.ops.scatter_nd", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.segment", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.ordering", "graphc.lowering.ordering"): OWN_KERNEL,
     ("graphc.ops.state", "graphc.lowering.opaque"): OWN_KERNEL,

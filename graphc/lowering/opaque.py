@@ -85,6 +85,44 @@ def segment(args, start, stop):
 """
 
 
+_REPLACE_ROWS = """\
+# y = x with y[ids[k]] = u[k]
+def replace_rows(args, start, stop):
+    x, ids, u, y = views(args, 4)
+    count, width, rows = sizes(args, 3)
+    bad = c0
+    for i in range(start, stop):
+        for j in range(width):
+            y[i, j] = x[i, j]
+    for k in range(count):
+        i = to_int64(ids[k])
+        bad = bad | bit(out_of_range(i, rows), 0)
+        if i >= start and i < stop:
+            for j in range(width):
+                y[i, j] = u[k, j]
+    return bad
+"""
+
+_INVERT_PERMUTATION = """\
+# y[x[k]] = k
+def invert_permutation(args, start, stop):
+    x, y = views(args, 2)
+    n, = sizes(args, 1)
+    bad = c0
+    for i in range(start, stop):
+        for k in range(n):
+            y[k] = c1
+        for k in range(n):
+            at = to_int64(x[k])
+            outside = out_of_range(at, n)
+            bad = bad | bit(outside, 0)
+            if not outside:
+                bad = bad | bit(ne(y[at], c1), 0)
+                y[at] = to_DTYPE(k)
+    return bad
+"""
+
+
 def lower_segment(node: Node, word: str, initial: float) -> Lowered:
     """The rows of each segment folded with ``word``, from ``initial``: each chunk of output rows
     looks through all ids, in order."""
@@ -115,3 +153,43 @@ def _over_rows(
 ) -> Lowered:
     per_row = width + width * dims.ceildiv(count, dims.maximum(1, rows))
     return Lowered(kernel, uses, [count, width, rows], rows, per_row, NANOSECONDS, checks=[node])
+
+
+def lower_invert_permutation(node: Node) -> Lowered:
+    """``invert_permutation``: one pass, serial, that meets each number once."""
+    (x,), (y,) = node.operands, node.outputs
+    n, dtype = _shape(x)[0], str(y.dtype)
+    kernel = Kernel(
+        "invert_permutation",
+        _INVERT_PERMUTATION.replace("DTYPE", dtype),
+        (Operand("x", dtype, 1), Operand("y", dtype, 1, "rw")),
+        (Constant("c0", "int64", 0), Constant("c1", dtype, -1)),
+        ("n",),
+    )
+    uses = [Use(x, "x", (n,), dtype, "r"), Use(y, "y", (n,), dtype, "rw")]
+    return Lowered(kernel, uses, [n], 1, n, NANOSECONDS, checks=[node])
+
+
+def lower_replace_rows(node: Node) -> Lowered:
+    """``replace_rows``: each chunk of output rows looks through all indices, in order."""
+    x, ids, updates = node.operands
+    y = node.outputs[0]
+    count, width, rows = ids.type.elements, dims.product(_shape(y)[1:]), _shape(y)[0]
+    dtype = str(y.dtype)
+    kernel = Kernel(
+        "replace_rows",
+        _REPLACE_ROWS,
+        (
+            Operand("x", dtype, 2), Operand("ids", str(ids.dtype), 1), Operand("u", dtype, 2),
+            Operand("y", dtype, 2, "w"),
+        ),
+        (Constant("c0", "int64", 0),),
+        ("count", "width", "rows"),
+    )  # fmt: skip
+    uses = [
+        Use(x, "x", (rows, width), dtype, "r"),
+        Use(ids, "ids", (count,), str(ids.dtype), "r"),
+        Use(updates, "u", (count, width), dtype, "r"),
+        Use(y, "y", (rows, width), dtype, "w"),
+    ]
+    return _over_rows(node, kernel, uses, count, width, rows)

@@ -22,6 +22,7 @@ from graphc.ops import (  # noqa: F401
     random,
     reduction,
     rows,
+    scatter_nd,
     segment,
     shape,
     slicing,

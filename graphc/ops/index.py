@@ -118,6 +118,81 @@ class Gather(Op):
     ]
 
 
+class BatchGather(Op):
+    """:class:`Gather` for each place of the first ``batch_dims`` axes, which both operands have."""
+
+    operands = ("x", "indices")
+    attributes = {"axis": REQUIRED, "batch_dims": REQUIRED}
+    kind = Kind.GATHER
+    may_fail = True
+
+    def infer_type(self, x: TensorType, indices: TensorType) -> TensorType:
+        check_indices(indices=indices)
+        if x.shape is None or indices.shape is None:
+            return x.with_shape(None)
+        axis, batch = resolve_axis(self.axis, len(x.shape), x=x), self.batch_dims
+        if not 0 <= batch <= min(axis, len(indices.shape)):
+            raise Mismatch(f"batch_dims {batch} is past axis {axis}", x=x, indices=indices)
+        for k in range(batch):
+            if same_dim(x.shape[k], indices.shape[k], f"batch axis {k}") is None:
+                raise Mismatch(f"batch axis {k} differs", x=x, indices=indices)
+        inner = indices.shape[batch:]
+        return x.with_shape((*x.shape[:axis], *inner, *x.shape[axis + 1 :]))
+
+    def reference(self, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        axis, batch = self.axis % x.ndim, self.batch_dims
+        check_range(indices, x.shape[axis], "indices")
+        lead = x.shape[:batch]
+        shape = (*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1 :])
+        out = np.empty(shape, x.dtype)
+        for at in np.ndindex(*lead):
+            out[at] = np.take(x[at], indices[at], axis - batch)
+        return out
+
+    def element(self, e: Any, at: tuple[Dim, ...], x: Any, indices: Any) -> Any:
+        shape = x.type.shape
+        axis, batch = self.axis % len(shape), self.batch_dims
+        after = axis + len(indices.type.shape) - batch
+        index = e.index(indices(*at[:batch], *at[axis:after]), shape[axis])
+        return x(*at[:axis], index, *at[after:])
+
+    def vjp(self, b: Any, ct: Any, y: Any, x: Any, indices: Any) -> list:
+        """As of :class:`Gather` in one table of all batches."""
+        shape = x.type.shape
+        axis, batch = self.axis % len(shape), self.batch_dims
+        n, rank = shape[axis], len(indices.type.shape) - batch
+        count = dims.product(shape[:batch])
+        wide = ct if ct.dtype.computed is ct.dtype else b.cast(ct, dtype=ct.dtype.computed)
+        places = range(axis, axis + rank)
+        between, after = range(batch, axis), range(axis + rank, rank + len(shape) - 1)
+        rows = b.transpose(wide, perm=(*range(batch), *places, *between, *after))
+        first = b.axis_position(shape=(count,), axis=0, dtype=indices.dtype)
+        first = b.mul(first, b.dim_value(dim=n, dtype=indices.dtype))
+        ones = (1,) * rank
+        index = b.add(indices, b.reshape(first, shape=(*shape[:batch], *ones)))
+        sums = b.unsorted_segment_sum(rows, index, num_segments=count * n)
+        sums = b.reshape(sums, shape=(*shape[:batch], n, *shape[batch:axis], *shape[axis + 1 :]))
+        back = (*range(batch), *range(batch + 1, axis + 1), batch, *range(axis + 1, len(shape)))
+        total = b.transpose(sums, perm=back)
+        return [total if total.dtype is ct.dtype else b.cast(total, dtype=ct.dtype), None]
+
+    samples = [
+        Sample("float32[2, 3]", "int32[2, 2]", values={1: [[0, 2], [1, 1]]}, axis=1, batch_dims=1),
+        Sample("float64[2, 2, 3]", "int64[2, 2]", values={1: [[0, 2], [1, 1]]}, axis=-1,
+               batch_dims=1),
+        Sample("float64[2, 2, 3, 2]", "int32[2, 2, 1]", values={1: [[[0], [2]], [[1], [1]]]},
+               axis=2, batch_dims=2),
+        Sample("float32[2, 3]", "int32[2]", values={1: [2, 0]}, axis=1, batch_dims=1),
+        Sample("float16[2, 3]", "int32[2]", values={1: [2, 0]}, axis=1, batch_dims=1),
+        Sample("int32[0, 3]", "int32[0, 2]", axis=1, batch_dims=1),
+        Refuses("float32[2, 3]", "float32[2]", "indices must be int32 or int64, got float32[2]",
+                axis=1, batch_dims=1),
+        Refuses("float32[2, 3]", "int32[3, 2]", "batch axis 0 differs", axis=1, batch_dims=1),
+        Refuses("float32[2, 3]", "int32[2, 2]", "batch_dims 1 is past axis 0", axis=0,
+                batch_dims=1),
+    ]  # fmt: skip
+
+
 class GatherNd(Op):
     """``y[i] = x[indices[i, 0], indices[i, 1], ...]``: a row of ``indices`` is a position."""
 
@@ -130,15 +205,17 @@ class GatherNd(Op):
         if x.shape is None or indices.shape is None:
             return x.with_shape(None)
         depth = indices.shape[-1] if indices.shape else None
-        if not isinstance(depth, int) or not 0 < depth <= len(x.shape):
+        if not isinstance(depth, int) or depth > len(x.shape):
             raise Mismatch(
-                f"the last axis of indices must be a known size from 1 to {len(x.shape)}",
+                f"the last axis of indices must be a known size from 0 to {len(x.shape)}",
                 x=x,
                 indices=indices,
             )
         return x.with_shape((*indices.shape[:-1], *x.shape[depth:]))
 
     def reference(self, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        if indices.shape[-1] == 0:
+            return np.broadcast_to(x, (*indices.shape[:-1], *x.shape)).copy()
         for k in range(indices.shape[-1]):
             check_range(indices[..., k], x.shape[k], f"indices[..., {k}]")
         return x[tuple(np.moveaxis(indices, -1, 0))]
@@ -150,34 +227,17 @@ class GatherNd(Op):
         return x(*read, *at[rank:])
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any, indices: Any) -> list:
-        depth = indices.type.shape[-1]
-        shape = x.type.shape
-        place = b.flat_index(indices, shape[:depth])
-        sums = b.unsorted_segment_sum(ct, place, num_segments=dims.product(shape[:depth]))
-        return [b.reshape(sums, shape=shape), None]
+        return [b.scatter_nd(indices, ct, x.type.shape), None]
 
     samples = [
         Sample("float32[3, 4]", "int32[2, 2]", values={1: [[0, 3], [2, 1]]}),
         Sample("float64[3, 4]", "int64[2, 1]", values={1: [[1], [1]]}),
         Sample("float32[2, 2, 2]", "int32[2]", values={1: [1, 0]}),
+        Sample("float32[2, 2]", "int32[3, 0]"),
+        Sample("float16[3]", "int32[2, 1]", values={1: [[2], [2]]}),
         Refuses("float32[3]", "int32[2, 2]",
-                "the last axis of indices must be a known size from 1 to 1"),
+                "the last axis of indices must be a known size from 0 to 1"),
     ]  # fmt: skip
-
-
-@composite
-def flat_index(b: Any, indices: Any, shape: tuple[Dim, ...]) -> Any:
-    """Row-major positions in ``shape`` for positions along the last axis of ``indices``."""
-    rank = len(indices.type.shape)
-    begin = (0,) * (rank - 1)
-    total = None
-    for k in range(len(shape)):
-        size = (*indices.type.shape[:-1], 1)
-        column = b.squeeze(b.slice(indices, begin=(*begin, k), size=size), axis=(rank - 1,))
-        stride = b.dim_value(dim=dims.product(shape[k + 1 :]), dtype=indices.dtype)
-        term = b.mul(column, stride)
-        total = term if total is None else b.add(total, term)
-    return total
 
 
 class CheckRange(Op):
