@@ -2,7 +2,8 @@
 shape.
 
 A fetch is a tensor, variable, operation, or the name of one; or a list, tuple, named tuple or dict
-of fetches, nested as the caller likes.  An operation's result is None.
+of fetches, nested as the caller likes.  An operation's result is None.  What is several tensors
+(``tf.SparseTensor``) has ``fetch_parts()``: the named tuple of them that is fetched in its place.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Fetches:
         self.graph = graph
         self._tensors: dict[Tensor, int] = {}
         self._targets: dict[Node, None] = {}
+        structure = opened(structure)
         slots = self._slots(structure)
         self.tensors = tuple(self._tensors)
         self.targets = tuple(self._targets)
@@ -47,6 +49,26 @@ class Fetches:
             self._targets[element] = None
             return None
         return self._tensors.setdefault(element, len(self._tensors))
+
+
+def opened(structure: Any) -> Any:
+    """The structure with the parts of composite values in their place."""
+    parts = getattr(structure, "fetch_parts", None)
+    if parts is not None:
+        return parts()
+    if isinstance(structure, Mapping):
+        values = {key: opened(value) for key, value in structure.items()}
+        same = all(values[key] is value for key, value in structure.items())
+        if same:
+            return structure
+        return structure.copy() | values if isinstance(structure, dict) else values
+    if isinstance(structure, list | tuple):
+        items = [opened(value) for value in structure]
+        if all(new is old for new, old in zip(items, structure, strict=True)):
+            return structure
+        kind = type(structure)
+        return kind._make(items) if hasattr(kind, "_make") else kind(items)
+    return structure
 
 
 def _packer(structure: Any, slots: Any) -> Pack:

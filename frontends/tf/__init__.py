@@ -27,6 +27,13 @@ _OWNERS = {
         "moving_average_variables report_uninitialized_variables trainable_variables "
         "variables_initializer"
     ),
+    "frontends.tf.variable_rows": (
+        "batch_scatter_update scatter_add scatter_div scatter_max scatter_min scatter_mul "
+        "scatter_nd_add scatter_nd_sub scatter_nd_update scatter_sub scatter_update"
+    ),
+    "frontends.tf.indexed_slices": (
+        "IndexedSlices IndexedSlicesValue convert_to_tensor_or_indexed_slices"
+    ),
     "frontends.tf.scopes": (
         "AUTO_REUSE VariableScope get_local_variable get_variable get_variable_scope "
         "variable_op_scope variable_scope"
@@ -94,8 +101,9 @@ _MODULES = {
     "app": "frontends.tf.app",
     "compat": "frontends.tf.compat",
     "contrib": "frontends.tf.contrib",
-    "errors": "graphc.errors",
+    "errors": "frontends.tf.errors",
     "flags": "frontends.tf.flags",
+    "gfile": "frontends.tf.gfile",
     "initializers": "frontends.tf.initializers",
     "layers": "frontends.tf.layers",
     "logging": "frontends.tf.logging",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from frontends.tf.indexed_slices import IndexedSlices
 from frontends.tf.shapes import listed
 from frontends.tf.tensor import convert
 from graphc.autodiff import forward, reverse
 from graphc.ir.graph import Tensor
+from graphc.ir.rows import Rows
 
 hessian_vector_product = forward.hessian_vector_product
 
@@ -38,8 +40,11 @@ def gradients(
     aggregation_method: Any = None,
     stop_gradients: Any = None,
     unconnected_gradients: str = UnconnectedGradients.NONE,
-) -> list[Tensor | None]:
+) -> list[Any]:
     """The derivative of ``sum(ys)`` (weighted by ``grad_ys``) in each of ``xs``, as more graph.
+
+    A tensor each; for an x of which only rows were read (``tf.gather``,
+    ``tf.nn.embedding_lookup``) a ``tf.IndexedSlices`` of those rows.
 
     None where no gradient flows (``tf.why_none`` says why), or zeros with
     ``unconnected_gradients="zero"``.  ``stop_gradients`` are taken as constants.
@@ -47,10 +52,11 @@ def gradients(
     >>> dw, db = tf.gradients(loss, [w, b])
     >>> d2x, = tf.gradients(tf.gradients(y, x), x)
     """
-    found = reverse.gradients(
+    parts = reverse.row_gradients(
         ys, xs, grad_ys, () if stop_gradients is None else stop_gradients,
         name=name or "gradients", colocate=colocate_gradients_with_ops,
     )  # fmt: skip
+    found = [IndexedSlices.of_rows(part) if isinstance(part, Rows) else part for part in parts]
     if unconnected_gradients == UnconnectedGradients.NONE:
         return found
     if unconnected_gradients != UnconnectedGradients.ZERO:

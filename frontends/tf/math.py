@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from frontends.tf.forwards import alike
+from frontends.tf.indexed_slices import IndexedSlices, of_values, values_of
 from frontends.tf.tensor import builder, convert
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, float64, int32, int64
@@ -145,8 +146,10 @@ def accumulate_n(
     return add_n(inputs, name)
 
 
-def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Tensor:
-    """``scalar * x``."""
+def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
+    """``scalar * x``; of ``tf.IndexedSlices``, slices."""
+    if isinstance(x, IndexedSlices):
+        return x.with_values(scalar_mul(scalar, x.values, name))
     tensor = convert(x)
     return builder(tensor).mul(convert(scalar, like=tensor), tensor, name=name)
 
@@ -258,6 +261,7 @@ def _contracted(axes: Any, rank_x: int, rank_y: int) -> tuple[list[int], list[in
 # --- clipping ------------------------------------------------------------------------------------
 
 
+@of_values
 def clip_by_value(
     t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None
 ) -> Tensor:
@@ -267,6 +271,7 @@ def clip_by_value(
     return builder(x).clip_by_value(x, low, high, name=name)
 
 
+@of_values
 def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:
     """``t`` scaled down to the L2 norm ``clip_norm`` where its own (over ``axes``) is larger."""
     x = convert(t)
@@ -291,7 +296,7 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
 
 def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor:
     """``sqrt(sum of the squares of all elements of all tensors)``; None entries do not count."""
-    tensors = [convert(t) for t in t_list if t is not None]
+    tensors = [convert(values_of(t)) for t in t_list if t is not None]
     if not tensors:
         raise ValueError("global_norm needs at least one tensor")
     b = builder(*tensors)
@@ -303,7 +308,7 @@ def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor:
 
 def clip_by_global_norm(
     t_list: Sequence[Any], clip_norm: Any, use_norm: Any = None, name: str | None = None
-) -> tuple[list[Tensor | None], Tensor]:
+) -> tuple[list[Any], Tensor]:
     """All tensors scaled by one factor so that their global norm is at most ``clip_norm``.
 
     Returns (clipped tensors, global norm before); None entries stay None.
@@ -315,7 +320,8 @@ def clip_by_global_norm(
     with b.home.name_scope(name or "clip_by_global_norm"):
         limit = convert(clip_norm, like=norm)
         factor = b.truediv(limit, b.maximum(norm, limit))
-        clipped = [None if t is None else b.mul(convert(t), factor) for t in t_list]
+        scaled = of_values(lambda t: b.mul(convert(t), factor))
+        clipped = [None if t is None else scaled(t) for t in t_list]
     return clipped, norm
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from frontends.tf.building import GraphKeys, group
 from frontends.tf.shapes import TensorShape, static_shape
 from frontends.tf.tensor import builder, convert
+from frontends.tf.variable_rows import METHODS as SCATTER_METHODS
 from graphc.autodiff.reverse import ancestors
 from graphc.errors import ShapeError
 from graphc.ir.builder import Builder
@@ -202,6 +203,11 @@ class Variable(Operators):
         """Subtract from the variable; the result is the new value."""
         return assign_sub(self, delta, name=name)
 
+    def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
+        """The rows that ``indices`` names."""
+        chosen = convert(indices)
+        return builder(self).gather(self._tensor, chosen, axis=0, name=name or "Gather")
+
     def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]
         raise TypeError(
             "`variable += x` is ambiguous: use variable.assign_add(x), or y = variable + x"
@@ -211,6 +217,10 @@ class Variable(Operators):
 
     def __repr__(self) -> str:
         return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype}>"
+
+
+for _name, _method in SCATTER_METHODS.items():
+    setattr(Variable, _name, _method)
 
 
 def _from_initial_values(value: Tensor) -> Tensor:
@@ -235,7 +245,8 @@ def _all_variables(graph: Graph) -> list[Variable]:
     return [v for key in keys for v in graph.collections.get(key, ()) if isinstance(v, Variable)]
 
 
-def _written(ref: Any) -> Tensor:
+def written_variable(ref: Any) -> Tensor:
+    """The variable node behind what is to be written."""
     tensor = ref.as_graph_tensor() if isinstance(ref, Variable) else ref
     if not isinstance(tensor, Tensor) or tensor.node.op.name != "variable":
         raise TypeError(f"only a variable can be assigned, got {ref!r}")
@@ -253,13 +264,13 @@ def assign(
 
     >>> update = tf.assign(w, w * 0.9)
     """
-    variable = _written(ref)
+    variable = written_variable(ref)
     return builder(variable).assign(variable, convert(value, like=variable), name=name or "Assign")
 
 
 def assign_add(ref: Any, value: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
     """Add to a variable; the result is its new value."""
-    variable = _written(ref)
+    variable = written_variable(ref)
     return builder(variable).assign_add(
         variable, convert(value, like=variable), name=name or "AssignAdd"
     )
@@ -267,7 +278,7 @@ def assign_add(ref: Any, value: Any, use_locking: bool = False, name: str | None
 
 def assign_sub(ref: Any, value: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
     """Subtract from a variable; the result is its new value."""
-    variable = _written(ref)
+    variable = written_variable(ref)
     return builder(variable).assign_sub(
         variable, convert(value, like=variable), name=name or "AssignSub"
     )
@@ -322,7 +333,7 @@ def local_variables_initializer() -> Node:
 
 def is_variable_initialized(variable: Variable, name: str | None = None) -> Tensor:
     """A bool scalar: whether the variable has a value in the session that runs this."""
-    key = _written(variable).node.get_attr("key")
+    key = written_variable(variable).node.get_attr("key")
 
     def asked() -> np.ndarray:
         return np.asarray(_running().variables.is_initialized(key))

@@ -1,9 +1,17 @@
 """What optimizers share: gradients of the trainable variables, slots, and the operation that
 updates.
 
-A subclass says ``_create_slots``, ``_apply_dense`` (one variable's update), and optionally
-``_prepare`` and ``_finish``.  Updates do not depend on each other, so that one pass over all
-parameters can make them.
+A subclass says ``_create_slots``, ``_update`` (one variable's update), and optionally ``_prepare``
+and ``_finish``.  Updates do not depend on each other, so that one pass over all parameters can make
+them.
+
+``_update(grad, var, rows=None)`` is one rule for both kinds of gradient: with ``rows`` (int[n])
+``grad`` is [n, ...] and changes these rows of the variable and of its slots alone.  Each row is
+named once, -1 names none (:func:`graphc.ops.rows.combined_rows`); the arithmetic in
+:mod:`graphc.ops.optimize` reads and writes rows where ``rows`` is given.
+
+A user's subclass may say ``_apply_dense(grad, var)`` and ``_apply_sparse(grad, var)`` instead, as
+in TF1: the latter gets ``tf.IndexedSlices`` whose indices are distinct.
 """
 
 from __future__ import annotations
@@ -13,6 +21,7 @@ from typing import Any
 
 from frontends.tf.building import GraphKeys, group
 from frontends.tf.differentiation import gradients
+from frontends.tf.indexed_slices import IndexedSlices
 from frontends.tf.tensor import builder, convert
 from frontends.tf.variables import Variable, trainable_variables
 from graphc.errors import GraphError
@@ -82,7 +91,7 @@ class Optimizer:
         aggregation_method: Any = None,
         colocate_gradients_with_ops: bool = False,
         grad_loss: Any = None,
-    ) -> list[tuple[Tensor | None, Any]]:
+    ) -> list[tuple[Any, Any]]:
         """(gradient, variable) pairs; ``var_list`` defaults to the trainable variables."""
         target = loss() if callable(loss) and as_tensor(loss) is None else loss
         variables = _given_or_trainable(var_list)
@@ -106,7 +115,11 @@ class Optimizer:
         pairs = [(g, v) for g, v in grads_and_vars]
         if not pairs:
             raise ValueError("no variables were given")
-        live = [(convert(g), v) for g, v in pairs if g is not None]
+        live = [
+            (g if isinstance(g, IndexedSlices) else convert(g), v)
+            for g, v in pairs
+            if g is not None
+        ]
         if not live:
             raise ValueError(f"no gradients for any variable: {[v.name for _, v in pairs]}")
         graph = live[0][0].graph
@@ -146,22 +159,49 @@ class Optimizer:
         """Make tensors that all updates share; called before each set of updates."""
         self._numbers = {}
 
-    def _apply_dense(self, grad: Tensor, var: Any) -> Any:
+    _is_linear = False  # whether a row named twice may be updated twice
+
+    def _update(self, grad: Tensor, var: Any, rows: Tensor | None = None) -> Any:
         """The update of one variable: an operation, a tensor, or a list whose last writes the
         variable."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} says no _apply_dense")
+
+    def _apply_dense(self, grad: Tensor, var: Any) -> Any:
+        """The update of one variable by a dense gradient."""
+        return self._update(grad, var)
+
+    def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Any:
+        """The update of one variable by a gradient of rows, of which some may be equal."""
+        cls = type(self)
+        if cls._apply_sparse is not Optimizer._apply_sparse:
+            return self._apply_sparse(_distinct(grad), var)
+        if cls._apply_dense is not Optimizer._apply_dense:
+            return self._apply_dense(convert(grad), var)
+        w = as_tensor(var)
+        b = builder(w)
+        rows = b.check_range(grad.indices, bound=w.type.dims[0])
+        values = grad.values
+        if not self._is_linear:
+            values, rows = b.combined_rows(values, rows)
+        return self._update(values, var, rows)
+
+    def _apply_sparse(self, grad: IndexedSlices, var: Any) -> Any:
+        """The update of one variable by a gradient of distinct rows, where a subclass says it."""
+        raise NotImplementedError(f"{type(self).__name__} says no _apply_sparse")
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Sequence[Any]:
         """All that a step does; a subclass may add to the updates."""
         return update_ops
 
-    def _updates(self, grad: Tensor, var: Any) -> list[Any]:
+    def _updates(self, grad: Any, var: Any) -> list[Any]:
         """The writes that update one variable; a constrained one is written once more."""
         if grad.dtype is not var.dtype:
             raise ValueError(
                 f"the gradient of {var.name} is {grad.dtype}, the variable {var.dtype}"
             )
-        made = self._apply_dense(grad, var)
+        sparse = isinstance(grad, IndexedSlices)
+        apply = self._apply_sparse_duplicate_indices if sparse else self._apply_dense
+        made = apply(grad, var)
         updates = list(made) if isinstance(made, list | tuple) else [made]
         constraint = getattr(var, "constraint", None)
         if constraint is not None:
@@ -212,6 +252,16 @@ class Optimizer:
             variable = Variable(value, trainable=False, name=name, dtype=dtype)
         self._own.append(variable)
         return variable
+
+
+def _distinct(grad: IndexedSlices) -> IndexedSlices:
+    """The same gradient with each row named once; how many there are depends on the data."""
+    from frontends.tf.arrays import boolean_mask
+
+    b = builder(grad.values)
+    sums, places = b.combined_rows(grad.values, grad.indices)
+    named = b.greater_equal(places, 0)
+    return IndexedSlices(boolean_mask(sums, named), boolean_mask(places, named), grad.dense_shape)
 
 
 def _given_or_trainable(var_list: Sequence[Any] | None) -> list[Any]:

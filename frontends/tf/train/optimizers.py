@@ -14,15 +14,18 @@ from graphc.ir.graph import Tensor
 class GradientDescentOptimizer(Optimizer):
     """``w -= learning_rate * g``."""
 
+    _is_linear = True
+
     def __init__(
         self, learning_rate: Any, use_locking: bool = False, name: str = "GradientDescent"
     ) -> None:
         super().__init__(use_locking, name)
         self._learning_rate = learning_rate
 
-    def _apply_dense(self, grad: Tensor, var: Any) -> list[Tensor]:
+    def _update(self, grad: Tensor, var: Any, rows: Tensor | None = None) -> list[Tensor]:
         w = as_tensor(var)
-        return builder(w).gradient_descent_update(w, grad, self._number(self._learning_rate, w))
+        rate = self._number(self._learning_rate, w)
+        return builder(w).gradient_descent_update(w, grad, rate, rows=rows)
 
 
 class MomentumOptimizer(Optimizer):
@@ -42,12 +45,12 @@ class MomentumOptimizer(Optimizer):
         for var in var_list:
             self._zeros_slot(var, "momentum", self._name)
 
-    def _apply_dense(self, grad: Tensor, var: Any) -> list[Tensor]:
+    def _update(self, grad: Tensor, var: Any, rows: Tensor | None = None) -> list[Tensor]:
         w = as_tensor(var)
         return builder(w).momentum_update(
             w, as_tensor(self.get_slot(var, "momentum")), grad,
             self._number(self._learning_rate, w), self._number(self._momentum, w),
-            nesterov=self._nesterov,
+            nesterov=self._nesterov, rows=rows,
         )  # fmt: skip
 
 
@@ -99,12 +102,12 @@ class AdamOptimizer(Optimizer):
             self._rates[w.dtype] = builder(w).adam_rate(self._number(self._lr, w), power1, power2)
         return self._rates[w.dtype]
 
-    def _apply_dense(self, grad: Tensor, var: Any) -> list[Tensor]:
+    def _update(self, grad: Tensor, var: Any, rows: Tensor | None = None) -> list[Tensor]:
         w = as_tensor(var)
         return builder(w).adam_update(
             w, as_tensor(self.get_slot(var, "m")), as_tensor(self.get_slot(var, "v")), grad,
             self._rate(w), self._number(self._beta1, w), self._number(self._beta2, w),
-            self._number(self._epsilon, w),
+            self._number(self._epsilon, w), rows=rows,
         )  # fmt: skip
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Sequence[Any]:
@@ -134,10 +137,11 @@ class AdagradOptimizer(Optimizer):
         for var in var_list:
             self._slot(var, "accumulator", self._name, self._initial)
 
-    def _apply_dense(self, grad: Tensor, var: Any) -> list[Tensor]:
+    def _update(self, grad: Tensor, var: Any, rows: Tensor | None = None) -> list[Tensor]:
         w = as_tensor(var)
         total = as_tensor(self.get_slot(var, "accumulator"))
-        return builder(w).adagrad_update(w, total, grad, self._number(self._learning_rate, w))
+        rate = self._number(self._learning_rate, w)
+        return builder(w).adagrad_update(w, total, grad, rate, rows=rows)
 
 
 class RMSPropOptimizer(Optimizer):
@@ -169,10 +173,10 @@ class RMSPropOptimizer(Optimizer):
             self._slot(var, "rms", self._name, 1.0)
             self._zeros_slot(var, "momentum", self._name)
 
-    def _apply_dense(self, grad: Tensor, var: Any) -> list[Tensor]:
+    def _update(self, grad: Tensor, var: Any, rows: Tensor | None = None) -> list[Tensor]:
         w = as_tensor(var)
         return builder(w).rms_prop_update(
             w, as_tensor(self.get_slot(var, "rms")), as_tensor(self.get_slot(var, "momentum")),
             grad, self._number(self._learning_rate, w), self._number(self._decay, w),
-            self._number(self._momentum, w), self._number(self._epsilon, w),
+            self._number(self._momentum, w), self._number(self._epsilon, w), rows=rows,
         )  # fmt: skip
