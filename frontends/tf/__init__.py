@@ -45,11 +45,12 @@ _OWNERS = {
     ),
     "frontends.tf.math": (
         "accumulate_n add_n argmax argmin broadcast_static_shape cast clip_by_average_norm "
-        "clip_by_global_norm clip_by_norm clip_by_value count_nonzero global_norm matmul norm "
+        "clip_by_global_norm clip_by_norm clip_by_value count_nonzero global_norm norm "
         "reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod "
-        "reduce_sum saturate_cast scalar_mul tensordot to_bfloat16 to_double to_float to_int32 "
+        "reduce_sum saturate_cast scalar_mul to_bfloat16 to_double to_float to_int32 "
         "to_int64"
     ),
+    "frontends.tf.contractions": "einsum matmul sparse_matmul tensordot",
     "frontends.tf.arrays": (
         "boolean_mask broadcast_to concat expand_dims eye fill gather gather_nd linspace "
         "matrix_band_part matrix_transpose meshgrid newaxis one_hot ones ones_like pad range rank "
@@ -63,6 +64,11 @@ _OWNERS = {
         "Assert Print add_check_numerics_ops assert_equal assert_greater assert_greater_equal "
         "assert_less assert_less_equal assert_non_negative assert_none_equal assert_positive "
         "assert_rank check_numerics py_func verify_tensor_all_finite"
+    ),
+    "frontends.tf.ordering": "argsort nth_element searchsorted sort",
+    "frontends.tf.partition": (
+        "dynamic_partition dynamic_stitch parallel_dynamic_stitch setdiff1d unique "
+        "unique_with_counts"
     ),
     "frontends.tf.differentiation": (
         "AggregationMethod UnconnectedGradients gradients hessian_vector_product hessians jvp "

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from frontends.tf import layers as _layers
+from frontends.tf.contractions import matmul, tensordot
 from frontends.tf.forwards import forward
 from frontends.tf.initializers import VarianceScaling, Zeros, xavier_initializer
-from frontends.tf.math import matmul, tensordot
 from frontends.tf.nn import bias_add
 from frontends.tf.scopes import get_variable, variable_scope
 from frontends.tf.shapes import TensorShape
