@@ -44,7 +44,8 @@ ALIASES: dict[str, str] = {
     ),
     "train": ("SummaryWriter=summary.FileWriter piecewise_constant_decay=train.piecewise_constant"),
     "nn": (
-        "silu=nn.swish local_response_normalization=nn.lrn "
+        "in_top_k=frontends.tf.ordering:in_top_k top_k=frontends.tf.ordering:top_k silu=nn.swish "
+        "local_response_normalization=nn.lrn "
         "softmax_cross_entropy_with_logits_v2=nn.softmax_cross_entropy_with_logits"
     ),
     # 1.x: the same things, sorted into modules
@@ -149,7 +150,7 @@ ALIASES: dict[str, str] = {
         "assert_global_step=train.assert_global_step create_global_step=train.create_global_step "
         "get_global_step=train.get_global_step "
         "get_or_create_global_step=train.get_or_create_global_step is_tensor "
-        "get_model_variables=model_variables "
+        "get_model_variables=model_variables sort argsort "
         "get_trainable_variables=trainable_variables get_variables=older:get_variables "
         "get_variables_by_name=older:get_variables_by_name "
         "get_variables_to_restore=older:get_variables "

@@ -72,7 +72,7 @@ def draw(rng: np.random.Generator, type: TensorType, sample: Sample) -> np.ndarr
     if dtype.is_bool:
         return rng.integers(0, 2, shape).astype(bool)
     if dtype.is_string:
-        return np.array([f"s{k}" for k in range(int(np.prod(shape)))], object).reshape(shape)
+        return np.array([b"s%d" % k for k in range(int(np.prod(shape)))], object).reshape(shape)
     low, high = sample.low, sample.high
     if dtype.is_integer:
         lowest = max(int(np.ceil(low)), dtype.min)

@@ -39,6 +39,7 @@ APART = {
     "custom_gradient", "no_op", "partial_reduce", "placeholder", "print", "py_func",
     "random_shuffle", "random_state", "scatter_add", "scatter_sub", "scatter_update",
     "true_positions", "variable",
+    "dynamic_partition", "dynamic_stitch", "list_diff", "unique", "unique_with_counts",  # sizes
     "dynamic_unslice", "strided_unslice",  # of gradients, whose operand is what a slice gave
 }  # fmt: skip
 OTHERS = [
