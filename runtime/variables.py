@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,9 @@ from graphc.ir.dtype import DType
 from graphc.ir.source import here
 from runtime.gate import Gate
 from runtime.locks import Lock
-from runtime.memory import aligned_empty, amount, require_room
+from runtime.memory import ALIGNMENT, aligned_empty, amount, require_room
+
+Seed = tuple[int | None, int | None]  # the graph's, the op's
 
 
 def _memory_for(key: str, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
@@ -50,7 +52,7 @@ class VariableStore:
         self._declared: set[str] = set()  # whose addresses native code may hold
         self._initialized: set[str] = set()
         self._states: dict[str, np.ndarray] = {}
-        self._seeds: dict[str, tuple] = {}
+        self._seeds: dict[str, Seed] = {}
 
     # --- variables -----------------------------------------------------------------------------
 
@@ -66,16 +68,7 @@ class VariableStore:
                 self._initialized.discard(key)
             self._declared.add(key)
         if not _is(array, dtype, shape):
-            raise ShapeError(
-                "the session holds the variable in another shape or dtype",
-                subject=f"variable '{key}'",
-                rows=[
-                    ("held", f"{array.dtype}{list(array.shape)}", ""),
-                    ("asked", f"{dtype}{list(shape)}", ""),
-                ],
-                hint="a new session holds none yet",
-                site=here(),
-            )
+            raise _held_otherwise(key, array, dtype, shape)
         return array
 
     def array(self, key: str) -> np.ndarray:
@@ -138,6 +131,32 @@ class VariableStore:
             array[...] = value
             self._initialized.add(key)
 
+    def adopt(self, values: Mapping[str, tuple[DType, np.ndarray]]) -> None:
+        """Give variables values from outside a run, all of them or none (restoring a checkpoint).
+
+        A variable that no run has mentioned yet is the given array from now on, if that lies as
+        this store's arrays do; the others are written where they are.
+        """
+        with self.gate.writing(), self._table:
+            places = {key: self._place_for(key, *value) for key, value in values.items()}
+            for key, array in places.items():
+                if array is not values[key][1]:
+                    array[...] = values[key][1]
+            self._arrays |= places
+            self._initialized |= places.keys()
+
+    def _place_for(self, key: str, dtype: DType, value: np.ndarray) -> np.ndarray:
+        array = self._arrays.get(key)
+        if array is None or key not in self._declared:
+            flags = value.flags
+            fits = flags.c_contiguous and flags.writeable and value.dtype == dtype.numpy
+            if fits and (dtype.is_string or value.ctypes.data % ALIGNMENT == 0):
+                return value
+            return _memory_for(key, dtype.numpy, value.shape)
+        if not _is(array, dtype, value.shape):
+            raise _held_otherwise(key, array, dtype, value.shape)
+        return array
+
     def keys(self) -> list[str]:
         """The variables that have a value."""
         return sorted(self._initialized)
@@ -156,6 +175,20 @@ class VariableStore:
                 self._seeds[path] = seed
         return state
 
+    def executions(self) -> dict[str, tuple[Seed, int]]:
+        """By path of each random op with a seed that has run here: its seed, how often."""
+        seeds = self._seeds.items()
+        return {path: (seed, int(self._states[path][1])) for path, seed in seeds if has_seed(seed)}
+
+    def set_executions(self, counts: Mapping[str, tuple[Seed, int]]) -> None:
+        """Let the random ops with a seed go on from these counts; those not named start over."""
+        with self.gate.writing():
+            for path, (seed, count) in counts.items():
+                self.random_state(path, seed)[1] = count
+            for path, seed in self._seeds.items():
+                if has_seed(seed) and path not in counts:
+                    self._states[path][1] = 0
+
     # --- both ----------------------------------------------------------------------------------
 
     @contextmanager
@@ -173,6 +206,26 @@ class VariableStore:
                 self._initialized &= values.keys()
                 for path, state in self._states.items():
                     state[1] = counts.get(path, 0)
+
+
+def has_seed(seed: Seed) -> bool:
+    """Whether the graph or the op has a seed, so that sessions draw equal numbers."""
+    return seed != (None, None)
+
+
+def _held_otherwise(
+    key: str, array: np.ndarray, dtype: DType, shape: tuple[int, ...]
+) -> ShapeError:
+    return ShapeError(
+        "the session holds the variable in another shape or dtype",
+        subject=f"variable '{key}'",
+        rows=[
+            ("held", f"{array.dtype}{list(array.shape)}", ""),
+            ("asked", f"{dtype}{list(shape)}", ""),
+        ],
+        hint="a new session holds none yet",
+        site=here(),
+    )
 
 
 def _is(array: np.ndarray, dtype: DType, shape: tuple[int, ...]) -> bool:

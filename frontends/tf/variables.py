@@ -87,6 +87,18 @@ class Variable(Operators):
         with graph.name_scope(inner):
             self._initializer = b.assign(self._tensor, value, name="Assign").node
 
+    @classmethod
+    def imported(
+        cls, tensor: Tensor, initial_value: Tensor, initializer: Node, trainable: bool
+    ) -> Variable:
+        """The variable whose parts a graph from a file has; it joins no collection."""
+        made = cls.__new__(cls)
+        made._full = tensor.node.get_attr("key")
+        made._tensor, made._initial_value = tensor, initial_value
+        made._initializer, made._trainable = initializer, trainable
+        made.constraint = None
+        return made
+
     def _register(self, collections: Sequence[Any] | None) -> None:
         keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
         if self._trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
@@ -145,6 +157,10 @@ class Variable(Operators):
     def initialized_value(self) -> Tensor:
         """A value to initialise another variable with: this one's initial value."""
         return self._initial_value
+
+    def start_from(self, initial_value: Tensor, initializer: Node) -> None:
+        """Let the variable be initialised by another operation of its graph."""
+        self._initial_value, self._initializer = initial_value, initializer
 
     # --- reading and writing -------------------------------------------------------------------
 

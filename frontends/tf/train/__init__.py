@@ -19,6 +19,16 @@ _WHERE = {
         "polynomial_decay"
     ),
     "frontends.tf.train.averages": "ExponentialMovingAverage",
+    "frontends.tf.train.saver": "Saver",
+    "frontends.tf.train.meta_graph": "SaverDef export_meta_graph import_meta_graph",
+    "frontends.tf.train.checkpoint_state": (
+        "checkpoint_exists generate_checkpoint_state_proto get_checkpoint_mtimes "
+        "get_checkpoint_state latest_checkpoint remove_checkpoint update_checkpoint_state"
+    ),
+    "frontends.tf.train.checkpoint_reader": (
+        "NewCheckpointReader init_from_checkpoint list_variables load_checkpoint load_variable "
+        "warm_start"
+    ),
     "frontends.tf.summary.reading": "summary_iterator",
     "frontends.tf.summary.older": "SummaryWriter",
 }

@@ -1,0 +1,1 @@
+"""Checkpoints: arrays by name in files.  Knows nothing of graphs or of any front end."""
