@@ -46,7 +46,7 @@ from runtime.memory import (
 from runtime.plan import ARENA, Plan, bind
 from runtime.programs import Loaded, load_program
 from runtime.ranks import Ranks, Results, call
-from runtime.staged import run_staged
+from runtime.staged import Stretched, run_staged
 from runtime.transaction import see_through, settle
 
 PLANS_KEPT = 64
@@ -289,7 +289,7 @@ class Prepared:
             if loaded.single_call:
                 bound = self._plan(loaded, sizes)
         if not loaded.single_call:
-            return run_staged(store, loaded, sizes, arrays, {})
+            return self._in_stages(arrays, bound_sizes, {}, False)
         loaded.require_variables(store)
         try:
             results = self._go(bound, arrays)
@@ -325,24 +325,36 @@ class Prepared:
     def _in_stages(
         self, arrays: Sequence[np.ndarray], sizes: dict[str, int], called: Results, probing: bool
     ) -> tuple:
-        with self.lock:
-            loaded, bound = self._program(arrays, sizes)
+        """A run stage by stage, from its start again when a counted size turns out to stretch."""
         store = self.executor.state.variables
-        return run_staged(store, loaded, bound, arrays, called, probing)
+        counted: dict[str, int] = {}
+        while True:
+            with self.lock:
+                loaded, bound = self._program(arrays, sizes, counted)
+            try:
+                return run_staged(store, loaded, bound, arrays, called, probing)
+            except Stretched as found:
+                counted |= found.sizes
 
     def _program(
-        self, arrays: Sequence[np.ndarray], bound: dict[str, int]
+        self,
+        arrays: Sequence[np.ndarray],
+        bound: dict[str, int],
+        counted: Mapping[str, int] | None = None,
     ) -> tuple[Loaded, dict[str, int]]:
-        """The Program for these ranks and broadcast patterns, compiled if it is new."""
+        """The Program for these ranks and broadcast patterns, compiled if it is new.
+
+        ``counted`` sizes are found in the run, and broadcast.
+        """
         types: dict[Tensor, TensorType] = {}
-        sizes = dict(bound)
+        sizes = {**bound, **(counted or {})}
         for k, (tensor, array) in enumerate(zip(self.feeds, arrays, strict=True)):
             if tensor.type.shape is None:
                 names = [f"fed_{k}_{axis}" for axis in range(array.ndim)]
                 types[tensor] = TensorType(tensor.dtype, tuple(dims.symbol(n) for n in names))
                 sizes |= dict(zip(names, array.shape, strict=True))
         types |= self.ranks.types()
-        ones: dict[str, Dim] = {}
+        ones: dict[str, Dim] = dict(counted or {})
         reason = "other ranks than before" if self.variants else "first run"
         while True:
             key = (tuple(t.rank for t in types.values()), tuple(sorted(ones.items())))

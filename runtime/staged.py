@@ -6,14 +6,14 @@ their own here, because an arena is planned for known sizes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from graphc.errors import ResourceExhaustedError, ShapeError
+from graphc.errors import ResourceExhaustedError
 from graphc.ir import dims
 from graphc.ir.dtype import as_dtype
 from graphc.lowering.program import GRAIN, Buffer, Copy, Host, Launch
@@ -27,6 +27,15 @@ from runtime.ranks import Results
 from runtime.transaction import deferred_interrupt, host_results, put_back
 
 
+class Stretched(Exception):
+    """Sizes the run counted turned out to be 1 where an axis meets another: it needs the Program
+    that broadcasts them, ``sizes`` by name."""
+
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        super().__init__()
+        self.sizes = sizes
+
+
 def run_staged(
     store: Any,
     loaded: Any,
@@ -36,6 +45,8 @@ def run_staged(
     probing: bool = False,
 ) -> tuple:
     """The values of the fetches; all of the run or nothing, as :mod:`runtime.transaction` says.
+
+    ``sizes`` are those known before it starts.  :class:`Stretched` asks for another Program.
 
     Functions whose results are in ``called`` are not called again; those of others are put there.
     ``probing``: for its values only, the session's state is put back.
@@ -79,6 +90,7 @@ class _Run:
         self.loaded = loaded
         self.program = loaded.program
         self.values = values
+        self.given = frozenset(values)
         self.called = called
         self.memory: dict[int, np.ndarray] = dict(loaded.arrays)
         for feed, array in zip(self.program.feeds, arrays, strict=True):
@@ -148,12 +160,10 @@ class _Run:
         """Hold the sizes known so far against what type rules took for granted."""
         from runtime.executor import failed_checks
 
-        for name in failed_checks(self.program.checks, self.values):
-            raise ShapeError(
-                f"{name} is 1 in this run and meets another size; sizes that depend on data do not "
-                "broadcast",
-                hint="give the axis its size 1 when the graph is built, by tf.reshape",
-            )
+        stretched = failed_checks(self.program.checks, self.values)
+        counted = {name: size for name, size in stretched.items() if name not in self.given}
+        if counted:
+            raise Stretched(counted)
 
     def launch(self, step: Launch) -> Callable[[], object]:
         """The launch as a table of its own, to be run."""

@@ -329,31 +329,3 @@ def embedding_lookup(
 
     rank = rows.type.rank or 0
     return clip_by_norm(rows, max_norm, axes=list(range(index.type.rank or 0, rank)))
-
-
-def in_top_k(predictions: Any, targets: Any, k: int, name: str | None = None) -> Tensor:
-    """Whether each row's target is among its ``k`` largest predictions.
-
-    predictions: float32[n, classes], targets: int[n] -> bool[n].
-    """
-    x, target = convert(predictions), convert(targets)
-    b = builder(x, target)
-    classes = (x.type.shape or (None, None))[1]
-    hit = b.one_hot(target, depth=classes, on_value=True, off_value=False, dtype=_bool())
-    own = b.reduce_sum(b.where(hit, x, b.zeros_like(x)), axis=(1,), keepdims=True)
-    above = b.cast(b.greater(x, own), dtype=_int32())
-    count = b.reduce_sum(above, axis=(1,))
-    finite = b.is_finite(b.squeeze(own, axis=(1,)))
-    return b.logical_and(b.less(count, int(k)), finite, name=name)
-
-
-def _bool() -> Any:
-    from graphc.ir.dtype import bool_
-
-    return bool_
-
-
-def _int32() -> Any:
-    from graphc.ir.dtype import int32
-
-    return int32

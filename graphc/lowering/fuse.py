@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from graphc.ir.bindings import Bindings
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
@@ -69,6 +70,18 @@ def _is_unit_reshape(node: Node) -> bool:
     return [d for d in shape if d != 1] == [d for d in out if d != 1]
 
 
+def _unwritten_edges(graph: Graph) -> dict[Node, list[Node]]:
+    """What each node must follow besides its operands: the readers of the version it overwrites,
+    and the nodes whose run decides its sizes."""
+    edges = {node: list(readers) for node, readers in readers_before(graph).items()}
+    bindings = Bindings(graph.nodes)
+    for node in graph.nodes if bindings.binder else ():
+        binders = bindings.before(node)
+        if binders:
+            edges.setdefault(node, []).extend(binders)
+    return edges
+
+
 @dataclass(eq=False)
 class _Cluster:
     """A group while it grows."""
@@ -89,7 +102,7 @@ class _Fuser:
         self.uses = graph.uses()
         self.fetched = set(graph.outputs)
         self.updates = self._update_arithmetic()
-        self.contraction = Contraction(graph, readers_before(graph))
+        self.contraction = Contraction(graph, _unwritten_edges(graph))
         self.cluster: dict[Node, _Cluster] = {}
         self.declined: list[tuple[str, str, str]] = []
 

@@ -24,7 +24,7 @@ def test_top_k_of_too_few_says_so(session):
     with pytest.raises(ShapeError, match="there are 3 to choose from along the last axis, k is 4"):
         tf.nn.top_k(tf.constant([1.0, 2.0, 3.0]), 4)
     x = tf.placeholder(tf.float32, [None])
-    with pytest.raises(InvalidArgumentError, match="there are 1 to choose from"):
+    with pytest.raises((InvalidArgumentError, ShapeError), match="there are 1 to choose from"):
         session().run(tf.nn.top_k(x, 2), {x: [1.0]})
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc.errors import InvalidArgumentError
+from graphc.errors import InvalidArgumentError, ShapeError
 from runtime import memory, staged
 from tests.runtime.models import assert_same_bits, masked, ready, state_of
 
@@ -228,3 +228,31 @@ def test_an_uninitialised_variable_is_named():
     model = masked()
     with tf.Session() as sess, pytest.raises(tf.errors.FailedPreconditionError, match="'w'"):
         sess.run(model.fetches, model.feeds(4, 0))
+
+
+def test_a_counted_size_of_one_broadcasts():
+    tf.reset_default_graph()
+    x, keep = tf.placeholder(tf.float32, [None, 2]), tf.placeholder(tf.bool, [None])
+    calls = []
+
+    def note(rows):
+        calls.append(len(rows))
+        return rows
+
+    noted = tf.py_func(note, [x], tf.float32)
+    noted.set_shape([None, 2])
+    chosen = tf.boolean_mask(noted, keep)
+    total = tf.Variable(0.0)
+    made = chosen + tf.ones([3, 2])
+    step = tf.assign_add(total, tf.reduce_sum(made))
+    rows = np.arange(6.0).reshape(3, 2)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        for mask in ([True, True, True], [False, True, False], [True, True, True]):
+            found = sess.run([made, step], {x: rows, keep: mask})[0]
+            np.testing.assert_array_equal(found, rows[mask] + np.ones((3, 2)))
+        assert sess.run(total) == 63
+        with pytest.raises(ShapeError, match="sizes that must agree differ"):
+            sess.run(step, {x: rows, keep: [True, False, True]})
+        assert sess.run(total) == 63
+    assert calls == [3] * 4
