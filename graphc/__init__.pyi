@@ -19,41 +19,48 @@ from frontends.tf import nn as nn
 from frontends.tf import random as random
 from frontends.tf import summary as summary
 from frontends.tf import train as train
+from frontends.tf.arrays import batch_gather as batch_gather
 from frontends.tf.arrays import boolean_mask as boolean_mask
+from frontends.tf.arrays import broadcast_dynamic_shape as broadcast_dynamic_shape
 from frontends.tf.arrays import broadcast_to as broadcast_to
 from frontends.tf.arrays import concat as concat
 from frontends.tf.arrays import expand_dims as expand_dims
-from frontends.tf.arrays import eye as eye
 from frontends.tf.arrays import fill as fill
 from frontends.tf.arrays import gather as gather
 from frontends.tf.arrays import gather_nd as gather_nd
+from frontends.tf.arrays import guarantee_const as guarantee_const
 from frontends.tf.arrays import linspace as linspace
-from frontends.tf.arrays import matrix_band_part as matrix_band_part
-from frontends.tf.arrays import matrix_transpose as matrix_transpose
 from frontends.tf.arrays import meshgrid as meshgrid
 from frontends.tf.arrays import newaxis as newaxis
 from frontends.tf.arrays import one_hot as one_hot
 from frontends.tf.arrays import ones as ones
 from frontends.tf.arrays import ones_like as ones_like
-from frontends.tf.arrays import pad as pad
+from frontends.tf.arrays import parallel_stack as parallel_stack
 from frontends.tf.arrays import range as range
 from frontends.tf.arrays import rank as rank
 from frontends.tf.arrays import reshape as reshape
-from frontends.tf.arrays import reverse as reverse
 from frontends.tf.arrays import sequence_mask as sequence_mask
 from frontends.tf.arrays import shape as shape
+from frontends.tf.arrays import shape_n as shape_n
 from frontends.tf.arrays import size as size
 from frontends.tf.arrays import slice as slice
 from frontends.tf.arrays import split as split
 from frontends.tf.arrays import squeeze as squeeze
 from frontends.tf.arrays import stack as stack
 from frontends.tf.arrays import strided_slice as strided_slice
-from frontends.tf.arrays import tile as tile
 from frontends.tf.arrays import transpose as transpose
 from frontends.tf.arrays import unstack as unstack
 from frontends.tf.arrays import where as where
 from frontends.tf.arrays import zeros as zeros
 from frontends.tf.arrays import zeros_like as zeros_like
+from frontends.tf.blocks import batch_to_space as batch_to_space
+from frontends.tf.blocks import batch_to_space_nd as batch_to_space_nd
+from frontends.tf.blocks import depth_to_space as depth_to_space
+from frontends.tf.blocks import extract_image_patches as extract_image_patches
+from frontends.tf.blocks import required_space_to_batch_paddings as required_space_to_batch_paddings
+from frontends.tf.blocks import space_to_batch as space_to_batch
+from frontends.tf.blocks import space_to_batch_nd as space_to_batch_nd
+from frontends.tf.blocks import space_to_depth as space_to_depth
 from frontends.tf.building import GraphKeys as GraphKeys
 from frontends.tf.building import add_to_collection as add_to_collection
 from frontends.tf.building import add_to_collections as add_to_collections
@@ -88,6 +95,23 @@ from frontends.tf.contractions import einsum as einsum
 from frontends.tf.contractions import matmul as matmul
 from frontends.tf.contractions import sparse_matmul as sparse_matmul
 from frontends.tf.contractions import tensordot as tensordot
+from frontends.tf.counting import bincount as bincount
+from frontends.tf.counting import confusion_matrix as confusion_matrix
+from frontends.tf.counting import histogram_fixed_width as histogram_fixed_width
+from frontends.tf.counting import histogram_fixed_width_bins as histogram_fixed_width_bins
+from frontends.tf.counting import invert_permutation as invert_permutation
+from frontends.tf.counting import unravel_index as unravel_index
+from frontends.tf.cumulative import cumprod as cumprod
+from frontends.tf.cumulative import cumsum as cumsum
+from frontends.tf.diagonals import diag as diag
+from frontends.tf.diagonals import diag_part as diag_part
+from frontends.tf.diagonals import eye as eye
+from frontends.tf.diagonals import matrix_band_part as matrix_band_part
+from frontends.tf.diagonals import matrix_diag as matrix_diag
+from frontends.tf.diagonals import matrix_diag_part as matrix_diag_part
+from frontends.tf.diagonals import matrix_set_diag as matrix_set_diag
+from frontends.tf.diagonals import matrix_transpose as matrix_transpose
+from frontends.tf.diagonals import trace as trace
 from frontends.tf.differentiation import AggregationMethod as AggregationMethod
 from frontends.tf.differentiation import UnconnectedGradients as UnconnectedGradients
 from frontends.tf.differentiation import gradients as gradients
@@ -135,7 +159,6 @@ from frontends.tf.math import clip_by_norm as clip_by_norm
 from frontends.tf.math import clip_by_value as clip_by_value
 from frontends.tf.math import count_nonzero as count_nonzero
 from frontends.tf.math import global_norm as global_norm
-from frontends.tf.math import norm as norm
 from frontends.tf.math import reduce_all as reduce_all
 from frontends.tf.math import reduce_any as reduce_any
 from frontends.tf.math import reduce_logsumexp as reduce_logsumexp
@@ -151,6 +174,13 @@ from frontends.tf.math import to_double as to_double
 from frontends.tf.math import to_float as to_float
 from frontends.tf.math import to_int32 as to_int32
 from frontends.tf.math import to_int64 as to_int64
+from frontends.tf.moving import pad as pad
+from frontends.tf.moving import repeat as repeat
+from frontends.tf.moving import reverse as reverse
+from frontends.tf.moving import reverse_sequence as reverse_sequence
+from frontends.tf.moving import roll as roll
+from frontends.tf.moving import tile as tile
+from frontends.tf.norms import norm as norm
 from frontends.tf.ordering import argsort as argsort
 from frontends.tf.ordering import nth_element as nth_element
 from frontends.tf.ordering import searchsorted as searchsorted
@@ -177,6 +207,13 @@ from frontends.tf.random import random_normal as random_normal
 from frontends.tf.random import random_shuffle as random_shuffle
 from frontends.tf.random import random_uniform as random_uniform
 from frontends.tf.random import truncated_normal as truncated_normal
+from frontends.tf.scattering import scatter_nd as scatter_nd
+from frontends.tf.scattering import scatter_nd_non_aliasing_add as scatter_nd_non_aliasing_add
+from frontends.tf.scattering import tensor_scatter_nd_add as tensor_scatter_nd_add
+from frontends.tf.scattering import tensor_scatter_nd_max as tensor_scatter_nd_max
+from frontends.tf.scattering import tensor_scatter_nd_min as tensor_scatter_nd_min
+from frontends.tf.scattering import tensor_scatter_nd_sub as tensor_scatter_nd_sub
+from frontends.tf.scattering import tensor_scatter_nd_update as tensor_scatter_nd_update
 from frontends.tf.scopes import AUTO_REUSE as AUTO_REUSE
 from frontends.tf.scopes import VariableScope as VariableScope
 from frontends.tf.scopes import get_local_variable as get_local_variable
@@ -184,6 +221,20 @@ from frontends.tf.scopes import get_variable as get_variable
 from frontends.tf.scopes import get_variable_scope as get_variable_scope
 from frontends.tf.scopes import variable_op_scope as variable_op_scope
 from frontends.tf.scopes import variable_scope as variable_scope
+from frontends.tf.segments import segment_max as segment_max
+from frontends.tf.segments import segment_mean as segment_mean
+from frontends.tf.segments import segment_min as segment_min
+from frontends.tf.segments import segment_prod as segment_prod
+from frontends.tf.segments import segment_sum as segment_sum
+from frontends.tf.segments import sparse_segment_mean as sparse_segment_mean
+from frontends.tf.segments import sparse_segment_sqrt_n as sparse_segment_sqrt_n
+from frontends.tf.segments import sparse_segment_sum as sparse_segment_sum
+from frontends.tf.segments import unsorted_segment_max as unsorted_segment_max
+from frontends.tf.segments import unsorted_segment_mean as unsorted_segment_mean
+from frontends.tf.segments import unsorted_segment_min as unsorted_segment_min
+from frontends.tf.segments import unsorted_segment_prod as unsorted_segment_prod
+from frontends.tf.segments import unsorted_segment_sqrt_n as unsorted_segment_sqrt_n
+from frontends.tf.segments import unsorted_segment_sum as unsorted_segment_sum
 from frontends.tf.shapes import Dimension as Dimension
 from frontends.tf.shapes import TensorShape as TensorShape
 from frontends.tf.summary.older import audio_summary as audio_summary
@@ -256,6 +307,9 @@ all_variables = global_variables
 arg_max = argmax
 arg_min = argmin
 batch_matrix_band_part = matrix_band_part
+batch_matrix_diag = matrix_diag
+batch_matrix_diag_part = matrix_diag_part
+batch_matrix_set_diag = matrix_set_diag
 batch_matrix_transpose = matrix_transpose
 bool = _bool_
 concat_v2 = concat
@@ -271,6 +325,9 @@ op_scope = name_scope
 pack = stack
 range_v2 = range
 reverse_v2 = reverse
+tensor_scatter_add = tensor_scatter_nd_add
+tensor_scatter_sub = tensor_scatter_nd_sub
+tensor_scatter_update = tensor_scatter_nd_update
 tuple = _grouped_tuple
 uniform_unit_scaling_initializer = _uniform_unit_scaling
 unpack = unstack

@@ -45,18 +45,42 @@ _OWNERS = {
     ),
     "frontends.tf.math": (
         "accumulate_n add_n argmax argmin broadcast_static_shape cast clip_by_average_norm "
-        "clip_by_global_norm clip_by_norm clip_by_value count_nonzero global_norm norm "
+        "clip_by_global_norm clip_by_norm clip_by_value count_nonzero global_norm "
         "reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod "
         "reduce_sum saturate_cast scalar_mul to_bfloat16 to_double to_float to_int32 "
         "to_int64"
     ),
     "frontends.tf.contractions": "einsum matmul sparse_matmul tensordot",
     "frontends.tf.arrays": (
-        "boolean_mask broadcast_to concat expand_dims eye fill gather gather_nd linspace "
-        "matrix_band_part matrix_transpose meshgrid newaxis one_hot ones ones_like pad range rank "
-        "reshape reverse sequence_mask shape size slice split squeeze stack strided_slice tile "
-        "transpose unstack where zeros zeros_like"
+        "batch_gather boolean_mask broadcast_dynamic_shape broadcast_to concat expand_dims fill "
+        "gather gather_nd guarantee_const linspace meshgrid newaxis one_hot ones ones_like "
+        "parallel_stack range rank reshape sequence_mask shape shape_n size slice split squeeze "
+        "stack strided_slice transpose unstack where zeros zeros_like"
     ),
+    "frontends.tf.moving": "pad repeat reverse reverse_sequence roll tile",
+    "frontends.tf.diagonals": (
+        "diag diag_part eye matrix_band_part matrix_diag matrix_diag_part matrix_set_diag "
+        "matrix_transpose trace"
+    ),
+    "frontends.tf.blocks": (
+        "batch_to_space batch_to_space_nd depth_to_space extract_image_patches "
+        "required_space_to_batch_paddings space_to_batch space_to_batch_nd space_to_depth"
+    ),
+    "frontends.tf.scattering": (
+        "scatter_nd scatter_nd_non_aliasing_add tensor_scatter_nd_add tensor_scatter_nd_max "
+        "tensor_scatter_nd_min tensor_scatter_nd_sub tensor_scatter_nd_update"
+    ),
+    "frontends.tf.segments": (
+        "segment_max segment_mean segment_min segment_prod segment_sum sparse_segment_mean "
+        "sparse_segment_sqrt_n sparse_segment_sum unsorted_segment_max unsorted_segment_mean "
+        "unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum"
+    ),
+    "frontends.tf.cumulative": "cumprod cumsum",
+    "frontends.tf.counting": (
+        "bincount confusion_matrix histogram_fixed_width histogram_fixed_width_bins "
+        "invert_permutation unravel_index"
+    ),
+    "frontends.tf.norms": "norm",
     "frontends.tf.random": (
         "multinomial random_normal random_shuffle random_uniform truncated_normal"
     ),

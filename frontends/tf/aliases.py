@@ -45,7 +45,10 @@ ALIASES: dict[str, str] = {
     "train": ("SummaryWriter=summary.FileWriter piecewise_constant_decay=train.piecewise_constant"),
     "nn": (
         "in_top_k=frontends.tf.ordering:in_top_k top_k=frontends.tf.ordering:top_k silu=nn.swish "
-        "local_response_normalization=nn.lrn "
+        "local_response_normalization=nn.lrn space_to_depth depth_to_space space_to_batch "
+        "batch_to_space weighted_moments=frontends.tf.moments:weighted_moments "
+        "sufficient_statistics=frontends.tf.moments:sufficient_statistics "
+        "normalize_moments=frontends.tf.moments:normalize_moments "
         "softmax_cross_entropy_with_logits_v2=nn.softmax_cross_entropy_with_logits"
     ),
     # 1.x: the same things, sorted into modules
@@ -63,7 +66,8 @@ ALIASES: dict[str, str] = {
         "softmax=nn.softmax softplus=nn.softplus softsign=nn.softsign sqrt square "
         "squared_difference subtract tan tanh top_k=nn.top_k truediv unsorted_segment_max "
         "unsorted_segment_mean unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n "
-        "unsorted_segment_sum zero_fraction=nn.zero_fraction zeta cumulative_logsumexp"
+        "unsorted_segment_sum zero_fraction=nn.zero_fraction zeta "
+        "cumulative_logsumexp=frontends.tf.cumulative:cumulative_logsumexp"
     ),
     "linalg": (
         "band_part=matrix_band_part cholesky cholesky_solve cross det=matrix_determinant "

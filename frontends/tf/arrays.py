@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from frontends.tf.forwards import alike
 from frontends.tf.math import _one_of, axes_of
 from frontends.tf.tensor import builder, convert, known_rank, plain, size_of, sizes_of
+from graphc.errors import ShapeError
 from graphc.ir.builder import as_tensor
-from graphc.ir.dtype import as_dtype, float32, int32
+from graphc.ir.dtype import as_dtype, float32, int32, int64
 from graphc.ir.graph import Tensor
+from graphc.ir.source import here
 
 newaxis = None
 
@@ -83,31 +83,23 @@ def range(
 
 
 def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor:
-    """``num`` numbers from ``start`` to ``stop``, both included, evenly spaced."""
+    """``num`` numbers from ``start`` to ``stop``, both included, evenly spaced.
+
+    start, stop: floating scalars.  The first and the last are exact.
+    """
     first, last = alike([start, stop])
     b = builder(first, last)
-    count = size_of(b, num)
-    if count == 1:
-        return b.reshape(first, shape=(1,), name=name)
-    steps = b.cast(b.arange(0, count, 1, dtype=int32), dtype=first.dtype)
-    spacing = b.truediv(b.sub(last, first), b.dim_value(dim=count - 1, dtype=first.dtype))
-    return b.add(first, b.mul(steps, spacing), name=name)
-
-
-def eye(
-    num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = float32,
-    name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """The identity matrix."""
-    if batch_shape is not None:
-        raise NotImplementedError("eye(batch_shape=...) is not provided")
-    b = builder(as_tensor(num_rows))
-    rows = size_of(b, num_rows)
-    columns = rows if num_columns is None else size_of(b, num_columns)
-    wanted = as_dtype(dtype)
-    left = b.reshape(b.arange(0, rows, 1, dtype=int32), shape=(rows, 1))
-    right = b.reshape(b.arange(0, columns, 1, dtype=int32), shape=(1, columns))
-    return b.cast(b.equal(left, right), dtype=wanted, name=name)
+    with b.home.name_scope(name or "LinSpace"):
+        count = size_of(b, num)
+        if count == 1:
+            return b.reshape(first, shape=(1,))
+        steps = b.axis_position(shape=(count,), axis=0, dtype=int32)
+        spacing = b.truediv(b.sub(last, first), b.dim_value(dim=count - 1, dtype=first.dtype))
+        inner = b.add(first, b.mul(b.cast(steps, dtype=first.dtype), spacing))
+        at_end = b.equal(steps, b.dim_value(dim=count - 1, dtype=int32))
+        if not isinstance(count, int):
+            at_end = b.logical_and(at_end, b.greater(steps, b.tensor(0, dtype=int32)))
+        return b.where(at_end, last, inner)
 
 
 def one_hot(
@@ -159,6 +151,15 @@ def size(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
     return builder(x).size(x, dtype=as_dtype(out_type), name=name)
 
 
+def shape_n(input: Any, out_type: Any = int32, name: str | None = None) -> list[Tensor]:
+    """The shape of each of a list of tensors."""
+    dtype = as_dtype(out_type)
+    tensors = [convert(t) for t in input]
+    b = builder(*tensors)
+    with b.home.name_scope(name or "ShapeN"):
+        return [b.shape(t, dtype=dtype) for t in tensors]
+
+
 def rank(input: Any, name: str | None = None) -> Tensor:
     """How many axes ``input`` has."""
     x = convert(input)
@@ -178,28 +179,23 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
 
 
 def transpose(a: Any, perm: Any = None, name: str = "transpose", conjugate: bool = False) -> Tensor:
-    """The axes of ``a`` in the order ``perm`` (default: reversed)."""
-    x = convert(a)
-    order = axes_of(perm)
-    return builder(x).transpose(x, perm=order, name=name)
+    """The axes of ``a`` in the order ``perm`` (default: reversed).
 
-
-def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
-    """The last two axes of ``a`` swapped."""
-    x = convert(a)
-    n = known_rank(x, "matrix_transpose")
-    return builder(x).transpose(x, perm=(*(k for k in _count(n - 2)), n - 1, n - 2), name=name)
-
-
-def matrix_band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Tensor:
-    """The last two axes with everything outside a band around the diagonal set to 0; -1: no limit.
-
-    >>> visible = tf.matrix_band_part(tf.ones([n, n]), -1, 0)  # the lower triangle
+    ``conjugate`` changes complex numbers only.
     """
+    x = convert(a)
+    order, b = axes_of(perm), builder(x)
+    if isinstance(order, int):
+        order = (order,)
+    if conjugate and x.dtype.is_complex:
+        return b.conj(b.transpose(x, perm=order), name=name)
+    return b.transpose(x, perm=order, name=name)
+
+
+def guarantee_const(input: Any, name: str | None = None) -> Tensor:
+    """``input``, which the caller promises not to change."""
     x = convert(input)
-    b = builder(x)
-    lower, upper = size_of(b, num_lower), size_of(b, num_upper)
-    return b.matrix_band_part(x, lower=lower, upper=upper, name=name)
+    return builder(x).identity(x, name=name or "GuaranteeConst")
 
 
 def _count(n: int) -> Any:
@@ -237,47 +233,6 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
     return b.broadcast_to(x, shape=sizes_of(b, shape), name=name)
 
 
-def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
-    """``input`` repeated ``multiples[k]`` times along axis ``k``."""
-    x = convert(input)
-    b = builder(x)
-    return b.tile(x, multiples=sizes_of(b, multiples), name=name)
-
-
-def pad(
-    tensor: Any,
-    paddings: Any,
-    mode: str = "CONSTANT",
-    name: str | None = None,
-    constant_values: Any = 0,
-) -> Tensor:
-    """``tensor`` with ``paddings[k] = [before, after]`` elements added along axis ``k``."""
-    if mode.upper() != "CONSTANT":
-        raise NotImplementedError(f"pad(mode={mode!r}) is not provided; CONSTANT is")
-    x = convert(tensor)
-    b = builder(x)
-    if isinstance(paddings, np.ndarray):
-        paddings = paddings.tolist()
-    if as_tensor(paddings) is not None:
-        paddings = _constant_of(paddings).tolist()
-    pairs = tuple(sizes_of(b, pair) for pair in paddings)
-    return b.pad(x, paddings=pairs, value=constant_values, name=name)
-
-
-def _constant_of(tensor: Any) -> np.ndarray:
-    node = as_tensor(tensor).node
-    if node.op.name != "const":
-        raise ValueError(f"{node.name} must be a constant here")
-    return node.op.value.array
-
-
-def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
-    """``tensor`` with the elements along ``axis`` in the opposite order."""
-    x = convert(tensor)
-    axes = axes_of(axis)
-    return builder(x).reverse(x, axis=(axes,) if isinstance(axes, int) else axes, name=name)
-
-
 # --- joining and parting -------------------------------------------------------------------------
 
 
@@ -299,8 +254,17 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
 
 def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     """Tensors of one shape joined along a new axis."""
+    if as_tensor(values) is not None:
+        values = unstack(values)
     tensors = alike(list(values))
+    if not tensors:
+        raise ValueError("stack needs at least one tensor")
     return builder(*tensors).pack(*tensors, axis=axis, name=name)
+
+
+def parallel_stack(values: Any, name: str = "parallel_stack") -> Tensor:
+    """Tensors of one known shape joined along a new first axis."""
+    return stack(values, 0, name)
 
 
 def unstack(
@@ -367,22 +331,47 @@ def strided_slice(
 
 
 def gather(
-    params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: int = 0
-) -> Tensor:
-    """``params`` at ``indices`` along ``axis``; an index out of range is an error when the graph
-    runs.
+    params: Any, indices: Any, validate_indices: Any = None, name: str | None = None,
+    axis: Any = None, batch_dims: int = 0,
+) -> Tensor:  # fmt: skip
+    """``params`` at ``indices`` along ``axis`` (default: the first after the batch axes).
+
+    An index out of range is an error when the graph runs.  The first ``batch_dims`` axes of both
+    count batches: each takes from its own part of ``params``.
 
     >>> rows = tf.gather(table, [2, 0])
     """
     x, index = convert(params), convert(indices)
-    chosen = axes_of(axis)
-    return builder(x, index).gather(x, index, axis=chosen, name=name)
+    b = builder(x, index)
+    chosen, batch = axes_of(axis), int(batch_dims)
+    if batch < 0:
+        batch += known_rank(index, "gather")
+    along = batch if chosen is None else chosen
+    if batch:
+        return b.batch_gather(x, index, axis=along, batch_dims=batch, name=name)
+    return b.gather(x, index, axis=along, name=name)
 
 
-def gather_nd(params: Any, indices: Any, name: str | None = None) -> Tensor:
-    """``y[i] = params[indices[i, 0], indices[i, 1], ...]``."""
+def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
+    """``y[i..., j] = params[i..., indices[i..., j]]``: a gather per place of the first axes."""
     x, index = convert(params), convert(indices)
-    return builder(x, index).gather_nd(x, index, name=name)
+    batch = known_rank(index, "batch_gather") - 1
+    return gather(x, index, name=name, axis=batch, batch_dims=batch)
+
+
+def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: int = 0) -> Tensor:
+    """``y[i] = params[indices[i, 0], indices[i, 1], ...]``.
+
+    indices: int [..., depth] -> [..., *params.shape[depth:]].  The first ``batch_dims`` axes of
+    both count batches.
+    """
+    x, index = convert(params), convert(indices)
+    b, batch = builder(x, index), int(batch_dims)
+    if not batch:
+        return b.gather_nd(x, index, name=name)
+    shape = (*index.type.dims[:-1], 1)
+    columns = [b.axis_position(shape=shape, axis=k, dtype=index.dtype) for k in _count(batch)]
+    return b.gather_nd(x, b.concat(*columns, index, axis=len(shape) - 1), name=name)
 
 
 def boolean_mask(
@@ -391,14 +380,15 @@ def boolean_mask(
     """The elements (or rows) of ``tensor`` where ``mask`` is true; their number is known when it
     runs."""
     x, chosen = convert(tensor), convert(mask)
-    return builder(x, chosen).boolean_mask(x, chosen, axis=axis or 0, name=name)
+    return builder(x, chosen).boolean_mask(x, chosen, axis=axes_of(axis) or 0, name=name)
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
     """``x`` where ``condition`` is true, ``y`` elsewhere; without x and y, the positions that are
     true.
 
-    A vector condition picks whole rows of matrices.
+    x and y are of one shape; condition is of that shape, a scalar, or a vector that picks whole
+    rows.  (``tf.where_v2`` broadcasts.)
     """
     chosen = convert(condition)
     if (x is None) != (y is None):
@@ -407,37 +397,90 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
         return builder(chosen).where_true(chosen, name=name)
     left, right = alike([x, y])
     b = builder(chosen, left, right)
+    _check_alike(chosen, left, right)
     if chosen.type.rank == 1 and left.type.rank is not None and left.type.rank > 1:
         ones_after = (1,) * (left.type.rank - 1)
         chosen = b.reshape(chosen, shape=((chosen.type.shape or ())[0], *ones_after))
     return b.where(chosen, left, right, name=name)
 
 
+def _check_alike(condition: Tensor, x: Tensor, y: Tensor) -> None:
+    """Refuse shapes that TF1 does not take, as far as they are known."""
+    shape = x.type.shape
+    whole = condition.type.shape
+    fits = _may_equal(shape, y.type.shape)
+    if whole is not None and shape is not None and whole != ():
+        rows = len(whole) == 1 and len(shape) > 1
+        fits = fits and _may_equal(whole, shape[:1] if rows else shape)
+    if not fits:
+        raise ShapeError(
+            "x and y must be of one shape, condition of that, a scalar or a vector of rows",
+            rows=[(n, str(t.type), "") for n, t in
+                  (("condition", condition), ("x", x), ("y", y))],
+            subject="where", site=here(), hint="tf.where_v2 broadcasts",
+        )  # fmt: skip
+
+
+def _may_equal(a: Any, b: Any) -> bool:
+    if a is None or b is None:
+        return True
+    known = zip(a, b, strict=False)
+    return len(a) == len(b) and not any(
+        isinstance(p, int) and isinstance(q, int) and p != q for p, q in known
+    )
+
+
 def sequence_mask(
     lengths: Any, maxlen: Any = None, dtype: Any = "bool", name: str | None = None
 ) -> Tensor:
-    """``y[..., j] = j < lengths[...]`` for j below ``maxlen``."""
+    """``y[..., j] = j < lengths[...]`` for j below ``maxlen`` (default: the largest length).
+
+    >>> tf.sequence_mask([1, 3], 4)          # [[True, False, False, False], ...]
+    """
     length = convert(lengths)
     b = builder(length)
-    if maxlen is None:
-        raise NotImplementedError("sequence_mask needs maxlen")
-    steps = b.arange(0, size_of(b, maxlen), 1, dtype=length.dtype)
-    mask = b.less(steps, b.expand_dims(length, axis=-1), name=name)
-    wanted = as_dtype(dtype)
-    return mask if wanted.is_bool else b.cast(mask, dtype=wanted)
+    with b.home.name_scope(name or "SequenceMask"):
+        if maxlen is None:
+            largest = b.reduce_max(b.cast(length, dtype=int64), axis=None)
+            size = b.dim_argument(b.maximum(largest, b.tensor(0, dtype=int64)))
+        else:
+            size = size_of(b, maxlen)
+        steps = b.axis_position(shape=(size,), axis=0, dtype=length.dtype)
+        mask = b.less(steps, b.expand_dims(length, axis=-1))
+        wanted = as_dtype(dtype)
+        return mask if wanted.is_bool else b.cast(mask, dtype=wanted)
 
 
-def meshgrid(*args: Any, indexing: str = "xy") -> list[Tensor]:
-    """Coordinate matrices of coordinate vectors."""
-    vectors = alike(list(args))
+def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:
+    """Coordinate matrices of coordinate vectors.
+
+    For vectors of m and n elements each is [n, m], or [m, n] with ``indexing="ij"``.
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"indexing must be 'xy' or 'ij', got {indexing!r}")
+    vectors = [convert(v) for v in args]
     b = builder(*vectors)
-    sizes = [(v.type.shape or (1,))[0] for v in vectors]
-    order = list(_count(len(vectors)))
-    if indexing == "xy" and len(order) > 1:
-        order[0], order[1] = 1, 0
-    shape = tuple(sizes[k] for k in order)
-    grids = []
-    for k, vector in enumerate(vectors):
-        ones_around = tuple(sizes[k] if order[j] == k else 1 for j in _count(len(order)))
-        grids.append(b.broadcast_to(b.reshape(vector, shape=ones_around), shape=shape))
-    return grids
+    with b.home.name_scope(name):
+        flat = [b.reshape(v, shape=(v.type.elements,)) for v in vectors]
+        sizes = [v.type.elements for v in vectors]
+        order = list(_count(len(vectors)))
+        if indexing == "xy" and len(order) > 1:
+            order[0], order[1] = 1, 0
+        shape = tuple(sizes[k] for k in order)
+        grids = []
+        for k, vector in enumerate(flat):
+            ones_around = tuple(sizes[k] if axis == k else 1 for axis in order)
+            grids.append(b.broadcast_to(b.reshape(vector, shape=ones_around), shape=shape))
+        return grids
+
+
+def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
+    """The shape that tensors of shapes ``shape_x`` and ``shape_y`` broadcast to, as a vector.
+
+    Shapes that do not broadcast are an error of the run (of the graph, where both are known).
+    """
+    x, y = alike([shape_x, shape_y])
+    b = builder(x, y)
+    left, right = sizes_of(b, x), sizes_of(b, y)
+    both = b.add(*(b.broadcast_to(b.tensor(0, dtype=int32), shape=s) for s in (left, right)))
+    return b.shape(both, dtype=x.dtype)

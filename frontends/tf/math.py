@@ -263,25 +263,6 @@ def clip_by_global_norm(
 # --- small functions -----------------------------------------------------------------------------
 
 
-def norm(
-    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool | None = None,
-    name: str | None = None, keep_dims: bool | None = None,
-) -> Tensor:  # fmt: skip
-    """The vector norm over ``axis``: euclidean (2), 1, or infinity."""
-    import math
-
-    x = convert(tensor)
-    b, axes = builder(x), axes_of(axis)
-    keep = bool(_one_of(keepdims, keep_dims, "keepdims", "keep_dims"))
-    if ord in ("euclidean", "fro", 2):
-        return b.sqrt(b.reduce_sum(b.square(x), axis=axes, keepdims=keep), name=name)
-    if ord == 1:
-        return b.reduce_sum(b.abs(x), axis=axes, keepdims=keep, name=name)
-    if ord == math.inf:
-        return b.reduce_max(b.abs(x), axis=axes, keepdims=keep, name=name)
-    raise NotImplementedError(f"norm of order {ord!r} is not provided")
-
-
 def broadcast_static_shape(shape_x: Any, shape_y: Any) -> Any:
     """The shape two known shapes broadcast to."""
     from frontends.tf.shapes import TensorShape

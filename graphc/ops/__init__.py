@@ -2,6 +2,7 @@
 
 from graphc.ops import (  # noqa: F401
     arithmetic,
+    candidates,
     checks,
     comparison,
     cumulative,
@@ -12,6 +13,7 @@ from graphc.ops import (  # noqa: F401
     host,
     index,
     joining,
+    linalg,
     linear,
     loss,
     matrix,
@@ -20,6 +22,7 @@ from graphc.ops import (  # noqa: F401
     ordering,
     padding,
     partial,
+    patches,
     partition,
     random,
     reduction,
