@@ -9,6 +9,7 @@ from graphc.ops import (  # noqa: F401
     custom,
     diagonal,
     einsum,
+    factorization,
     functions,
     host,
     index,

@@ -18,8 +18,9 @@ import numpy as np
 from graphc.errors import InvalidArgumentError
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim, Shape
-from graphc.ir.dtype import int64
+from graphc.ir.dtype import bool_, int64
 from graphc.ir.op import REQUIRED, Kind, Op, Refuses, Sample
+from graphc.ir.rows import Rows
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim, same_dtype
 from graphc.ops.index import NO_VALUES, check_indices, check_range
 from graphc.ops.state import A_WRITE
@@ -406,6 +407,62 @@ class FirstEqual(Op):
     ]
 
 
+class RowsOrZeros(Op):
+    """Row ``places[i]`` of ``x``; zeros, and no gradient, where the place is negative."""
+
+    operands = ("x", "places")
+    kind = Kind.GATHER
+    may_fail = True
+
+    def infer_type(self, x: TensorType, places: TensorType) -> TensorType:
+        check_indices(places=places)
+        if x.shape is None or places.shape is None:
+            return x.with_shape(None)
+        if not x.shape:
+            raise Mismatch("x has no rows", x=x)
+        return x.with_shape((*places.shape, *x.shape[1:]))
+
+    def reference(self, x: np.ndarray, places: np.ndarray) -> np.ndarray:
+        named = places >= 0
+        if named.any():
+            check_range(np.where(named, places, 0), len(x), "places")
+        out = np.zeros((*places.shape, *x.shape[1:]), x.dtype)
+        out[named] = x[places[named]]
+        return out
+
+    def element(self, e: Any, at: tuple[Dim, ...], x: Any, places: Any) -> Any:
+        rows, rank = x.type.shape[0], len(places.type.shape)
+        wide = place = places(*at[:rank])
+        if places.type.dtype is not int64:
+            wide = e.let(f"to_int64({place})", int64, place)
+        limit = e.number(rows, int64)
+        e.check(e.let(f"ge({wide}, {limit})", bool_, wide, limit))
+        outside = e.let(f"lt({wide}, {wide.zero})", bool_, wide)
+        zero = e.literal(0, x.type.dtype)
+        return e.value_or(x, (e.clamp(wide, rows), *at[rank:]), outside, zero)
+
+    def vjp(self, b: Any, ct: Any, y: Any, x: Any, places: Any) -> list:
+        return [self.row_vjp(b, ct, y, x, places).dense(b), None]
+
+    def row_vjp(self, b: Any, ct: Any, y: Any, x: Any, places: Any) -> Any:
+        """The rows that were read, and -1 where none was."""
+        if len(places.type.shape) != 1:
+            count = places.type.elements
+            ct = b.reshape(ct, shape=(count, *x.type.shape[1:]))
+            places = b.reshape(places, shape=(count,))
+        return Rows(ct, places, x)
+
+    samples = [
+        Sample("float32[4, 2]", "int32[4]", values={1: [0, -1, 3, 3]}),
+        Sample("float64[3]", "int64[2, 2]", values={1: [[2, -5], [0, 2]]}),
+        Sample("float32[3, 2]", "int32[]", values={1: -1}),
+        Sample("float16[3, 2]", "int32[2]", values={1: [1, -1]}),
+        Sample("float32[0, 2]", "int32[2]", values={1: [-1, -1]}),
+        Refuses("float32[]", "int32[2]", "x has no rows"),
+        Refuses("float32[2]", "float32[2]", "places must be int32 or int64, got float32[2]"),
+    ]
+
+
 @composite
 def combined_rows(b: Any, values: Any, indices: Any) -> list:
     """``[sums, places]``: rows with equal indices added, in order, at the first of them.
@@ -426,5 +483,5 @@ def combined_rows(b: Any, values: Any, indices: Any) -> list:
 
 @composite
 def rows_at(b: Any, variable: Any, places: Any) -> Any:
-    """The rows of a variable at ``places``; any row where a place is -1."""
-    return b.gather(variable, b.maximum(places, 0), axis=0)
+    """The rows of a variable at ``places``; zeros where a place is -1."""
+    return b.rows_or_zeros(variable, places)

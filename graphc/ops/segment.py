@@ -59,7 +59,8 @@ class UnsortedSegment(Op, abstract=True):
 
     def reference(self, data: np.ndarray, segment_ids: np.ndarray) -> np.ndarray:
         kept = segment_ids >= 0
-        check_range(np.where(kept, segment_ids, 0), self.num_segments, "segment_ids")
+        if kept.any():
+            check_range(np.where(kept, segment_ids, 0), self.num_segments, "segment_ids")
         wide = np.dtype(np.float32) if data.dtype == np.float16 else data.dtype
         shape = (self.num_segments, *data.shape[segment_ids.ndim :])
         out = np.full(shape, self.initial(data.dtype), wide)
@@ -73,11 +74,7 @@ class UnsortedSegment(Op, abstract=True):
 
     def rows_of(self, b: Any, values: Any, segment_ids: Any) -> Any:
         """Each row's segment of ``values``; zeros for rows that were dropped."""
-        kept = b.greater_equal(segment_ids, 0)
-        rows = b.gather(values, b.maximum(segment_ids, 0), axis=0)
-        while len(kept.type.shape) < len(rows.type.shape):
-            kept = b.expand_dims(kept, axis=-1)
-        return b.where(kept, rows, b.zeros_like(rows))
+        return b.rows_or_zeros(values, segment_ids)
 
 
 REFUSALS: list[Sample | Refuses] = [
