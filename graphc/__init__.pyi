@@ -10,14 +10,20 @@ from frontends.tf import contrib as contrib
 from frontends.tf import errors as errors
 from frontends.tf import flags as flags
 from frontends.tf import gfile as gfile
+from frontends.tf import graph_util as graph_util
 from frontends.tf import initializers as initializers
 from frontends.tf import layers as layers
+from frontends.tf import linalg as linalg
 from frontends.tf import logging as logging
 from frontends.tf import losses as losses
 from frontends.tf import math as math
+from frontends.tf import nest as nest
 from frontends.tf import nn as nn
 from frontends.tf import random as random
+from frontends.tf import resource_loader as resource_loader
 from frontends.tf import summary as summary
+from frontends.tf import sysconfig as sysconfig
+from frontends.tf import test as test
 from frontends.tf import train as train
 from frontends.tf.arrays import batch_gather as batch_gather
 from frontends.tf.arrays import boolean_mask as boolean_mask
@@ -136,7 +142,9 @@ from frontends.tf.host import py_func as py_func
 from frontends.tf.host import verify_tensor_all_finite as verify_tensor_all_finite
 from frontends.tf.indexed_slices import IndexedSlices as IndexedSlices
 from frontends.tf.indexed_slices import IndexedSlicesValue as IndexedSlicesValue
-from frontends.tf.indexed_slices import convert_to_tensor_or_indexed_slices as convert_to_tensor_or_indexed_slices
+from frontends.tf.indexed_slices import (
+    convert_to_tensor_or_indexed_slices as convert_to_tensor_or_indexed_slices,
+)
 from frontends.tf.initializers import constant_initializer as constant_initializer
 from frontends.tf.initializers import glorot_normal_initializer as glorot_normal_initializer
 from frontends.tf.initializers import glorot_uniform_initializer as glorot_uniform_initializer
@@ -147,6 +155,18 @@ from frontends.tf.initializers import truncated_normal_initializer as truncated_
 from frontends.tf.initializers import uniform_unit_scaling as _uniform_unit_scaling
 from frontends.tf.initializers import variance_scaling_initializer as variance_scaling_initializer
 from frontends.tf.initializers import zeros_initializer as zeros_initializer
+from frontends.tf.linalg import cholesky as cholesky
+from frontends.tf.linalg import cholesky_solve as cholesky_solve
+from frontends.tf.linalg import cross as cross
+from frontends.tf.linalg import matrix_determinant as matrix_determinant
+from frontends.tf.linalg import matrix_inverse as matrix_inverse
+from frontends.tf.linalg import matrix_solve as matrix_solve
+from frontends.tf.linalg import matrix_solve_ls as matrix_solve_ls
+from frontends.tf.linalg import matrix_triangular_solve as matrix_triangular_solve
+from frontends.tf.linalg import qr as qr
+from frontends.tf.linalg import self_adjoint_eig as self_adjoint_eig
+from frontends.tf.linalg import self_adjoint_eigvals as self_adjoint_eigvals
+from frontends.tf.linalg import svd as svd
 from frontends.tf.math import accumulate_n as accumulate_n
 from frontends.tf.math import add_n as add_n
 from frontends.tf.math import argmax as argmax
@@ -306,11 +326,21 @@ Operation = _Node
 all_variables = global_variables
 arg_max = argmax
 arg_min = argmin
+batch_cholesky = cholesky
+batch_cholesky_solve = cholesky_solve
 batch_matrix_band_part = matrix_band_part
+batch_matrix_determinant = matrix_determinant
 batch_matrix_diag = matrix_diag
 batch_matrix_diag_part = matrix_diag_part
+batch_matrix_inverse = matrix_inverse
 batch_matrix_set_diag = matrix_set_diag
+batch_matrix_solve = matrix_solve
+batch_matrix_solve_ls = matrix_solve_ls
 batch_matrix_transpose = matrix_transpose
+batch_matrix_triangular_solve = matrix_triangular_solve
+batch_self_adjoint_eig = self_adjoint_eig
+batch_self_adjoint_eigvals = self_adjoint_eigvals
+batch_svd = svd
 bool = _bool_
 concat_v2 = concat
 double = _float64

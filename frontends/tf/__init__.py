@@ -51,6 +51,10 @@ _OWNERS = {
         "to_int64"
     ),
     "frontends.tf.contractions": "einsum matmul sparse_matmul tensordot",
+    "frontends.tf.linalg": (
+        "cholesky cholesky_solve cross matrix_determinant matrix_inverse matrix_solve "
+        "matrix_solve_ls matrix_triangular_solve qr self_adjoint_eig self_adjoint_eigvals svd"
+    ),
     "frontends.tf.arrays": (
         "batch_gather boolean_mask broadcast_dynamic_shape broadcast_to concat expand_dims fill "
         "gather gather_nd guarantee_const linspace meshgrid newaxis one_hot ones ones_like "
@@ -136,9 +140,15 @@ _MODULES = {
     "gfile": "frontends.tf.gfile",
     "initializers": "frontends.tf.initializers",
     "layers": "frontends.tf.layers",
+    "linalg": "frontends.tf.linalg",
     "logging": "frontends.tf.logging",
     "losses": "frontends.tf.losses",
     "math": "frontends.tf.math",
+    "nest": "frontends.tf.nest",
+    "resource_loader": "frontends.tf.resource_loader",
+    "sysconfig": "frontends.tf.sysconfig",
+    "test": "frontends.tf.test",
+    "graph_util": "frontends.tf.graph_util",
     "nn": "frontends.tf.nn",
     "random": "frontends.tf.random",
     "summary": "frontends.tf.summary",

@@ -241,12 +241,14 @@ def pull_back(
 
 
 def _fitted(
-    b: Builder, node: Node, label: str, operand: Tensor, ct: Tensor | None
+    b: Builder, node: Node, label: str, operand: Tensor, ct: Tensor | NotDifferentiable | None
 ) -> Tensor | NotDifferentiable:
     if not operand.dtype.is_differentiable:
         return NotDifferentiable(f"{label} is {operand.dtype}, which has no gradient")
     if ct is None:
         return NotDifferentiable(f"no gradient flows to {label}")
+    if isinstance(ct, NotDifferentiable):
+        return ct
     if ct.dtype is not operand.dtype:
         raise DTypeError(
             f"its vjp gives {label} a cotangent of another dtype",

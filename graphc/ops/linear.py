@@ -1,4 +1,4 @@
-"""Matrix products."""
+"""Products of matrices, and of vectors in space."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc.ir import dims
 from graphc.ir.dims import Shape
-from graphc.ir.dtype import FLOATING, SIGNED
+from graphc.ir.dtype import FLOATING, INTEGER, SIGNED
 from graphc.ir.op import Kind, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, broadcast, same_dim, same_dtype
 from graphc.ops.precision import in_float32
@@ -74,10 +74,7 @@ class MatMul(Op):
     def vjp(self, build: Any, ct: Any, y: Any, a: Any, b: Any) -> list:
         if not self.transpose_a and b.type.rank == 2 and (a.type.rank or 0) > 2:
             return [self._left(build, ct, a, b), self._shared_right(build, ct, a, b)]
-        return [
-            _summed_to(build, self._left(build, ct, a, b), a, b),
-            _summed_to(build, self._right(build, ct, a, b), b, a),
-        ]
+        return [self._left(build, ct, a, b), self._right(build, ct, a, b)]
 
     def _left(self, build: Any, ct: Any, a: Any, b: Any) -> Any:
         if self.transpose_a:
@@ -142,13 +139,55 @@ class MatMul(Op):
     ]  # fmt: skip
 
 
-def _summed_to(b: Any, ct: Any, operand: Any, other: Any) -> Any:
-    """A cotangent summed over the axes along which ``operand`` was broadcast."""
-    mine, others = operand.type.shape, other.type.shape
-    if mine is None or others is None:
-        return b.sum_to(ct, operand)
-    counts, wide = mine[:-2], others[:-2]
-    stretched = len(wide) > len(counts) or any(
-        m != n and n != 1 for m, n in zip(counts[::-1], wide[::-1], strict=False)
-    )
-    return b.sum_to(ct, operand) if stretched else ct
+class Cross(Op):
+    """The cross product of vectors of three elements along the last axis."""
+
+    operands = ("a", "b")
+    kind = Kind.EXPANDED
+    dtypes = FLOATING + INTEGER
+
+    def infer_type(self, a: TensorType, b: TensorType) -> TensorType:
+        dtype = same_dtype(a=a, b=b)
+        if dtype not in self.dtypes:
+            raise DTypeMismatch(f"a must be numeric, got {a}")
+        if a.shape is None or b.shape is None:
+            return TensorType(dtype, None)
+        sizes = [
+            same_dim(p, q, f"axis {k}")
+            for k, (p, q) in enumerate(zip(a.shape, b.shape, strict=False))
+        ]
+        shape = tuple(d for d in sizes if d is not None)
+        if len(a.shape) != len(b.shape) or len(shape) != len(sizes):
+            raise Mismatch("shapes differ", a=a, b=b)
+        if not shape or same_dim(shape[-1], 3, "the last axis") is None:
+            raise Mismatch("the last axis must have 3 elements", a=a, b=b)
+        return TensorType(dtype, (*shape[:-1], 3))
+
+    @in_float32
+    def reference(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.cross(a, b)
+
+    def expand(self, build: Any, a: Any, b: Any) -> Any:
+        def component(x: Any, k: int) -> Any:
+            begin = (*(0 for _ in x.type.dims[1:]), k % 3)
+            return build.slice(x, begin=begin, size=(*x.type.dims[:-1], 1))
+
+        def minor(k: int) -> Any:
+            first = build.mul(component(a, k + 1), component(b, k + 2))
+            return build.sub(first, build.mul(component(a, k + 2), component(b, k + 1)))
+
+        return build.concat(*(minor(k) for k in range(3)), axis=-1)
+
+    def vjp(self, build: Any, ct: Any, y: Any, a: Any, b: Any) -> list:
+        return [build.cross(b, ct), build.cross(ct, a)]
+
+    samples = [
+        Sample("float32[3]", "float32[3]"),
+        Sample("float64[2, 3]", "float64[2, 3]"),
+        Sample("float16[2, 3]", "float16[2, 3]", tolerance=4),
+        Sample("int32[2, 2, 3]", "int32[2, 2, 3]", low=-9, high=9),
+        Sample("float32[0, 3]", "float32[0, 3]"),
+        Refuses("float32[2, 3]", "float32[3]", "shapes differ"),
+        Refuses("float32[4]", "float32[4]", "the last axis must have 3 elements"),
+        Refuses("bool[3]", "bool[3]", "a must be numeric, got bool[3]"),
+    ]
