@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import runpy
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from graphc.errors import GraphcError
+from graphc.errors import GraphError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,7 +16,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command is None:
         _parser().print_help()
         return 2
-    return inspect_script(arguments)
+    try:
+        return arguments.do(arguments)
+    except Refusal as refusal:
+        print(f"graphc: {refusal}", file=sys.stderr)
+        return 2
+
+
+class Refusal(Exception):
+    """The command cannot do what its arguments ask."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -27,123 +32,146 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(
         prog="graphc",
-        description="Compile TensorFlow-1 style graphs and look at what became of them.",
+        description="Run TensorFlow-1 scripts, check what they use, look at what became of them.",
     )
     parser.add_argument("--version", action="version", version=f"graphc {graphc.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _run_options(commands)
+    _check_options(commands)
+    _inspect_options(commands)
+    return parser
+
+
+def _run_options(commands: argparse._SubParsersAction) -> None:
+    run = commands.add_parser(
+        "run",
+        help="run a TF1 script as it is",
+        description="Run SCRIPT with `import tensorflow` meaning graphc, in that process and the "
+        "Pythons it starts.",
+    )
+    run.add_argument(
+        "-m", dest="module", action="store_true", help="SCRIPT is the name of a module"
+    )
+    run.add_argument("--device", help="where sessions run that name none, such as /cpu:0")
+    run.add_argument(
+        "--full-traceback", action="store_true",
+        help="show graphc's frames too when the script fails (GRAPHC_FULL_TRACEBACK=1)",
+    )  # fmt: skip
+    _script_options(run)
+    run.set_defaults(do=run_script)
+
+
+def _check_options(commands: argparse._SubParsersAction) -> None:
+    check = commands.add_parser(
+        "check",
+        help="list the TF1 names of scripts and whether they are provided",
+        description="Read scripts (or all of a folder) without running them. The exit status is 0 "
+        "when everything they use of TF1 is provided.",
+    )
+    check.add_argument("paths", type=Path, nargs="+", metavar="SCRIPT|FOLDER")
+    check.add_argument("--json", action="store_true", help="the findings as JSON")
+    check.set_defaults(do=check_scripts)
+
+
+def _inspect_options(commands: argparse._SubParsersAction) -> None:
     inspect = commands.add_parser(
         "inspect",
         help="run a script and report what was compiled",
         description="Run SCRIPT, then report the run it did most often: passes, kernels, launches, "
         "memory plan.",
     )
-    inspect.add_argument("script", type=Path, metavar="SCRIPT")
-    inspect.add_argument(
-        "rest", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="for the script"
-    )
     inspect.add_argument("--all", action="store_true", help="report every kind of run")
     inspect.add_argument("--json", action="store_true", help="the report as JSON")
     inspect.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write there, not to stdout"
     )
-    return parser
+    _script_options(inspect)
+    inspect.set_defaults(do=inspect_script)
+
+
+def _script_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("script", metavar="SCRIPT")
+    command.add_argument(
+        "rest", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="for the script"
+    )
+
+
+def run_script(arguments: argparse.Namespace) -> int:
+    """Run an unmodified script; its exit status."""
+    from frontends.scripts.running import run
+
+    if not arguments.module:
+        _must_exist(arguments.script)
+    return run(
+        arguments.script,
+        arguments.rest,
+        module=arguments.module,
+        full_traceback=arguments.full_traceback,
+        environment=_device(arguments.device),
+    )
+
+
+def _device(wanted: str | None) -> dict[str, str]:
+    """The setting that sends sessions to a device."""
+    from runtime.session import device_name
+
+    try:
+        return {"GRAPHC_DEVICE": device_name(wanted)[1]} if wanted else {}
+    except GraphError as error:
+        raise Refusal(f"{error.fact}; {error.hint}") from None
+
+
+def check_scripts(arguments: argparse.Namespace) -> int:
+    """Report what scripts use of TF1; 0 when all of it is provided."""
+    import json
+
+    from frontends.scripts.checking import check, scripts_in
+
+    for path in arguments.paths:
+        _must_exist(path)
+    checked = [check(script) for path in arguments.paths for script in scripts_in(path)]
+    if arguments.json:
+        print(json.dumps([one.as_data() for one in checked], indent=2))
+    else:
+        print("\n".join(line for one in checked for line in one.lines()))
+    return 0 if all(one.is_fine for one in checked) else 1
 
 
 def inspect_script(arguments: argparse.Namespace) -> int:
     """Run a script in this process, watching its sessions; then print the reports."""
+    from frontends.scripts.running import run
+    from frontends.scripts.watching import Watcher
     from runtime.session import WATCHERS
 
-    if not arguments.script.is_file():
-        print(f"graphc: there is no script {str(arguments.script)!r}", file=sys.stderr)
-        return 2
+    _must_exist(arguments.script)
     watcher = Watcher(everything=arguments.all)
     WATCHERS.append(watcher)
     try:
-        status = _run(arguments.script, arguments.rest)
+        status = run(arguments.script, arguments.rest)
         reports = watcher.reports()
     finally:
         WATCHERS.remove(watcher)
     if not reports:
         print("graphc: the script ran nothing that is compiled", file=sys.stderr)
         return status or 1
-    text = "\n".join(report.to_json() if arguments.json else str(report) for report in reports)
-    if arguments.output:
-        arguments.output.write_text(text, encoding="utf-8")
-    else:
-        print(text)
+    _write(
+        (report.to_json() if arguments.json else str(report) for report in reports),
+        arguments.output,
+    )
     return status
 
 
-def _run(script: Path, rest: Sequence[str]) -> int:
-    """Run a script as ``__main__``; its exit status."""
-    outer, sys.argv = sys.argv, [str(script), *rest]
-    sys.path.insert(0, str(script.parent.resolve()))
-    try:
-        runpy.run_path(str(script), run_name="__main__")
-    except SystemExit as stop:
-        if stop.code is None or isinstance(stop.code, int):
-            return stop.code or 0
-        print(stop.code, file=sys.stderr)
-        return 1
-    finally:
-        sys.path.pop(0)
-        sys.argv = outer
-    return 0
+def _write(reports: Iterable[str], output: Path | None) -> None:
+    text = "\n".join(reports)
+    if output:
+        output.write_text(text, encoding="utf-8")
+    else:
+        print(text)
 
 
-@dataclass
-class KindOfRun:
-    """What one session was asked for, how often, and the values of its last run."""
-
-    session: Any
-    fetches: Any
-    feeds: tuple
-    count: int = 0
-    values: tuple = ()
-    report: Any = None
-
-
-@dataclass
-class Watcher:
-    """Keeps the kinds of run of every session, and reports them before the session goes."""
-
-    everything: bool = False
-    kinds: list[KindOfRun] = field(default_factory=list)
-    closed: list[Any] = field(default_factory=list)
-
-    def prepared(self, session: Any, fetches: Any, feeds: tuple, call: Any) -> Any:
-        kind = KindOfRun(session, fetches, feeds)
-        self.kinds.append(kind)
-
-        def watched(values: Any) -> Any:
-            kind.values = tuple(values)
-            kind.count += 1
-            return call(kind.values)
-
-        return watched
-
-    def closing(self, session: Any) -> None:
-        self.closed.append(session)
-        mine = [kind for kind in self.kinds if kind.session is session]
-        most = max((kind.count for kind in mine), default=0)
-        for kind in mine:
-            if kind.count and (self.everything or kind.count == most):
-                self._report(kind)
-
-    def _report(self, kind: KindOfRun) -> None:
-        try:
-            fed = dict(zip(kind.feeds, kind.values, strict=True))
-            kind.report = kind.session.inspect(kind.fetches, fed)
-        except (GraphcError, NotImplementedError) as error:
-            print(f"graphc: no report of {kind.fetches}: {error}", file=sys.stderr)
-
-    def reports(self) -> list[Any]:
-        """The reports, most frequent kind first; sessions still open are asked now."""
-        for kind in self.kinds:
-            if not any(kind.session is session for session in self.closed):
-                self.closing(kind.session)
-        made = sorted((k for k in self.kinds if k.report is not None), key=lambda k: -k.count)
-        return [kind.report for kind in (made if self.everything else made[:1])]
+def _must_exist(script: str | Path) -> None:
+    if str(script) != "-" and not Path(script).exists():
+        raise Refusal(f"there is no script {str(script)!r}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ device::
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import deque
@@ -382,8 +383,9 @@ def session_for(session: Session | None, graph: Graph) -> Session:
 
 
 def device_name(device: str | None) -> tuple[str, str]:
-    """``("cpu", "/cpu:0")`` for None, ``"/cpu:0"``, ``"/device:CPU:0"``, ``"cpu"``."""
-    text = (device or "/cpu:0").lower()
+    """``("cpu", "/cpu:0")`` for ``"/cpu:0"``, ``"/device:CPU:0"``, ``"cpu"``; None is what the
+    environment says (``GRAPHC_DEVICE``), else the CPU."""
+    text = (device or os.environ.get("GRAPHC_DEVICE") or "/cpu:0").lower()
     folder, _, index = text.removeprefix("/device:").strip("/").partition(":")
     if folder not in DEVICES or index not in ("", "0"):
         raise GraphError(

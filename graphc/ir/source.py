@@ -14,7 +14,7 @@ _HOUSE = tuple(
     f"{Path(__file__).resolve().parents[2] / package}/"
     for package in ("graphc", "runtime", "frontends")
 )
-_inside: dict[str, bool] = {}
+_inside: dict[str, bool] = {}  # the answers of inside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,15 @@ def here() -> Site | None:
     """The innermost frame outside graphc's own packages."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        name = frame.f_code.co_filename
-        inside = _inside.get(name)
-        if inside is None:
-            inside = _inside[name] = name.startswith(_HOUSE)
-        if not inside:
+        if not inside(frame.f_code.co_filename):
             return Site(frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return None
+
+
+def inside(filename: str) -> bool:
+    """Whether a file is of graphc's own packages."""
+    known = _inside.get(filename)
+    if known is None:
+        known = _inside[filename] = filename.startswith(_HOUSE)
+    return known
