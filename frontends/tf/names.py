@@ -20,8 +20,8 @@ _FILE = Path(__file__).with_name("tf1_names.txt")
 
 @cache
 def tf1_names() -> frozenset[str]:
-    """Dotted names of TF1's API (``nn.conv2d``).  The file has a line per module: ``module:
-    names``."""
+    """Dotted names of TF1's API (``nn.conv2d``).  A line of the file is ``module:
+    names``; the top level's module is empty."""
     found: set[str] = set()
     for line in _FILE.read_text(encoding="utf-8").splitlines():
         module, _, names = line.partition(":")
