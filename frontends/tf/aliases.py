@@ -44,6 +44,20 @@ ALIASES: dict[str, str] = {
     ),
     "train": ("SummaryWriter=summary.FileWriter piecewise_constant_decay=train.piecewise_constant"),
     "nn": (
+        "all_candidate_sampler=frontends.tf.candidate_sampling:all_candidate_sampler "
+        "compute_accidental_hits=frontends.tf.candidate_sampling:compute_accidental_hits "
+        "fixed_unigram_candidate_sampler=frontends.tf.candidate_sampling:"
+        "fixed_unigram_candidate_sampler "
+        "learned_unigram_candidate_sampler=frontends.tf.candidate_sampling:"
+        "learned_unigram_candidate_sampler "
+        "log_uniform_candidate_sampler=frontends.tf.candidate_sampling:"
+        "log_uniform_candidate_sampler "
+        "nce_loss=frontends.tf.candidate_sampling:nce_loss "
+        "sampled_softmax_loss=frontends.tf.candidate_sampling:sampled_softmax_loss "
+        "uniform_candidate_sampler=frontends.tf.candidate_sampling:uniform_candidate_sampler "
+        "embedding_lookup=frontends.tf.embedding:embedding_lookup "
+        "embedding_lookup_sparse=frontends.tf.embedding:embedding_lookup_sparse "
+        "safe_embedding_lookup_sparse=frontends.tf.embedding:safe_embedding_lookup_sparse "
         "in_top_k=frontends.tf.ordering:in_top_k top_k=frontends.tf.ordering:top_k silu=nn.swish "
         "local_response_normalization=nn.lrn space_to_depth depth_to_space space_to_batch "
         "batch_to_space weighted_moments=frontends.tf.moments:weighted_moments "
@@ -67,6 +81,7 @@ ALIASES: dict[str, str] = {
         "squared_difference subtract tan tanh top_k=nn.top_k truediv unsorted_segment_max "
         "unsorted_segment_mean unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n "
         "unsorted_segment_sum zero_fraction=nn.zero_fraction zeta "
+        "reduce_euclidean_norm=frontends.tf.norms:reduce_euclidean_norm "
         "cumulative_logsumexp=frontends.tf.cumulative:cumulative_logsumexp"
     ),
     "linalg": (

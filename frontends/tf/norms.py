@@ -49,6 +49,16 @@ def norm(
         return b.pow(total, b.tensor(1.0 / ord, like=size))
 
 
+def reduce_euclidean_norm(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """The root of the sum of squares over ``axis`` (None: over all)."""
+    x = convert(input_tensor)
+    b = builder(x)
+    with b.home.name_scope(name or "EuclideanNorm"):
+        return b.sqrt(b.reduce_sum(b.square(x), axis=axes_of(axis), keepdims=keepdims))
+
+
 def _check(ord: Any, axes: Any, pair: bool) -> None:
     fact = None
     if isinstance(axes, tuple) and (len(axes) not in (1, 2) or len(set(axes)) < len(axes)):

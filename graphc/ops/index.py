@@ -355,6 +355,10 @@ class Range(Op):
     def infer_type(self) -> TensorType:
         if self.delta == 0:
             raise Mismatch("delta cannot be 0")
+        known = (self.start, self.limit, self.delta)
+        numbers = all(isinstance(v, int | float) for v in known)
+        if numbers and self.delta * (self.limit - self.start) < 0:
+            raise Mismatch(f"steps of {self.delta} do not lead from {self.start} to {self.limit}")
         return TensorType(self.dtype, (self.length(),))
 
     def length(self) -> Dim:
@@ -396,6 +400,7 @@ class Range(Op):
         Sample(start=0.5, limit=2.0, delta=0.25, dtype=float32),
         Sample(start=3, limit=3),
         Refuses("delta cannot be 0", limit=3, delta=0),
+        Refuses("steps of -1 do not lead from 2 to 9", start=2, limit=9, delta=-1),
     ]
 
 

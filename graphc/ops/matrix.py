@@ -26,6 +26,10 @@ class MatrixBandPart(Op):
     def infer_type(self, x: TensorType) -> TensorType:
         if x.shape is not None and len(x.shape) < 2:
             raise Mismatch(f"x must be at least a matrix, its rank is {len(x.shape)}", x=x)
+        bands = (("lower", self.lower), ("upper", self.upper))
+        for (name, limit), size in zip(bands, (x.shape or ())[-2:], strict=False):
+            if isinstance(limit, int) and isinstance(size, int) and limit > size:
+                raise Mismatch(f"{name} {limit} is more than the {size} there are", x=x)
         return x
 
     def reference(self, x: np.ndarray) -> np.ndarray:
@@ -55,8 +59,9 @@ class MatrixBandPart(Op):
         Sample("float64[2, 3, 4]", lower=0, upper=-1),
         Sample("float16[3, 2]", lower=0, upper=0),
         Sample("bfloat16[2, 2]", lower=-1, upper=-1),
-        Sample("int32[2, 3]", lower=7, upper=1),
+        Sample("int32[2, 3]", lower=2, upper=1),
         Sample("bool[3, 3]", lower=1, upper=0),
         Sample("float32[0, 3]", lower=0, upper=0),
+        Refuses("float32[2, 3]", "lower 3 is more than the 2 there are", lower=3, upper=0),
         Refuses("float32[3]", "x must be at least a matrix, its rank is 1", lower=0, upper=0),
     ]

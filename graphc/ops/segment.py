@@ -253,12 +253,14 @@ def unsorted_segments(
 def _averaged(
     b: Any, fold: str, data: Any, segment_ids: Any, num_segments: Dim, name: str | None
 ) -> Any:
-    if data.dtype not in FLOATING:
-        raise DTypeMismatch(f"data must be floating, got {data.type}", data=data.type)
+    if data.dtype not in (FLOATING if fold == "sqrt_n" else REAL):
+        kind = "floating" if fold == "sqrt_n" else "numeric"
+        raise DTypeMismatch(f"data must be {kind}, got {data.type}", data=data.type)
     wide = data if data.dtype.computed is data.dtype else b.cast(data, dtype=data.dtype.computed)
     total = b.unsorted_segment_sum(wide, segment_ids, num_segments=num_segments)
     count = b.maximum(segment_counts(b, segment_ids, num_segments, total), b.tensor(1, like=total))
-    mean = b.realdiv(total, count if fold == "mean" else b.sqrt(count))
+    divide = b.realdiv if data.dtype.is_floating else b.truncatediv
+    mean = divide(total, count if fold == "mean" else b.sqrt(count))
     if mean.dtype is data.dtype:
         return b.identity(mean, name=name)
     return b.cast(mean, dtype=data.dtype, name=name)

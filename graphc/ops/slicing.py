@@ -358,8 +358,9 @@ class Reverse(Op):
 
     def infer_type(self, x: TensorType) -> TensorType:
         if x.shape is not None:
-            for axis in self.axis:
-                resolve_axis(axis, len(x.shape), x=x)
+            resolved = [resolve_axis(axis, len(x.shape), x=x) for axis in self.axis]
+            if len(set(resolved)) < len(resolved):
+                raise Mismatch(f"axis {list(self.axis)} names an axis twice", x=x)
         return x
 
     def reference(self, x: np.ndarray) -> np.ndarray:
@@ -378,6 +379,7 @@ class Reverse(Op):
         Sample("float64[2, 3]", axis=(0, -1)),
         Sample("int32[0]", axis=(0,)),
         Refuses("float32[3]", "axis 1 is outside a tensor of rank 1", axis=(1,)),
+        Refuses("float32[3]", "axis [0, -1] names an axis twice", axis=(0, -1)),
     ]
 
 
