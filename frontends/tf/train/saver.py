@@ -74,7 +74,7 @@ class Saver:
         save_relative_paths: bool = False,
         filename: str | None = None,
     ) -> None:
-        if defer_build and var_list:
+        if defer_build and var_list is not None:
             raise ValueError("If `var_list` is provided then build cannot be deferred.")
         self._var_list = var_list
         self._reshape, self._sharded = reshape, sharded
@@ -109,9 +109,10 @@ class Saver:
             given = {name: graph.get_tensor_by_name(v) for name, v in names.items()}
         if given is None:
             given = graph.get_collection(GraphKeys.GLOBAL_VARIABLES)
-        if not given and not self._allow_empty:
+        named = named_variables(given)
+        if not named and not self._allow_empty:
             raise ValueError("No variables to save")
-        self._named = named_variables(given)
+        self._named = named
 
     # --- saving --------------------------------------------------------------------------------
 
