@@ -34,6 +34,8 @@ from graphc.ops import (  # noqa: F401
     slicing,
     source,
     state,
+    string_patterns,
+    strings,
     subscript,
     summary,
     unary,

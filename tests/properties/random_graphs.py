@@ -40,6 +40,7 @@ APART = {
     "random_shuffle", "random_state", "scatter_add", "scatter_sub", "scatter_update",
     "true_positions", "variable",
     "dynamic_partition", "dynamic_stitch", "list_diff", "unique", "unique_with_counts",  # sizes
+    "as_string", "string_format", "string_join",  # of any numbers, or none
     "dynamic_unslice", "strided_unslice",  # of gradients, whose operand is what a slice gave
 }  # fmt: skip
 OTHERS = [
