@@ -104,11 +104,13 @@ ALIASES: dict[str, str] = {
         "uniform_candidate_sampler=nn.uniform_candidate_sampler"
     ),
     "strings": (
-        "as_string join=string_join length=string_length lower=string_lower reduce_join "
-        "regex_full_match regex_replace split=string_split strip=string_strip substr "
+        "as_string join=string_join reduce_join regex_full_match=frontends.tf.strings:"
+        "regex_full_match regex_replace strip=string_strip substr "
         "to_hash_bucket=string_to_hash_bucket to_hash_bucket_fast=string_to_hash_bucket_fast "
         "to_hash_bucket_strong=string_to_hash_bucket_strong to_number=string_to_number "
-        "upper=string_upper"
+        "format=frontends.tf.strings:format length=frontends.tf.strings:length "
+        "lower=frontends.tf.strings:lower split=frontends.tf.strings:split "
+        "upper=frontends.tf.strings:upper"
     ),
     "debugging": (
         "Assert assert_all_finite=verify_tensor_all_finite assert_equal assert_greater "

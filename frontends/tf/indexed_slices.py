@@ -111,6 +111,11 @@ class IndexedSlices(Operators):
             made._rows = Rows(values, self._indices, self._rows.like)
         return made
 
+    def is_read_from(self, table: Tensor) -> bool:
+        """Whether the indices are those of reads of ``table``, which checked them (-1 where nothing
+        was read)."""
+        return self._rows is not None and self._rows.like is table
+
     def as_graph_tensor(self) -> Tensor:
         """The dense tensor, made once."""
         if self._dense is None:

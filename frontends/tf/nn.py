@@ -300,32 +300,3 @@ def zero_fraction(value: Any, name: str | None = None) -> Tensor:
 
 
 # --- looking up ----------------------------------------------------------------------------------
-
-
-def embedding_lookup(
-    params: Any,
-    ids: Any,
-    partition_strategy: str = "mod",
-    name: str | None = None,
-    validate_indices: bool = True,
-    max_norm: Any = None,
-) -> Tensor:
-    """The rows ``ids`` of the table ``params``.
-
-    params: [rows, ...], ids: int [...] -> [..., ...].  An id outside the table is an error at run
-    time.
-
-    >>> vectors = tf.nn.embedding_lookup(embeddings, word_ids)
-    """
-    if isinstance(params, list | tuple):
-        if len(params) != 1:
-            raise NotImplementedError("embedding_lookup in a partitioned table is not provided")
-        (params,) = params
-    table, index = convert(params), convert(ids)
-    rows = builder(table, index).gather(table, index, axis=0, name=name or "embedding_lookup")
-    if max_norm is None:
-        return rows
-    from frontends.tf.math import clip_by_norm
-
-    rank = rows.type.rank or 0
-    return clip_by_norm(rows, max_norm, axes=list(range(index.type.rank or 0, rank)))

@@ -179,8 +179,9 @@ class Optimizer:
             return self._apply_dense(convert(grad), var)
         w = as_tensor(var)
         b = builder(w)
-        rows = b.check_range(grad.indices, bound=w.type.dims[0])
-        values = grad.values
+        values, rows = grad.values, grad.indices
+        if not grad.is_read_from(w):
+            rows = b.check_range(rows, bound=w.type.dims[0])
         if not self._is_linear:
             values, rows = b.combined_rows(values, rows)
         return self._update(values, var, rows)
