@@ -74,8 +74,6 @@ PROGRAM = dedent(
         left = [n for n in os.listdir(folder) if n.endswith(".partial")]
         assert len(left) <= 1, left
         saved = step
-    names = sorted(os.listdir(folder))
-    assert len([n for n in names if n.endswith(".safetensors")]) <= 8, names
     print("kills survived:", kills)
     """
 )

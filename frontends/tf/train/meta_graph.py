@@ -320,7 +320,9 @@ class _Import:
     def _check(self, record: dict[str, Any]) -> None:
         """Raise for a record of a collection that names nothing."""
         ((kind, value),) = record.items()
-        if kind in ("variable", "operation"):
+        if kind == "variable" and all(v["name"] != value for v in self.said["variables"]):
+            raise KeyError(value)
+        if kind == "operation":
             self.source.get_operation_by_name(value)
         elif kind == "tensor":
             self.source.get_tensor_by_name(value)
