@@ -10,13 +10,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def printed(name: str, folder: Path) -> list[float]:
-    """The last number of each line that ``examples/name`` prints, run in ``folder``."""
+def run(name: str, folder: Path) -> list[str]:
+    """The lines that ``examples/name`` prints, run in ``folder``."""
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples" / name)],
         cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    found = (re.findall(r"\d+\.\d+", line) for line in done.stdout.splitlines())
+    return done.stdout.splitlines()
+
+
+def printed(name: str, folder: Path) -> list[float]:
+    """The last decimal number of each line it prints, without its sign."""
+    found = (re.findall(r"\d+\.\d+", line) for line in run(name, folder))
     return [float(numbers[-1]) for numbers in found if numbers]
 
 
@@ -37,3 +42,78 @@ def test_the_autoencoder_keeps_more_than_linear_components(tmp_path: Path) -> No
 def test_word_vectors_tell_more_of_neighbours_than_frequencies(tmp_path: Path) -> None:
     *_, alone, told = printed("word2vec.py", tmp_path)
     assert told <= alone - 0.3
+
+
+@pytest.mark.slow
+def test_xor_needs_a_hidden_layer(tmp_path: Path) -> None:
+    linear, relu = printed("perceptron_xor.py", tmp_path)
+    assert linear == pytest.approx(0.25, abs=1e-3)
+    assert relu < 1e-4
+
+
+@pytest.mark.slow
+def test_gradient_descent_reaches_the_closed_form(tmp_path: Path) -> None:
+    *_, explained, gap = printed("least_squares.py", tmp_path)
+    assert explained == pytest.approx(51.8, abs=0.1)
+    assert gap < 1e-3
+
+
+@pytest.mark.slow
+def test_softmax_regression_recognises_digits(tmp_path: Path) -> None:
+    *_, accuracy = printed("softmax_regression.py", tmp_path)
+    assert accuracy >= 94.0
+    assert (tmp_path / "out" / "softmax_regression.png").stat().st_size > 5000
+
+
+@pytest.mark.slow
+def test_the_variational_bound_beats_one_rate_per_pixel(tmp_path: Path) -> None:
+    *_, bound = printed("variational_autoencoder.py", tmp_path)
+    assert bound < 25.5  # in nats, without its minus
+
+
+@pytest.mark.slow
+def test_the_generator_draws_digits(tmp_path: Path) -> None:
+    *_, sure = printed("gan.py", tmp_path)
+    assert sure >= 35.0
+
+
+@pytest.mark.slow
+def test_selu_keeps_the_variance_and_others_lose_it(tmp_path: Path) -> None:
+    selu, tanh, relu = printed("self_normalizing.py", tmp_path)
+    assert 0.5 < selu < 1.5
+    assert max(tanh, relu) < 0.1
+
+
+@pytest.mark.slow
+def test_highways_train_where_plain_layers_do_not(tmp_path: Path) -> None:
+    plain, highway = printed("highway.py", tmp_path)
+    assert plain < 50.0
+    assert highway >= 92.0
+
+
+@pytest.mark.slow
+def test_the_gradient_vanishes_in_sigmoid_nets_alone(tmp_path: Path) -> None:
+    lines = run("vanishing_gradients.py", tmp_path)
+    sigmoid, _, residual = (float(line.split()[-1]) for line in lines if "share" in line)
+    assert sigmoid < 1e-6
+    assert residual > 0.01
+
+
+@pytest.mark.slow
+def test_every_optimizer_passes_gradient_descent(tmp_path: Path) -> None:
+    descent, *others = printed("optimizers.py", tmp_path)
+    assert max(others) < descent
+
+
+@pytest.mark.slow
+def test_the_pole_stays_up(tmp_path: Path) -> None:
+    *_, steps = printed("policy_gradient.py", tmp_path)
+    assert steps >= 120.0
+
+
+@pytest.mark.slow
+def test_one_trunk_serves_three_tasks(tmp_path: Path) -> None:
+    *_, digit, odd, ink = printed("multitask.py", tmp_path)
+    assert digit >= 93.0
+    assert odd >= 97.0
+    assert ink < 0.03
