@@ -98,6 +98,11 @@ _OWNERS = {
         "dynamic_partition dynamic_stitch parallel_dynamic_stitch setdiff1d unique "
         "unique_with_counts"
     ),
+    "frontends.tf.strings": (
+        "as_string decode_base64 decode_raw encode_base64 reduce_join regex_replace string_join "
+        "string_split string_strip string_to_hash_bucket string_to_hash_bucket_fast "
+        "string_to_hash_bucket_strong string_to_number substr"
+    ),
     "frontends.tf.differentiation": (
         "AggregationMethod UnconnectedGradients gradients hessian_vector_product hessians jvp "
         "why_none"
@@ -113,6 +118,12 @@ _OWNERS = {
         "audio_summary histogram_summary image_summary merge_all_summaries merge_summary "
         "scalar_summary"
     ),
+    "frontends.tf.partitioners": (
+        "fixed_size_partitioner min_max_variable_partitioner variable_axis_size_partitioner"
+    ),
+    "frontends.tf.specs": "DeviceSpec TensorSpec",
+    "frontends.tf.static_values": "get_static_value make_ndarray make_tensor_proto",
+    "frontends.tf.templates": "make_template",
     "graphc.ir.graph": "Graph Tensor reset_default_graph",
     "graphc.ir.dtype": (
         "DType as_dtype bfloat16 complex128 complex64 float16 float32 float64 int16 int32 int64 "
@@ -135,7 +146,7 @@ _MODULES = {
     "app": "frontends.tf.app",
     "compat": "frontends.tf.compat",
     "contrib": "frontends.tf.contrib",
-    "errors": "frontends.tf.errors",
+    "errors": "graphc.errors",
     "flags": "frontends.tf.flags",
     "gfile": "frontends.tf.gfile",
     "initializers": "frontends.tf.initializers",

@@ -2,7 +2,7 @@
 
 TF1 moved names between 0.x and 1.15, and gave many of them two or three addresses.  A row says a
 module and its names; ``name=place`` where the place is not the top-level name of the same spelling.
-A place ``module:name`` is a Python module's, ``older:`` being :mod:`frontends.tf.older`, which
+A place ``module:name`` (``module:`` itself) is a Python module's, ``older:`` being :mod:`frontends.tf.older`, which
 holds what took its arguments in another order.  A place need not be provided: then its error is
 raised.
 """
@@ -21,9 +21,6 @@ ALIASES: dict[str, str] = {
         "initialize_all_variables=global_variables_initializer all_variables=global_variables "
         "initialize_variables=variables_initializer "
         "initialize_local_variables=local_variables_initializer "
-        "scalar_summary=older:scalar_summary histogram_summary=older:histogram_summary "
-        "image_summary=older:image_summary audio_summary=older:audio_summary "
-        "merge_summary=summary.merge merge_all_summaries=summary.merge_all "
         "batch_cholesky=cholesky batch_cholesky_solve=cholesky_solve "
         "batch_matrix_band_part=matrix_band_part batch_matrix_diag=matrix_diag "
         "batch_matrix_diag_part=matrix_diag_part batch_matrix_set_diag=matrix_set_diag "
@@ -184,9 +181,8 @@ ALIASES: dict[str, str] = {
         "deprecated_flipped_sigmoid_cross_entropy_with_logits=older:flipped_sigmoid"
     ),
     "contrib.deprecated": (
-        "scalar_summary=older:scalar_summary histogram_summary=older:histogram_summary "
-        "image_summary=older:image_summary audio_summary=older:audio_summary "
-        "merge_summary=summary.merge merge_all_summaries=summary.merge_all"
+        "scalar_summary histogram_summary image_summary audio_summary merge_summary "
+        "merge_all_summaries"
     ),
     "contrib.util": (
         "constant_value=get_static_value make_ndarray=make_ndarray "
@@ -203,7 +199,7 @@ ALIASES: dict[str, str] = {
         "softmax_cross_entropy=older:contrib_softmax_cross_entropy "
         "sparse_softmax_cross_entropy=older:contrib_sparse_softmax_cross_entropy"
     ),
-    "contrib.eager.python.tfe": "run_test_in_graph_and_eager_modes=older:once",
+    "contrib.tensorboard.plugins": "projector=frontends.tf.summary.projector:",
     # names inside tensorflow.python that scripts reach for
     "python.framework.ops": (
         "convert_n_to_tensor=older:convert_n_to_tensor internal_convert_to_tensor=convert_to_tensor"
@@ -212,17 +208,13 @@ ALIASES: dict[str, str] = {
     "python.framework.tensor_util": (
         "constant_value=get_static_value make_tensor_proto MakeNdarray=make_ndarray is_tensor"
     ),
-    "python.framework.test_util": (
-        "TensorFlowTestCase=test.TestCase run_deprecated_v1=older:once "
-        "run_in_graph_and_eager_modes=older:decorator run_v1_only=older:decorator"
-    ),
     "python.ops.control_flow_ops": "with_dependencies=older:with_dependencies tuple group no_op",
     "python.ops.variables": "VariableV1=Variable RefVariable=Variable",
     "python.ops.variable_v1": "VariableV1=Variable",
     "python.training.moving_averages": (
         "ExponentialMovingAverage=train.ExponentialMovingAverage "
-        "assign_moving_average=train.assign_moving_average "
-        "weighted_moving_average=train.weighted_moving_average"
+        "assign_moving_average=frontends.tf.train.assigned_averages:assign_moving_average "
+        "weighted_moving_average=frontends.tf.train.assigned_averages:weighted_moving_average"
     ),
     "python.client.device_lib": "list_local_devices=older:list_local_devices",
     "python.util.tf_inspect": (
@@ -250,6 +242,11 @@ ALIASES: dict[str, str] = {
     "core.framework.graph_pb2": "GraphDef",
     "core.framework.node_def_pb2": "NodeDef",
     "core.util.event_pb2": "Event=summary.Event SessionLog=summary.SessionLog",
+    "core.framework.tensor_pb2": "TensorProto=frontends.tf.protos:TensorProto",
+    "core.framework.attr_value_pb2": "AttrValue",
+    "core.framework.step_stats_pb2": "StepStats=frontends.tf.protos:StepStats",
+    "core.framework.variable_pb2": "VariableDef=frontends.tf.protos:VariableDef",
+    "core.protobuf.rewriter_config_pb2": "RewriterConfig=frontends.tf.config:RewriterConfig",
     "core.protobuf.config_pb2": "ConfigProto GPUOptions GraphOptions RunOptions RunMetadata",
     "core.protobuf.meta_graph_pb2": "MetaGraphDef",
     "core.protobuf.saver_pb2": "SaverDef=train.SaverDef",

@@ -114,6 +114,8 @@ class Reshape(View):
         return x.reshape(self.shape)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
+        if x.type.shape is None:
+            return [b.reshape_like(ct, x)]
         return [b.reshape(ct, shape=x.type.shape)]
 
     def dims_value(self, x: Any) -> Any:
@@ -129,6 +131,35 @@ class Reshape(View):
         Refuses("float32[2, 3]", "[4, 2] does not hold the 6 elements of x", shape=(4, 2)),
         Refuses("float32[2, 3]", "[4, -1] does not hold the 6 elements of x", shape=(4, -1)),
         Refuses("float32[2, 3]", "at most one size may be -1", shape=(-1, -1)),
+    ]
+
+
+class ReshapeLike(Op):
+    """``x`` in the shape of ``like``, whose rank may only be known when the graph is compiled."""
+
+    operands = ("x", "like")
+    kind = Kind.EXPANDED
+
+    def infer_type(self, x: TensorType, like: TensorType) -> TensorType:
+        if x.shape is not None and like.shape is not None:
+            if same_dim(x.elements, like.elements, "the number of elements") is None:
+                raise Mismatch("x and like hold different numbers of elements", x=x, like=like)
+        return x.with_shape(like.shape)
+
+    def reference(self, x: np.ndarray, like: np.ndarray) -> np.ndarray:
+        return x.reshape(like.shape)
+
+    def expand(self, b: Any, x: Any, like: Any) -> Any:
+        return b.reshape(x, shape=like.type.dims)
+
+    def vjp(self, b: Any, ct: Any, y: Any, x: Any, like: Any) -> list:
+        return [b.reshape_like(ct, x), None]
+
+    samples = [
+        Sample("float32[3, 4]", "float32[12]"),
+        Sample("float64[2]", "int32[2, 1]"),
+        Sample("int32[0, 3]", "float32[0]"),
+        Refuses("float32[3]", "float32[4]", "x and like hold different numbers of elements"),
     ]
 
 
@@ -313,24 +344,44 @@ class _Constant(Op, abstract=True):
         return x
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        return np.full(x.shape, self.number, x.dtype)
+        number = b"" if x.dtype.hasobject else self.number
+        return np.full(x.shape, number, x.dtype)
 
     def expand(self, b: Any, x: Any) -> Any:
-        value = b.const(value=Literal(np.asarray(self.number, x.dtype.numpy)))
+        number = b"" if x.dtype.is_string else self.number
+        value = b.const(value=Literal(np.asarray(number, x.dtype.numpy)))
         return b.broadcast_to(value, shape=x.type.shape)
 
 
 class ZerosLike(_Constant):
-    """Zeros in the shape of ``x``."""
+    """Zeros in the shape of ``x``; empty strings, where it holds strings."""
 
-    samples = [Sample("float32[3, 4]"), Sample("int64[]"), Sample("bool[2]"), Sample("float16[0]")]
+    samples = [
+        Sample("float32[3, 4]"),
+        Sample("int64[]"),
+        Sample("bool[2]"),
+        Sample("float16[0]"),
+        Sample("string[2]"),
+    ]
 
 
 class OnesLike(_Constant):
     """Ones in the shape of ``x``."""
 
     number = 1
-    samples = [Sample("float32[3, 4]"), Sample("int64[]"), Sample("bool[2]"), Sample("float16[0]")]
+
+    def infer_type(self, x: TensorType) -> TensorType:
+        if x.dtype.is_string:
+            raise DTypeMismatch(f"x must be numeric or bool, got {x}")
+        return x
+
+    samples = [
+        Refuses("string[2]", "x must be numeric or bool, got string[2]"),
+        Sample("float32[3, 4]"),
+        Sample("int64[]"),
+        Sample("bool[2]"),
+        Sample("float16[0]"),
+    ]
 
 
 class _SizeOf(Op, abstract=True):
@@ -483,7 +534,7 @@ def ones(b: Any, shape: Any, dtype: DType = float32, name: str | None = None) ->
 
 def _filled(b: Any, shape: Any, number: int, dtype: DType, name: str | None) -> Any:
     sizes = b.shape_argument(shape)
-    value = np.asarray(number, dtype.numpy)
+    value = np.asarray(b"" if dtype.is_string and not number else number, dtype.numpy)
     if dims.product(sizes) in (0, 1):
         return b.const(value=Literal(np.broadcast_to(value, sizes)), name=name)
     return b.broadcast_to(b.const(value=Literal(value)), shape=sizes, name=name)

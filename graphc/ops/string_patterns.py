@@ -248,10 +248,7 @@ def raw_numbers(
 def summary(array: np.ndarray, summarize: int) -> str:
     """A tensor as text: nested brackets, the first and last ``summarize`` of each axis (all if
     negative)."""
-    if array.ndim == 0:
-        value = array[()]
-        return value.decode(errors="replace") if isinstance(value, bytes) else number_text(value)
-    return _nested(array, summarize, 1)
+    return _nested(array, summarize, 1) if array.ndim else number_text(array[()])
 
 
 def _nested(array: np.ndarray, summarize: int, depth: int) -> str:
@@ -270,22 +267,17 @@ def _nested(array: np.ndarray, summarize: int, depth: int) -> str:
 
 
 def number_text(value: Any) -> str:
-    """An element: floats in the shortest form that reads back as the same float."""
+    """An element: a string quoted; a float in few digits where they read back as the same, else in
+    as many as always do."""
     if isinstance(value, bytes):
         return f'"{value.decode(errors="replace")}"'
     if isinstance(value, bool | np.bool_):
         return str(int(value))
-    if isinstance(value, np.floating):
-        if not np.isfinite(value):
-            return "nan" if np.isnan(value) else "inf" if value > 0 else "-inf"
-        text = np.format_float_positional(value, trim="-")
-        digits = len(text.lstrip("-0.").replace(".", ""))
-        plain = 1e-4 <= abs(value) < 1e15 or value == 0
-        if plain and (digits <= 17 or value == int(value)):
-            return text
-        mantissa, _, exponent = np.format_float_scientific(value, trim="-").partition("e")
-        return f"{mantissa}e{exponent[0]}{exponent[1:].zfill(2)}"
-    return str(value)
+    if not isinstance(value, np.floating):
+        return str(value)
+    few, many = (15, 17) if isinstance(value, np.float64) else (6, 9)
+    text = f"%.{few}g" % value
+    return text if type(value)(text) == value or np.isnan(value) else f"%.{many}g" % value
 
 
 class StringFormat(Op):

@@ -81,6 +81,8 @@ class PerString(Op, abstract=True):
 _REAL = re.compile(
     rb"\s*([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|inf(?:inity)?|nan))\s*\Z", re.I
 )
+_HEXADECIMAL = re.compile(rb"\s*([-+]?0x[0-9a-f]+)\s*\Z", re.I)
+_HEXADECIMAL = re.compile(rb"\s*([-+]?0x[0-9a-f]+)\s*\Z", re.I)
 _INTEGER = re.compile(rb"\s*([-+]?\d+)\s*\Z")
 
 
@@ -102,6 +104,10 @@ class StringToNumber(PerString):
     def of(self, text: bytes) -> Any:
         real = self.dtype.is_floating
         found = (_REAL if real else _INTEGER).match(text)
+        if found is None and real and (whole := _HEXADECIMAL.match(text)) is not None:
+            return float(int(whole[1], 16))
+        if found is None and real and (whole := _HEXADECIMAL.match(text)) is not None:
+            return float(int(whole[1], 16))
         if found is None:
             raise ValueError(f"is not {'a number' if real else 'an integer'}")
         number = float(found[1]) if real else int(found[1])
@@ -157,9 +163,11 @@ class AsString(Op):
         width = str(self.width) if self.width >= 0 else ""
         start = f"%{self.fill}{width}"
         if isinstance(value, bool):
-            return (f"%{width}s" % ("true" if value else "false")).encode()
+            return b"true" if value else b"false"
         if isinstance(value, int):
             return f"{start}d".__mod__(value).encode()
+        if self.fill == "0" and not np.isfinite(value):
+            start = f"%{width}"
         letter = "e" if self.scientific else "g" if self.shortest else "f"
         form = f"{start}{f'.{self.precision}' if self.precision >= 0 else ''}{letter}"
         if isinstance(value, complex):
@@ -354,7 +362,8 @@ def split_strings(
 
 
 class Substr(Op):
-    """``length`` units of ``x`` from ``position`` on; a negative position counts from the end.
+    """``length`` units of ``x`` from ``position`` on (all, if negative); a negative position counts
+    from the end.
 
     A unit is a byte, or (``characters``) a character of UTF-8.
     """
@@ -380,9 +389,7 @@ class Substr(Op):
         if not -len(units) <= position <= len(units):
             raise ValueError(f"has no position {position}")
         start = position + len(units) if position < 0 else position
-        if length < 0:
-            raise ValueError(f"cannot be cut to the length {length}")
-        part = units[start : start + length]
+        part = units[start : start + length] if length >= 0 else units[start:]
         return part.encode() if self.characters else part
 
     def host(self, *operands: np.ndarray) -> tuple:
