@@ -8,9 +8,10 @@ from frontends.tf.forwards import alike
 from frontends.tf.math import _one_of, axes_of
 from frontends.tf.tensor import builder, convert, known_rank, plain, size_of, sizes_of
 from graphc.errors import ShapeError
-from graphc.ir.builder import as_tensor
+from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.dtype import as_dtype, float32, int32, int64
 from graphc.ir.graph import Tensor
+from graphc.ir.shape_values import dims_of
 from graphc.ir.source import here
 
 newaxis = None
@@ -291,7 +292,13 @@ def split(
 def slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
     """``size`` elements from ``begin`` along every axis; a size of -1 takes the rest."""
     x = convert(input_)
-    return builder(x).slice_of(x, plain(begin), plain(size), name=name)
+    b = builder(x)
+    first, extent = plain(begin), plain(size)
+    given = as_tensor(extent)
+    if given is not None and dims_of(given) is None:
+        rest = b.sub(b.shape(x, dtype=given.dtype), convert(first, given.dtype))
+        extent = b.where(b.less(given, b.tensor(0, like=given)), rest, given)
+    return b.slice_of(x, first, extent, name=name)
 
 
 def strided_slice(
@@ -312,7 +319,7 @@ def strided_slice(
 
     x = convert(input_)
     b = builder(x)
-    starts, stops = sizes_of(b, begin), sizes_of(b, end)
+    starts, stops = _bounds_of(b, begin), _bounds_of(b, end)
     steps = sizes_of(b, strides) if strides is not None else (1,) * len(starts)
     key: list[Any] = []
     for k, (start, stop, step) in enumerate(zip(starts, stops, steps, strict=True)):
@@ -328,6 +335,16 @@ def strided_slice(
             last = None if end_mask & bit else stop
             key.append(builtins.slice(first, last, step))
     return b.subscript(x, tuple(key), name=name)
+
+
+def _bounds_of(b: Builder, bounds: Any) -> Any:
+    """The entries of a vector of bounds; those only the run knows as scalar tensors."""
+    tensor = as_tensor(bounds)
+    if tensor is None and isinstance(bounds, list | tuple):
+        return plain(bounds)
+    if tensor is None or dims_of(tensor) is not None:
+        return sizes_of(b, bounds)
+    return unstack(tensor)
 
 
 def gather(

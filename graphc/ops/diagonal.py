@@ -116,8 +116,7 @@ class MatrixDiagPart(Op):
         return x(*batch, i - min(self.k, 0), i + max(self.k, 0))
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
-        rows, columns = x.type.shape[-2:]
-        return [b.matrix_diag(ct, k=self.k, rows=rows, columns=columns)]
+        return [b.matrix_set_diag(b.zeros_like(x), ct, k=self.k)]
 
     samples = [
         Sample("float32[3, 3]"),

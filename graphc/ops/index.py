@@ -512,7 +512,9 @@ def arange(
     if all(isinstance(v, int | float | Expr) for v in known) and isinstance(known[2], int | float):
         return b.apply(Range, (), {**dict(zip(("start", "limit", "delta"), known, strict=True)),
                                    "dtype": dtype, "name": name})  # fmt: skip
-    first, last, step = (b.cast(b.tensor(v, dtype=dtype), dtype=dtype) for v in given)
+    first, last, step = (
+        b.stop_gradient(b.cast(b.tensor(v, dtype=dtype), dtype=dtype)) for v in given
+    )
     whole = b.neg(b.floordiv(b.sub(first, last), step))
     count = b.dim_argument(b.maximum(b.cast(whole, dtype=int64), 0))
     return b.add(first, b.mul(b.apply(Range, (), {"limit": count, "dtype": dtype}), step))

@@ -141,9 +141,9 @@ class ReshapeLike(Op):
     kind = Kind.EXPANDED
 
     def infer_type(self, x: TensorType, like: TensorType) -> TensorType:
-        if x.shape is not None and like.shape is not None:
-            if same_dim(x.elements, like.elements, "the number of elements") is None:
-                raise Mismatch("x and like hold different numbers of elements", x=x, like=like)
+        known = x.shape is not None and like.shape is not None
+        if known and same_dim(x.elements, like.elements, "the number of elements") is None:
+            raise Mismatch("x and like hold different numbers of elements", x=x, like=like)
         return x.with_shape(like.shape)
 
     def reference(self, x: np.ndarray, like: np.ndarray) -> np.ndarray:
