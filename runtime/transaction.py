@@ -54,9 +54,11 @@ class Memory:
             case Place.FETCH:
                 return self.results[int(buffer.key)].reshape(shape)
             case Place.ARENA:
+                size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+                if size == 0:
+                    return np.empty(shape, dtype)
                 assert self.arena is not None, "a plan with temporaries is run in an arena"
                 start = self.plan.memory.offsets[number]
-                size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
                 return self.arena.memory[start : start + size].view(dtype).reshape(shape)
         return self.lasting[number].reshape(shape)
 

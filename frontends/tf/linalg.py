@@ -17,6 +17,7 @@ from frontends.tf.forwards import alike
 from frontends.tf.tensor import builder, convert
 from graphc.errors import ShapeError
 from graphc.ir.builder import as_tensor
+from graphc.ir.dtype import int32
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 from graphc.ops.linalg import adjoint as turned
@@ -241,7 +242,7 @@ def matrix_rank(
         if tol is None:
             largest = b.reduce_max(s, axis=(-1,), keepdims=True)
             tol = b.mul(largest, float(_longer_side(x) * np.finfo(x.dtype.numpy).eps))
-        return b.reduce_sum(b.cast(b.greater(s, tol), dtype="int32"), axis=(-1,))
+        return b.reduce_sum(b.cast(b.greater(s, tol), dtype=int32), axis=(-1,))
 
 
 def _longer_side(x: Tensor) -> int:

@@ -6,11 +6,12 @@ from typing import Any
 
 from frontends.tf.forwards import FORWARDS, alike
 from frontends.tf.math import _one_of, axes_of
-from frontends.tf.tensor import builder, convert, plain
+from frontends.tf.tensor import builder, convert, known_rank, plain
 from graphc.errors import AttributeValueError, ShapeError
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
+from graphc.ir.types import same_dim
 
 
 def __getattr__(name: str) -> Any:
@@ -210,19 +211,31 @@ def _noise_shape(value: Tensor, noise_shape: Any) -> tuple | None:
 def bias_add(
     value: Any, bias: Any, data_format: str | None = None, name: str | None = None
 ) -> Tensor:
-    """``value + bias`` with ``bias`` (a vector) along the channels: the last axis, or axis 1 for
-    NCHW."""
+    """``value + bias`` with ``bias`` (a vector) along the channels: the last axis, or axis 1 where
+    ``data_format`` begins with "NC"."""
     x, offset = alike([value, bias])
+    first = (data_format or "").startswith("NC")
+    if data_format and not first and not (data_format[0] == "N" and data_format[-1] == "C"):
+        raise AttributeValueError(
+            f"data_format must be N...C or NC..., got {data_format!r}", site=here()
+        )
     if offset.type.rank not in (None, 1):
-        raise ShapeError(
-            f"bias must be a vector, got {offset.type}", subject=f"bias_add {name or 'BiasAdd'!r}",
-            site=here(),
-        )  # fmt: skip
+        raise _of_bias(f"bias must be a vector, got {offset.type}", name)
     b = builder(x, offset)
-    if data_format == "NCHW" and x.type.rank is not None:
-        ones_after = (1,) * (x.type.rank - 2)
+    if x.type.shape is not None:
+        if len(x.type.shape) < 2:
+            raise _of_bias(f"value must have 2 axes or more, got {x.type}", name)
+        channels = x.type.shape[1 if first else -1]
+        if offset.type.shape and same_dim(channels, offset.type.shape[0], "channels") is None:
+            raise _of_bias(f"value {x.type} and bias {offset.type} differ in channels", name)
+    if first:
+        ones_after = (1,) * (known_rank(x, "bias_add along axis 1") - 2)
         offset = b.reshape(offset, shape=(offset.type.elements, *ones_after))
     return b.add(x, offset, name=name or "BiasAdd")
+
+
+def _of_bias(fact: str, name: str | None) -> ShapeError:
+    return ShapeError(fact, subject=f"bias_add {name or 'BiasAdd'!r}", site=here())
 
 
 def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
