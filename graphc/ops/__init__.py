@@ -33,6 +33,7 @@ from graphc.ops import (  # noqa: F401
     shape,
     slicing,
     source,
+    sparse,
     state,
     string_patterns,
     strings,
