@@ -41,6 +41,9 @@ APART = {
     "true_positions", "variable",
     "dynamic_partition", "dynamic_stitch", "list_diff", "unique", "unique_with_counts",  # sizes
     "as_string", "string_format", "string_join",  # of any numbers, or none
+    # The smallest change of their operand may change all of their result.
+    "log_matrix_determinant", "matrix_inverse", "matrix_solve", "matrix_solve_ls",
+    "matrix_triangular_solve", "qr", "self_adjoint_eig", "svd",
     "dynamic_unslice", "strided_unslice",  # of gradients, whose operand is what a slice gave
 }  # fmt: skip
 OTHERS = [
@@ -274,12 +277,34 @@ class _Drawing:
         return self.b.concat(x, y, axis=int(self.rng.integers(x.type.rank)))
 
     def contract(self) -> Any:
-        x = self.tensor(lambda t: t.type.rank == 2 and t.dtype.is_floating)
+        if self.chance(0.4):
+            return self.einsum()
+        x = self.tensor(lambda t: (t.type.rank or 0) >= 2 and t.dtype.is_floating)
         if x is None:
             return None
-        y = self.tensor(lambda t: t.type.rank == 2 and t.dtype is x.dtype)
+        y = self.tensor(lambda t: (t.type.rank or 0) >= 2 and t.dtype is x.dtype)
         flips = {"transpose_a": self.chance(0.5), "transpose_b": self.chance(0.5)}
         return self.b.matmul(x, y, **flips)
+
+    def einsum(self) -> Any:
+        """Axes of one size may share a label; some labels are summed."""
+        x = self.tensor(lambda t: t.dtype.is_floating)
+        if x is None:
+            return None
+        others = range(int(self.rng.integers(0, 3)))
+        xs = [x, *(self.tensor(lambda t: t.dtype is x.dtype) for _ in others)]
+        terms, sizes = [], {}
+        for operand in xs:
+            terms.append("")
+            for size in operand.type.dims:
+                fitting = [label for label, known in sizes.items() if known == size]
+                fresh = "abcdefghijklmnopqrstuvwxyz"[len(sizes)]
+                label = self.choose(fitting) if fitting and self.chance(0.7) else fresh
+                sizes[label] = size
+                terms[-1] += label
+        kept = [label for label in sizes if self.chance(0.5)]
+        result = "".join(str(label) for label in self.rng.permutation(kept))
+        return self.b.einsum(*xs, equation=f"{','.join(terms)}->{result}")
 
     def literal(self) -> Any:
         """Arithmetic with a number, often as a broadcast: what rules look for."""
