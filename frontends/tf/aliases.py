@@ -2,9 +2,9 @@
 
 TF1 moved names between 0.x and 1.15, and gave many of them two or three addresses.  A row says a
 module and its names; ``name=place`` where the place is not the top-level name of the same spelling.
-A place ``module:name`` (``module:`` itself) is a Python module's, ``older:`` being :mod:`frontends.tf.older`, which
-holds what took its arguments in another order.  A place need not be provided: then its error is
-raised.
+A place ``module:name`` is a Python module's (``module:`` itself), ``older:`` being
+:mod:`frontends.tf.older`, which holds what took its arguments in another order.  A place need not
+be provided: then its error is raised.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ALIASES: dict[str, str] = {
         "sub=subtract mul=multiply neg=negative inv=reciprocal floor_div=floordiv "
         "pack=stack unpack=unstack lin_space=linspace concat_v2=concat reverse_v2=reverse "
         "select=older:select listdiff=older:listdiff batch_matmul=older:batch_matmul "
-        "complex_abs=abs op_scope=name_scope divide_no_nan=div_no_nan "
+        "complex_abs=abs op_scope=name_scope "
         "initialize_all_variables=global_variables_initializer all_variables=global_variables "
         "initialize_variables=variables_initializer "
         "initialize_local_variables=local_variables_initializer "
@@ -31,13 +31,12 @@ ALIASES: dict[str, str] = {
         "batch_self_adjoint_eig=self_adjoint_eig batch_self_adjoint_eigvals=self_adjoint_eigvals "
         "batch_svd=svd batch_fft=fft batch_ifft=ifft batch_fft2d=fft2d batch_ifft2d=ifft2d "
         "where_v2=older:where_v2 "
-        "softmax=nn.softmax relu=nn.relu softplus=nn.softplus softsign=nn.softsign "
         "OpError=errors.OpError Event=summary.Event Summary=summary.Summary "
         "SessionLog=summary.SessionLog NoGradient=NotDifferentiable "
         "tensor_scatter_add=tensor_scatter_nd_add tensor_scatter_sub=tensor_scatter_nd_sub "
         "tensor_scatter_update=tensor_scatter_nd_update "
-        "arg_max=argmax arg_min=argmin mat_mul=matmul "
-        "is_numeric_tensor=debugging.is_numeric_tensor range_v2=range"
+        "arg_max=argmax arg_min=argmin "
+        "is_numeric_tensor=debugging.is_numeric_tensor"
     ),
     "train": ("SummaryWriter=summary.FileWriter piecewise_constant_decay=train.piecewise_constant"),
     "nn": (
@@ -92,7 +91,7 @@ ALIASES: dict[str, str] = {
     ),
     "random": (
         "gamma=random_gamma get_seed multinomial normal=random_normal poisson=random_poisson "
-        "set_random_seed set_seed=set_random_seed shuffle=random_shuffle truncated_normal "
+        "set_random_seed shuffle=random_shuffle truncated_normal "
         "uniform=random_uniform "
         "all_candidate_sampler=nn.all_candidate_sampler "
         "fixed_unigram_candidate_sampler=nn.fixed_unigram_candidate_sampler "

@@ -73,11 +73,30 @@ class OptimizerOptions(Message):
     }  # fmt: skip
 
 
+class RewriterConfig(Message):
+    """Which of TensorFlow's own rewrites to do: taken, and nothing here."""
+
+    DEFAULT, ON, OFF, AGGRESSIVE = 0, 1, 2, 3
+    NO_MEM_OPT, MANUAL, SWAPPING_HEURISTICS, RECOMPUTATION_HEURISTICS = 1, 2, 4, 5
+    SCHEDULING_HEURISTICS, HEURISTICS, DEFAULT_MEM_OPT = 6, 3, 0
+    ignored: ClassVar[dict[str, Any]] = {
+        "layout_optimizer": 0, "constant_folding": 0, "shape_optimization": 0, "remapping": 0,
+        "arithmetic_optimization": 0, "dependency_optimization": 0, "loop_optimization": 0,
+        "function_optimization": 0, "debug_stripper": 0, "disable_model_pruning": False,
+        "memory_optimization": 0, "auto_mixed_precision": 0, "disable_meta_optimizer": False,
+        "pin_to_host_optimization": 0, "scoped_allocator_optimization": 0,
+        "meta_optimizer_iterations": 0, "min_graph_nodes": 0, "fail_on_optimizer_errors": False,
+    }  # fmt: skip
+
+
 class GraphOptions(Message):
     """Options about rewriting the graph."""
 
     fields: ClassVar[dict[str, Any]] = {"optimizer_options": OptimizerOptions}
-    ignored: ClassVar[dict[str, Any]] = {"infer_shapes": True, "place_pruned_graph": False}
+    ignored: ClassVar[dict[str, Any]] = {
+        "infer_shapes": True, "place_pruned_graph": False, "rewrite_options": RewriterConfig,
+        "enable_bfloat16_sendrecv": False, "build_cost_model": 0, "timeline_step": 0,
+    }  # fmt: skip
 
 
 class ConfigProto(Message):

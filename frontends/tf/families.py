@@ -39,7 +39,7 @@ FAMILIES = (
     ),
     _family(
         "datasets", "datasets and input pipelines",
-        r"^data\b", r"^contrib\.data\b", r"^python\.data\b", r"^examples\b", r"\bdatasets?\b",
+        r"^((contrib|python)\.)?data\b", r"^(examples|g3doc)\b", r"\bdatasets?\b",
         r"\bVocabularyProcessor\b", r"^contrib\.learn\.preprocessing\b", r"^RecordInput$",
         r"StagingArea$", r"^contrib\.staging\b",
     ),

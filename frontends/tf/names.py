@@ -83,7 +83,7 @@ def _found(module: str, name: str) -> Any:
     if full in modules():
         return namespace(full)
     places = (getattr(resolve(place), name, None) for place in PLACES.get(module, ()))
-    return next((value for value in places if value is not None), None)
+    return next((v for v in places if v is not None and not isinstance(v, Namespace)), None)
 
 
 @cache
@@ -96,7 +96,8 @@ def _placed(place: str) -> Any:
     module, colon, name = place.partition(":")
     if not colon:
         return resolve(place)
-    return getattr(import_module("frontends.tf.older" if module == "older" else module), name)
+    found = import_module("frontends.tf.older" if module == "older" else module)
+    return getattr(found, name) if name else found
 
 
 def _forwards() -> dict:

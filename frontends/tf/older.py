@@ -45,42 +45,6 @@ def where_v2(condition: Any, x: Any = None, y: Any = None, name: str | None = No
     return where(spread(condition, common), spread(x, common), spread(y, common), name=name)
 
 
-# --- summaries of 0.x: the tag first --------------------------------------------------------------
-
-
-def scalar_summary(
-    tags: Any, values: Any, collections: Any = None, name: str | None = None
-) -> Tensor:
-    """``tf.summary.scalar(tags, values)``."""
-    return resolve("summary.scalar")(name or tags, values, collections=collections)
-
-
-def histogram_summary(
-    tag: Any, values: Any, collections: Any = None, name: str | None = None
-) -> Tensor:
-    """``tf.summary.histogram(tag, values)``."""
-    return resolve("summary.histogram")(name or tag, values, collections=collections)
-
-
-def image_summary(
-    tag: Any, tensor: Any, max_images: int = 3, collections: Any = None, name: str | None = None
-) -> Tensor:
-    """``tf.summary.image(tag, tensor, max_outputs)``."""
-    return resolve("summary.image")(name or tag, tensor, max_images, collections)
-
-
-def audio_summary(
-    tag: Any,
-    tensor: Any,
-    sample_rate: float,
-    max_outputs: int = 3,
-    collections: Any = None,
-    name: str | None = None,
-) -> Tensor:
-    """``tf.summary.audio(tag, tensor, sample_rate)``."""
-    return resolve("summary.audio")(name or tag, tensor, sample_rate, max_outputs, collections)
-
-
 # --- losses of contrib: predictions first ---------------------------------------------------------
 
 
@@ -233,13 +197,3 @@ def write_string_to_file(filename: str, file_content: str) -> None:
     """Make a file of a text."""
     with resolve("gfile.GFile")(filename, "w") as file:
         file.write(file_content)
-
-
-def once(test: Callable | None = None) -> Callable:
-    """A decorator that leaves a test as it is: every graph here is a TF1 graph."""
-    return test if test is not None else once
-
-
-def decorator(*given: Any, **options: Any) -> Callable:
-    """As :func:`once`, for those written with and without arguments."""
-    return given[0] if len(given) == 1 and callable(given[0]) and not options else once

@@ -161,8 +161,6 @@ class variable_scope:
             raise TypeError(
                 f"variable_scope takes a name or a VariableScope, got {name_or_scope!r}"
             )
-        if partitioner is not None:
-            raise NotImplementedError("partitioned variables are not provided")
         self._wanted, self._default_name, self._reuse = name_or_scope, default_name, reuse
         self._with_names = auxiliary_name_scope
         self._given = {
