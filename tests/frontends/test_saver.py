@@ -314,11 +314,20 @@ def test_counts_that_cannot_be_are_refused(session, tmp_path):
 # --- saving that fails ---------------------------------------------------------------------------
 
 
-def test_a_missing_folder_is_said_as_tensorflow_says_it(session, tmp_path):
+def test_a_missing_folder_is_made_as_tensorflow_makes_it(session, tmp_path):
     _, _, sess = two(session)
-    path = str(tmp_path / "no" / "m")
-    with pytest.raises(ValueError, match=f"Parent directory of {path} doesn't exist, can't save."):
-        tf.train.Saver().save(sess, path)
+    prefix = tf.train.Saver().save(sess, str(tmp_path / "a" / "m"))
+    assert tf.train.latest_checkpoint(str(tmp_path / "a")) == prefix
+
+
+def test_a_folder_that_cannot_be_is_said_as_tensorflow_says_it(session, tmp_path):
+    _, _, sess = two(session)
+    (tmp_path / "file").write_bytes(b"")
+    for folder in (tmp_path / "file", tmp_path / "a" / "b"):
+        path = str(folder / "m")
+        words = f"Parent directory of {path} doesn't exist, can't save."
+        with pytest.raises(ValueError, match=words):
+            tf.train.Saver().save(sess, path)
 
 
 def test_a_variable_without_a_value_is_named(session, tmp_path):
@@ -380,6 +389,8 @@ def test_var_lists_that_are_none_are_refused():
     v = tf.Variable(0.0, name="v")
     with pytest.raises(TypeError, match="not a Variable"):
         tf.train.Saver([tf.constant(1.0)])
+    with pytest.raises(ValueError, match="At least two variables have the same name: v"):
+        tf.train.Saver([v, v])
     with pytest.raises(TypeError, match="dict or a list"):
         tf.train.Saver(v)
     with pytest.raises(ValueError, match="deferred"):

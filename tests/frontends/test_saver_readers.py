@@ -107,7 +107,7 @@ def test_what_does_not_fit_is_refused_before_anything_changes(session, prefix):
     made = new_model()
     with pytest.raises(tf.errors.InvalidArgumentError, match="another shape"):
         tf.train.init_from_checkpoint(prefix, {"old/b": made["b"], "old/w": made["b"]})
-    with pytest.raises(tf.errors.NotFoundError, match="near: old/w"):
+    with pytest.raises(ValueError, match="near: old/w"):
         tf.train.init_from_checkpoint(prefix, {"old/w2": made["w"]})
     with pytest.raises(ValueError, match="not found in"):
         tf.train.init_from_checkpoint(prefix, {"older/": "new/"})

@@ -110,6 +110,9 @@ def init_from_checkpoint(ckpt_dir_or_file: Any, assignment_map: Any) -> None:
         for source, target in _pairs(assignment_map)
         for name, variable in _assigned(checkpoint, str(source), target)
     }
+    for name in chosen.values():
+        if name not in checkpoint.entries:
+            raise ValueError(str(_not_there(checkpoint, name)))
     for variable, name in chosen.items():
         require_fitting(checkpoint, {name: variable_tensor(variable)})
     for variable, name in chosen.items():

@@ -46,8 +46,9 @@ def named_variables(var_list: Any) -> dict[str, Tensor]:
     for value in var_list:
         tensor = variable_tensor(value)
         name = tensor.node.name
-        if found.setdefault(name, tensor) is not tensor:
+        if name in found:
             raise ValueError(f"At least two variables have the same name: {name}")
+        found[name] = tensor
     return found
 
 

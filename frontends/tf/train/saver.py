@@ -131,9 +131,9 @@ class Saver:
         """Write a checkpoint and return its prefix: ``save_path``, followed by ``-`` and the
         global step if one is given (an int, or a tensor or variable that is run for it).
 
-        Raises FailedPreconditionError for a variable without a value, ValueError if the folder
-        does not exist, ResourceExhaustedError for a full disk.  Whatever it raises, checkpoints
-        written before are as they were.
+        The folder is made if only it is missing.  Raises FailedPreconditionError for a variable
+        without a value, ValueError if the folder's own is missing, ResourceExhaustedError for a
+        full disk.  Whatever it raises, checkpoints written before are as they were.
         """
         named = self._collected("save")
         latest_filename = latest_filename or "checkpoint"
@@ -142,8 +142,13 @@ class Saver:
         require_session(sess, named)
         prefix = self._prefix(sess, os.fspath(save_path), global_step, latest_filename)
         folder = os.path.dirname(prefix)
-        if not os.path.isdir(folder or "."):
-            raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.")
+        if folder and not os.path.isdir(folder):
+            try:
+                os.mkdir(folder)
+            except OSError:
+                raise ValueError(
+                    f"Parent directory of {save_path} doesn't exist, can't save."
+                ) from None
         with _told(prefix):
             if named:
                 write_tensors(prefix + SUFFIX, contents(sess, named))
@@ -225,14 +230,10 @@ class Saver:
     def set_last_checkpoints(self, last_checkpoints: Sequence[str]) -> None:
         """Take over the list of another Saver; each of these is kept for good, being of unknown
         age."""
-        if not isinstance(last_checkpoints, list):
-            raise TypeError("last_checkpoints must be a list")
         self._kept = [(prefix, float("inf")) for prefix in last_checkpoints]
 
     def set_last_checkpoints_with_time(self, last_checkpoints_with_time: Sequence[Kept]) -> None:
         """As :meth:`set_last_checkpoints`, with the time each was written."""
-        if not isinstance(last_checkpoints_with_time, list):
-            raise TypeError("last_checkpoints_with_time must be a list")
         self._kept = list(last_checkpoints_with_time)
 
     def recover_last_checkpoints(self, checkpoint_paths: Sequence[str]) -> None:
