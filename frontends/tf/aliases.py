@@ -17,7 +17,7 @@ ALIASES: dict[str, str] = {
         "sub=subtract mul=multiply neg=negative inv=reciprocal floor_div=floordiv "
         "pack=stack unpack=unstack lin_space=linspace concat_v2=concat reverse_v2=reverse "
         "select=older:select listdiff=older:listdiff batch_matmul=older:batch_matmul "
-        "complex_abs=abs op_scope=name_scope "
+        "complex_abs=abs op_scope=older:op_scope "
         "initialize_all_variables=global_variables_initializer all_variables=global_variables "
         "initialize_variables=variables_initializer "
         "initialize_local_variables=local_variables_initializer "
@@ -35,8 +35,7 @@ ALIASES: dict[str, str] = {
         "SessionLog=summary.SessionLog NoGradient=NotDifferentiable "
         "tensor_scatter_add=tensor_scatter_nd_add tensor_scatter_sub=tensor_scatter_nd_sub "
         "tensor_scatter_update=tensor_scatter_nd_update "
-        "arg_max=argmax arg_min=argmin "
-        "is_numeric_tensor=debugging.is_numeric_tensor"
+        "arg_max=older:arg_max arg_min=older:arg_min"
     ),
     "train": ("SummaryWriter=summary.FileWriter piecewise_constant_decay=train.piecewise_constant"),
     "nn": (
@@ -113,8 +112,9 @@ ALIASES: dict[str, str] = {
         "assert_greater_equal assert_integer assert_less assert_less_equal assert_near "
         "assert_negative assert_non_negative assert_non_positive assert_none_equal assert_positive "
         "assert_proper_iterable assert_rank assert_rank_at_least assert_rank_in "
-        "assert_same_float_dtype assert_scalar assert_type check_numerics is_finite is_inf is_nan "
-        "is_non_decreasing is_strictly_increasing"
+        "assert_same_float_dtype assert_scalar assert_shapes=frontends.tf.assertions:assert_shapes "
+        "assert_type check_numerics is_finite is_inf is_nan is_non_decreasing is_numeric_tensor "
+        "is_strictly_increasing"
     ),
     "dtypes": (
         "DType as_dtype as_string bfloat16 bool cast complex complex128 complex64 double float16 "
@@ -153,10 +153,10 @@ ALIASES: dict[str, str] = {
     "spectral": "fft fft2d fft3d ifft ifft2d ifft3d",
     "io": ("decode_base64 encode_base64 write_graph=train.write_graph"),
     "io.gfile": (
-        "GFile=gfile.GFile copy=gfile.Copy exists=gfile.Exists glob=gfile.Glob "
-        "isdir=gfile.IsDirectory listdir=gfile.ListDirectory makedirs=gfile.MakeDirs "
-        "mkdir=gfile.MkDir remove=gfile.Remove rename=gfile.Rename rmtree=gfile.DeleteRecursively "
-        "stat=gfile.Stat walk=gfile.Walk"
+        "GFile=gfile.GFile copy=older:copy exists=older:exists glob=older:glob "
+        "isdir=older:isdir listdir=older:listdir makedirs=older:makedirs "
+        "mkdir=older:mkdir remove=older:remove rename=older:rename "
+        "rmtree=older:rmtree stat=older:stat walk=older:walk"
     ),
     "graph_util": "import_graph_def",
     "compat": "dimension_at_index dimension_value",

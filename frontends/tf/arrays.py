@@ -44,7 +44,7 @@ def _tensors_in(shape: Any) -> list[Tensor]:
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
     """``value`` in every element of the shape ``dims``."""
     scalar = convert(value)
-    return builder(scalar).fill(plain(dims), scalar, name=name)
+    return builder(scalar).fill(plain(dims), scalar, name=name or "Fill")
 
 
 def zeros_like(
@@ -66,7 +66,7 @@ def _like(op: str, tensor: Any, dtype: Any, name: str | None) -> Tensor:
     b = builder(x)
     if dtype is not None and as_dtype(dtype) is not x.dtype:
         x = b.cast(x, dtype=as_dtype(dtype))
-    return getattr(b, op)(x, name=name)
+    return getattr(b, op)(x, name=name or op)
 
 
 def range(
@@ -121,6 +121,7 @@ def one_hot(
     wanted = as_dtype(dtype) if dtype is not None else _dtype_of(on_value, off_value)
     on, off = 1 if on_value is None else on_value, 0 if off_value is None else off_value
     how = {"depth": size_of(b, depth), "axis": -1 if axis is None else axis}
+    name = name or "one_hot"
     if as_tensor(on) is None and as_tensor(off) is None:
         return b.one_hot(index, on_value=on, off_value=off, dtype=wanted, name=name, **how)
     hit = b.one_hot(index, on_value=True, off_value=False, dtype=as_dtype("bool"), **how)
@@ -237,14 +238,17 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
 # --- joining and parting -------------------------------------------------------------------------
 
 
-def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
+def concat(values: Any, axis: Any = None, name: str = "concat", concat_dim: Any = None) -> Tensor:
     """Tensors joined along an axis they already have.
+
+    The order of TF 0.x, ``tf.concat(1, [a, b])``, is taken as well.
 
     >>> tf.concat([a, b], 1)                 # [n, 3] and [n, 4] -> [n, 7]
     """
-    if isinstance(values, int) or (
-        as_tensor(values) is None and not isinstance(values, list | tuple)
-    ):
+    axis = _one_of(axis, concat_dim, "axis", "concat_dim")
+    if _is_number(values) and isinstance(axis, list | tuple):
+        values, axis = axis, values
+    if axis is None or (as_tensor(values) is None and not isinstance(values, list | tuple)):
         raise TypeError("concat(values, axis): values is a list of tensors, axis an int")
     tensors = alike(list(values)) if isinstance(values, list | tuple) else [convert(values)]
     b = builder(*tensors)
@@ -276,12 +280,27 @@ def unstack(
     return list(builder(x).unstack(x, num=num, axis=axis, name=name))
 
 
+def _is_number(value: Any) -> bool:
+    """Whether a value is an int, or a tensor of one."""
+    tensor = as_tensor(value)
+    return hasattr(value, "__index__") if tensor is None else tensor.type.shape == ()
+
+
 def split(
-    value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None, name: str = "split"
-) -> list[Tensor]:
-    """``value`` cut along ``axis`` into so many equal parts, or into parts of the given sizes."""
+    value: Any, num_or_size_splits: Any = None, axis: Any = 0, num: int | None = None,
+    name: str = "split", split_dim: Any = None, num_split: int | None = None,
+) -> list[Tensor]:  # fmt: skip
+    """``value`` cut along ``axis`` into so many equal parts, or into parts of the given sizes.
+
+    The order of TF 0.x, ``tf.split(1, 3, value)``, is taken as well.
+    """
+    if _is_number(value) and not _is_number(axis):
+        value, axis = axis, value
+    axis = axis if split_dim is None else split_dim
     x = convert(value)
-    sizes = plain(num_or_size_splits)
+    sizes = plain(_one_of(num_or_size_splits, num_split, "num_or_size_splits", "num_split"))
+    if sizes is None:
+        raise TypeError("split needs num_or_size_splits, how many parts or which sizes")
     chosen = axes_of(axis)
     return list(builder(x).split_parts(x, sizes, axis=0 if chosen is None else chosen, name=name))
 
@@ -365,8 +384,8 @@ def gather(
         batch += known_rank(index, "gather")
     along = batch if chosen is None else chosen
     if batch:
-        return b.batch_gather(x, index, axis=along, batch_dims=batch, name=name)
-    return b.gather(x, index, axis=along, name=name)
+        return b.batch_gather(x, index, axis=along, batch_dims=batch, name=name or "GatherV2")
+    return b.gather(x, index, axis=along, name=name or "GatherV2")
 
 
 def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
@@ -386,9 +405,10 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: in
     b, batch = builder(x, index), int(batch_dims)
     if not batch:
         return b.gather_nd(x, index, name=name)
-    shape = (*index.type.dims[:-1], 1)
-    columns = [b.axis_position(shape=shape, axis=k, dtype=index.dtype) for k in _count(batch)]
-    return b.gather_nd(x, b.concat(*columns, index, axis=len(shape) - 1), name=name)
+    with b.home.name_scope(name or "GatherNd") as scope:
+        shape = (*index.type.dims[:-1], 1)
+        columns = [b.axis_position(shape=shape, axis=k, dtype=index.dtype) for k in _count(batch)]
+        return b.gather_nd(x, b.concat(*columns, index, axis=len(shape) - 1), name=scope)
 
 
 def boolean_mask(
@@ -397,7 +417,9 @@ def boolean_mask(
     """The elements (or rows) of ``tensor`` where ``mask`` is true; their number is known when it
     runs."""
     x, chosen = convert(tensor), convert(mask)
-    return builder(x, chosen).boolean_mask(x, chosen, axis=axes_of(axis) or 0, name=name)
+    b = builder(x, chosen)
+    with b.home.name_scope(name):
+        return b.boolean_mask(x, chosen, axis=axes_of(axis) or 0, name="GatherV2")
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
@@ -411,7 +433,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
     if (x is None) != (y is None):
         raise ValueError("where takes both x and y, or neither")
     if x is None:
-        return builder(chosen).where_true(chosen, name=name)
+        return builder(chosen).where_true(chosen, name=name or "Where")
     left, right = alike([x, y])
     b = builder(chosen, left, right)
     _check_alike(chosen, left, right)

@@ -44,9 +44,10 @@ def pad(
     value = as_tensor(constant_values)
     if value is None:
         return b.pad(x, paddings=pairs, value=_number(constant_values, x), name=name)
-    inside = b.broadcast_to(b.tensor(True, dtype=bool_), shape=x.type.dims)
-    kept = b.pad(inside, paddings=pairs, value=False)
-    return b.where(kept, b.pad(x, paddings=pairs), convert(value, x.dtype), name=name)
+    with b.home.name_scope(name or "PadV2") as scope:
+        inside = b.broadcast_to(b.tensor(True, dtype=bool_), shape=x.type.dims)
+        kept = b.pad(inside, paddings=pairs, value=False)
+        return b.where(kept, b.pad(x, paddings=pairs), convert(value, x.dtype), name=scope)
 
 
 def _number(value: Any, x: Tensor) -> Any:
@@ -112,10 +113,16 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
 
 
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
-    """``tensor`` with the elements along ``axis`` (a list of axes) in the opposite order."""
+    """``tensor`` with the elements along ``axis`` (a list of axes) in the opposite order.
+
+    TF 0.x said for every axis whether to reverse it, ``[True, False]``; that is taken as well.
+    """
     x = convert(tensor)
+    if isinstance(axis, list | tuple) and axis and all(isinstance(said, bool) for said in axis):
+        axis = [k for k, said in enumerate(axis) if said]
     axes = axes_of(axis)
-    return builder(x).reverse(x, axis=(axes,) if isinstance(axes, int) else axes, name=name)
+    along = (axes,) if isinstance(axes, int) else axes
+    return builder(x).reverse(x, axis=along, name=name or "ReverseV2")
 
 
 def reverse_sequence(

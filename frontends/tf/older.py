@@ -5,18 +5,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from inspect import Parameter, Signature
 from types import SimpleNamespace
 from typing import Any
 
 from frontends.tf import losses
 from frontends.tf.names import resolve
 from frontends.tf.tensor import as_node, convert
+from graphc.ir.dtype import int64
 from graphc.ir.graph import Tensor
 
 
 def select(condition: Any, t: Any, e: Any, name: str | None = None) -> Tensor:
     """``tf.where(condition, t, e)``."""
     return resolve("where")(condition, t, e, name=name)
+
+
+def op_scope(values: Any, name: Any, default_name: Any = None) -> Any:
+    """``tf.name_scope(name, default_name, values)``."""
+    return resolve("name_scope")(name, default_name, values)
+
+
+def arg_max(input: Any, dimension: Any, output_type: Any = int64, name: Any = None) -> Tensor:
+    """``tf.argmax(input, dimension)``."""
+    return resolve("argmax")(input, dimension, name=name, output_type=output_type)
+
+
+def arg_min(input: Any, dimension: Any, output_type: Any = int64, name: Any = None) -> Tensor:
+    """``tf.argmin(input, dimension)``."""
+    return resolve("argmin")(input, dimension, name=name, output_type=output_type)
 
 
 def listdiff(x: Any, y: Any, out_idx: Any = None, name: str | None = None) -> Any:
@@ -197,3 +214,40 @@ def write_string_to_file(filename: str, file_content: str) -> None:
     """Make a file of a text."""
     with resolve("gfile.GFile")(filename, "w") as file:
         file.write(file_content)
+
+
+# --- tf.io.gfile: the functions of tf.gfile by names of the system -------------------------------
+
+
+def _file_function(name: str, *parameters: str) -> Callable:
+    def apply(*args: Any, **named: Any) -> Any:
+        given = signature.bind(*args, **named)
+        given.apply_defaults()
+        return resolve(f"gfile.{name}")(*given.args)
+
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    defaults = {"overwrite": False}
+    signature = Signature(
+        [Parameter(p, kind, default=defaults.get(p, Parameter.empty)) for p in parameters]
+    )
+    apply.__signature__ = signature  # type: ignore[attr-defined]
+    apply.__doc__ = f"``tf.gfile.{name}``."
+    return apply
+
+
+copy = _file_function("Copy", "src", "dst", "overwrite")
+exists = _file_function("Exists", "path")
+glob = _file_function("Glob", "pattern")
+isdir = _file_function("IsDirectory", "path")
+listdir = _file_function("ListDirectory", "path")
+makedirs = _file_function("MakeDirs", "path")
+mkdir = _file_function("MkDir", "path")
+remove = _file_function("Remove", "path")
+rename = _file_function("Rename", "src", "dst", "overwrite")
+rmtree = _file_function("DeleteRecursively", "path")
+stat = _file_function("Stat", "path")
+
+
+def walk(top: Any, topdown: bool = True, onerror: Any = None) -> Any:
+    """``tf.gfile.Walk``."""
+    return resolve("gfile.Walk")(top, topdown)

@@ -108,3 +108,34 @@ def test_arguments_of_earlier_releases_are_taken():
         assert sess.run(tf.select([True, False], [1, 2], [3, 4])).tolist() == [1, 4]
         assert sess.run(tf.batch_matmul(t, t, adj_y=True)).tolist() == [[5, 11], [11, 25]]
         assert sess.run(contrib) == 7.5
+
+
+def test_the_argument_orders_of_tf_0_x_are_taken():
+    a, b = tf.zeros([2, 3]), tf.ones([2, 4])
+    for joined in (tf.concat(1, [a, b]), tf.concat(concat_dim=1, values=[a, b])):
+        assert joined.shape.as_list() == [2, 7]
+    for parts in (tf.split(1, 2, b), tf.split(split_dim=1, num_split=2, value=b)):
+        assert [part.shape.as_list() for part in parts] == [[2, 2], [2, 2]]
+    with tf.Session(device="/reference:0") as sess:
+        assert sess.run(tf.reverse([[1, 2], [3, 4]], [False, True])).tolist() == [[2, 1], [4, 3]]
+        assert sess.run(tf.arg_max([[1, 3], [4, 2]], 1, tf.int32)).tolist() == [1, 0]
+
+
+def test_concat_and_split_refuse_what_is_neither_order():
+    with pytest.raises(TypeError, match="values is a list of tensors"):
+        tf.concat(1, 2)
+    with pytest.raises(TypeError, match="split needs num_or_size_splits"):
+        tf.split([1, 2])
+
+
+def test_files_have_the_names_of_the_system_too(tmp_path):
+    folder = str(tmp_path / "a")
+    tf.io.gfile.makedirs(path=folder)
+    with tf.io.gfile.GFile(f"{folder}/x.txt", "w") as file:
+        file.write("text")
+    assert tf.io.gfile.exists(path=f"{folder}/x.txt")
+    tf.io.gfile.copy(f"{folder}/x.txt", dst=f"{folder}/y.txt")
+    assert sorted(tf.io.gfile.listdir(folder)) == ["x.txt", "y.txt"]
+    assert [names for _, _, names in tf.io.gfile.walk(folder)] == [["x.txt", "y.txt"]]
+    tf.io.gfile.rmtree(folder)
+    assert not tf.io.gfile.exists(folder)
