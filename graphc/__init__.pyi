@@ -7,7 +7,6 @@ from typing import Any
 from frontends.tf import app as app
 from frontends.tf import compat as compat
 from frontends.tf import contrib as contrib
-from frontends.tf import errors as errors
 from frontends.tf import flags as flags
 from frontends.tf import gfile as gfile
 from frontends.tf import graph_util as graph_util
@@ -59,6 +58,29 @@ from frontends.tf.arrays import unstack as unstack
 from frontends.tf.arrays import where as where
 from frontends.tf.arrays import zeros as zeros
 from frontends.tf.arrays import zeros_like as zeros_like
+from frontends.tf.assertions import assert_equal as assert_equal
+from frontends.tf.assertions import assert_greater as assert_greater
+from frontends.tf.assertions import assert_greater_equal as assert_greater_equal
+from frontends.tf.assertions import assert_integer as assert_integer
+from frontends.tf.assertions import assert_less as assert_less
+from frontends.tf.assertions import assert_less_equal as assert_less_equal
+from frontends.tf.assertions import assert_near as assert_near
+from frontends.tf.assertions import assert_negative as assert_negative
+from frontends.tf.assertions import assert_non_negative as assert_non_negative
+from frontends.tf.assertions import assert_non_positive as assert_non_positive
+from frontends.tf.assertions import assert_none_equal as assert_none_equal
+from frontends.tf.assertions import assert_positive as assert_positive
+from frontends.tf.assertions import assert_proper_iterable as assert_proper_iterable
+from frontends.tf.assertions import assert_rank as assert_rank
+from frontends.tf.assertions import assert_rank_at_least as assert_rank_at_least
+from frontends.tf.assertions import assert_rank_in as assert_rank_in
+from frontends.tf.assertions import assert_same_float_dtype as assert_same_float_dtype
+from frontends.tf.assertions import assert_scalar as assert_scalar
+from frontends.tf.assertions import assert_type as assert_type
+from frontends.tf.assertions import assert_variables_initialized as assert_variables_initialized
+from frontends.tf.assertions import is_non_decreasing as is_non_decreasing
+from frontends.tf.assertions import is_numeric_tensor as is_numeric_tensor
+from frontends.tf.assertions import is_strictly_increasing as is_strictly_increasing
 from frontends.tf.blocks import batch_to_space as batch_to_space
 from frontends.tf.blocks import batch_to_space_nd as batch_to_space_nd
 from frontends.tf.blocks import depth_to_space as depth_to_space
@@ -125,26 +147,22 @@ from frontends.tf.differentiation import hessian_vector_product as hessian_vecto
 from frontends.tf.differentiation import hessians as hessians
 from frontends.tf.differentiation import jvp as jvp
 from frontends.tf.differentiation import why_none as why_none
+from frontends.tf.graph_def.importing import import_graph_def as import_graph_def
+from frontends.tf.graph_methods import NotDifferentiable as NotDifferentiable
+from frontends.tf.graph_methods import RegisterGradient as RegisterGradient
 from frontends.tf.host import Assert as Assert
 from frontends.tf.host import Print as Print
 from frontends.tf.host import add_check_numerics_ops as add_check_numerics_ops
-from frontends.tf.host import assert_equal as assert_equal
-from frontends.tf.host import assert_greater as assert_greater
-from frontends.tf.host import assert_greater_equal as assert_greater_equal
-from frontends.tf.host import assert_less as assert_less
-from frontends.tf.host import assert_less_equal as assert_less_equal
-from frontends.tf.host import assert_non_negative as assert_non_negative
-from frontends.tf.host import assert_none_equal as assert_none_equal
-from frontends.tf.host import assert_positive as assert_positive
-from frontends.tf.host import assert_rank as assert_rank
 from frontends.tf.host import check_numerics as check_numerics
+from frontends.tf.host import numpy_function as numpy_function
+from frontends.tf.host import print_v2 as _print_v2
 from frontends.tf.host import py_func as py_func
+from frontends.tf.host import py_function as py_function
+from frontends.tf.host import timestamp as timestamp
 from frontends.tf.host import verify_tensor_all_finite as verify_tensor_all_finite
 from frontends.tf.indexed_slices import IndexedSlices as IndexedSlices
 from frontends.tf.indexed_slices import IndexedSlicesValue as IndexedSlicesValue
-from frontends.tf.indexed_slices import (
-    convert_to_tensor_or_indexed_slices as convert_to_tensor_or_indexed_slices,
-)
+from frontends.tf.indexed_slices import convert_to_tensor_or_indexed_slices as convert_to_tensor_or_indexed_slices
 from frontends.tf.initializers import constant_initializer as constant_initializer
 from frontends.tf.initializers import glorot_normal_initializer as glorot_normal_initializer
 from frontends.tf.initializers import glorot_uniform_initializer as glorot_uniform_initializer
@@ -211,6 +229,9 @@ from frontends.tf.partition import parallel_dynamic_stitch as parallel_dynamic_s
 from frontends.tf.partition import setdiff1d as setdiff1d
 from frontends.tf.partition import unique as unique
 from frontends.tf.partition import unique_with_counts as unique_with_counts
+from frontends.tf.partitioners import fixed_size_partitioner as fixed_size_partitioner
+from frontends.tf.partitioners import min_max_variable_partitioner as min_max_variable_partitioner
+from frontends.tf.partitioners import variable_axis_size_partitioner as variable_axis_size_partitioner
 from frontends.tf.protos import AttrValue as AttrValue
 from frontends.tf.protos import Event as Event
 from frontends.tf.protos import GraphDef as GraphDef
@@ -257,12 +278,59 @@ from frontends.tf.segments import unsorted_segment_sqrt_n as unsorted_segment_sq
 from frontends.tf.segments import unsorted_segment_sum as unsorted_segment_sum
 from frontends.tf.shapes import Dimension as Dimension
 from frontends.tf.shapes import TensorShape as TensorShape
+from frontends.tf.sparse import SparseTensor as SparseTensor
+from frontends.tf.sparse import SparseTensorValue as SparseTensorValue
+from frontends.tf.sparse import convert_to_tensor_or_sparse_tensor as convert_to_tensor_or_sparse_tensor
+from frontends.tf.sparse import sparse_placeholder as sparse_placeholder
+from frontends.tf.sparse_ops import sparse_add as sparse_add
+from frontends.tf.sparse_ops import sparse_concat as sparse_concat
+from frontends.tf.sparse_ops import sparse_fill_empty_rows as sparse_fill_empty_rows
+from frontends.tf.sparse_ops import sparse_mask as sparse_mask
+from frontends.tf.sparse_ops import sparse_maximum as sparse_maximum
+from frontends.tf.sparse_ops import sparse_merge as sparse_merge
+from frontends.tf.sparse_ops import sparse_minimum as sparse_minimum
+from frontends.tf.sparse_ops import sparse_reorder as sparse_reorder
+from frontends.tf.sparse_ops import sparse_reset_shape as sparse_reset_shape
+from frontends.tf.sparse_ops import sparse_reshape as sparse_reshape
+from frontends.tf.sparse_ops import sparse_retain as sparse_retain
+from frontends.tf.sparse_ops import sparse_slice as sparse_slice
+from frontends.tf.sparse_ops import sparse_softmax as sparse_softmax
+from frontends.tf.sparse_ops import sparse_split as sparse_split
+from frontends.tf.sparse_ops import sparse_tensor_dense_matmul as sparse_tensor_dense_matmul
+from frontends.tf.sparse_ops import sparse_tensor_to_dense as sparse_tensor_to_dense
+from frontends.tf.sparse_ops import sparse_to_dense as sparse_to_dense
+from frontends.tf.sparse_ops import sparse_to_indicator as sparse_to_indicator
+from frontends.tf.sparse_ops import sparse_transpose as sparse_transpose
+from frontends.tf.sparse_reductions import sparse_reduce_max as sparse_reduce_max
+from frontends.tf.sparse_reductions import sparse_reduce_max_sparse as sparse_reduce_max_sparse
+from frontends.tf.sparse_reductions import sparse_reduce_sum as sparse_reduce_sum
+from frontends.tf.sparse_reductions import sparse_reduce_sum_sparse as sparse_reduce_sum_sparse
+from frontends.tf.specs import DeviceSpec as DeviceSpec
+from frontends.tf.specs import TensorSpec as TensorSpec
+from frontends.tf.static_values import get_static_value as get_static_value
+from frontends.tf.static_values import make_ndarray as make_ndarray
+from frontends.tf.static_values import make_tensor_proto as make_tensor_proto
+from frontends.tf.strings import as_string as as_string
+from frontends.tf.strings import decode_base64 as decode_base64
+from frontends.tf.strings import decode_raw as decode_raw
+from frontends.tf.strings import encode_base64 as encode_base64
+from frontends.tf.strings import reduce_join as reduce_join
+from frontends.tf.strings import regex_replace as regex_replace
+from frontends.tf.strings import string_join as string_join
+from frontends.tf.strings import string_split as string_split
+from frontends.tf.strings import string_strip as string_strip
+from frontends.tf.strings import string_to_hash_bucket as string_to_hash_bucket
+from frontends.tf.strings import string_to_hash_bucket_fast as string_to_hash_bucket_fast
+from frontends.tf.strings import string_to_hash_bucket_strong as string_to_hash_bucket_strong
+from frontends.tf.strings import string_to_number as string_to_number
+from frontends.tf.strings import substr as substr
 from frontends.tf.summary.older import audio_summary as audio_summary
 from frontends.tf.summary.older import histogram_summary as histogram_summary
 from frontends.tf.summary.older import image_summary as image_summary
 from frontends.tf.summary.older import merge_all_summaries as merge_all_summaries
 from frontends.tf.summary.older import merge_summary as merge_summary
 from frontends.tf.summary.older import scalar_summary as scalar_summary
+from frontends.tf.templates import make_template as make_template
 from frontends.tf.tensor import is_tensor as is_tensor
 from frontends.tf.variable_rows import batch_scatter_update as batch_scatter_update
 from frontends.tf.variable_rows import scatter_add as scatter_add
@@ -289,6 +357,7 @@ from frontends.tf.variables import moving_average_variables as moving_average_va
 from frontends.tf.variables import report_uninitialized_variables as report_uninitialized_variables
 from frontends.tf.variables import trainable_variables as trainable_variables
 from frontends.tf.variables import variables_initializer as variables_initializer
+from graphc import errors as errors
 from graphc.ir.dtype import DType as DType
 from graphc.ir.dtype import as_dtype as as_dtype
 from graphc.ir.dtype import bfloat16 as bfloat16
@@ -322,10 +391,9 @@ from runtime.session import get_default_session as get_default_session
 
 __version__: builtins.str
 VERSION: builtins.str
+NoGradient = NotDifferentiable
 Operation = _Node
 all_variables = global_variables
-arg_max = argmax
-arg_min = argmin
 batch_cholesky = cholesky
 batch_cholesky_solve = cholesky_solve
 batch_matrix_band_part = matrix_band_part
@@ -350,10 +418,8 @@ initialize_all_variables = global_variables_initializer
 initialize_local_variables = local_variables_initializer
 initialize_variables = variables_initializer
 lin_space = linspace
-mat_mul = matmul
-op_scope = name_scope
 pack = stack
-range_v2 = range
+print = _print_v2
 reverse_v2 = reverse
 tensor_scatter_add = tensor_scatter_nd_add
 tensor_scatter_sub = tensor_scatter_nd_sub
@@ -378,7 +444,6 @@ def cosh(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def div(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
 def div_no_nan(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
 def divide(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
-def divide_no_nan(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
 def equal(x: Any, y: Any, name: builtins.str | None = ...) -> Tensor: ...
 def erf(x: Any, name: builtins.str | None = ...) -> Tensor: ...
 def erfc(x: Any, name: builtins.str | None = ...) -> Tensor: ...

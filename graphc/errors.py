@@ -15,7 +15,28 @@ The mistake is described where it is made (``fact``, ``rows``, ``hint``); who kn
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+# TensorFlow's numbers for the kinds of errors.
+OK = 0
+CANCELLED = 1
+UNKNOWN = 2
+INVALID_ARGUMENT = 3
+DEADLINE_EXCEEDED = 4
+NOT_FOUND = 5
+ALREADY_EXISTS = 6
+PERMISSION_DENIED = 7
+RESOURCE_EXHAUSTED = 8
+FAILED_PRECONDITION = 9
+ABORTED = 10
+OUT_OF_RANGE = 11
+UNIMPLEMENTED = 12
+INTERNAL = 13
+UNAVAILABLE = 14
+DATA_LOSS = 15
+UNAUTHENTICATED = 16
 
 
 class GraphcError(Exception):
@@ -96,66 +117,145 @@ class ModelWarning(GraphcError, UserWarning):
 
 
 class OpError(GraphcError):
-    """A failure while running a graph; ``node_name`` says where."""
+    """A failure while running a graph; ``node_name`` says where, ``code`` what kind, as TensorFlow
+    numbers them.
+
+    It is also made as TF1 makes it: ``OpError(node_def, op, message)``.
+    """
 
     node_name: str = ""
+    code: int = UNKNOWN
+    op: Any = None  # the front end finds the operation, and its NodeDef
+    node_def: Any = None
+
+    def __init__(self, *said: Any, message: str | None = None, **told: Any) -> None:
+        """``said`` is the fact; or (node_def, op, message) and perhaps an error code."""
+        as_tf1 = len(said) > 1
+        fact = message if message is not None else said[2 if as_tf1 else 0]
+        super().__init__(
+            str(fact), **{k: v for k, v in told.items() if k not in ("node_def", "op")}
+        )
+        given = said[0] if as_tf1 else told.get("node_def")
+        made = said[1] if as_tf1 else told.get("op")
+        self.node_name = str(getattr(made, "name", None) or getattr(given, "name", ""))
+        if len(said) > 3:
+            self.code = said[3]
+
+    @property
+    def error_code(self) -> int:
+        return self.code
 
 
 class InvalidArgumentError(OpError, ValueError):
     """A value is outside what the op takes (an index out of range, a failed assertion)."""
 
+    code = INVALID_ARGUMENT
+
 
 class FailedPreconditionError(OpError):
     """The session is not in the state the op needs (a variable not initialised)."""
+
+    code = FAILED_PRECONDITION
 
 
 class NotFoundError(OpError):
     """Something asked for by name does not exist."""
 
+    code = NOT_FOUND
+
 
 class ResourceExhaustedError(OpError, MemoryError):
     """Memory that cannot be had."""
+
+    code = RESOURCE_EXHAUSTED
 
 
 class UnimplementedError(OpError, NotImplementedError):
     """A feature the chosen device does not have."""
 
+    code = UNIMPLEMENTED
+
 
 class InternalError(OpError):
     """A fault of graphc itself; the message starts with "bug in graphc"."""
+
+    code = INTERNAL
 
 
 class OutOfRangeError(OpError):
     """There is nothing left: an iterator or queue is exhausted."""
 
+    code = OUT_OF_RANGE
+
 
 class AbortedError(OpError):
     """The operation was given up, typically to be tried again."""
+
+    code = ABORTED
 
 
 class CancelledError(OpError):
     """The operation was cancelled by its caller."""
 
+    code = CANCELLED
+
 
 class AlreadyExistsError(OpError):
     """What was to be made exists."""
+
+    code = ALREADY_EXISTS
 
 
 class DeadlineExceededError(OpError):
     """The operation did not finish in time."""
 
+    code = DEADLINE_EXCEEDED
+
 
 class PermissionDeniedError(OpError):
     """The caller may not do that."""
+
+    code = PERMISSION_DENIED
 
 
 class UnavailableError(OpError):
     """What the operation needs is not there for now."""
 
+    code = UNAVAILABLE
+
 
 class DataLossError(OpError):
     """Stored data is damaged or incomplete."""
 
+    code = DATA_LOSS
+
 
 class UnknownError(OpError):
     """A Python function inside the graph raised."""
+
+
+class UnauthenticatedError(OpError):
+    """Who asks is not known."""
+
+    code = UNAUTHENTICATED
+
+
+_OF_CODE: dict[int, type[OpError]] = {kind.code: kind for kind in OpError.__subclasses__()}
+
+
+def exception_type_from_error_code(error_code: int) -> type[OpError]:
+    """The error class of a number; KeyError where there is none."""
+    return _OF_CODE[error_code]
+
+
+def error_code_from_exception_type(cls: type[OpError]) -> int:
+    """The number of an error class; KeyError for another class."""
+    if cls not in _OF_CODE.values():
+        raise KeyError(cls)
+    return cls.code
+
+
+@contextmanager
+def raise_exception_on_not_ok_status() -> Iterator[None]:
+    """Nothing to do: errors are raised where they happen."""
+    yield

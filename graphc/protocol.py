@@ -48,6 +48,16 @@ def message(file: str, name: str) -> Any:
     return getattr(tensorboard_module(f"compat.proto.{file}_pb2"), name)
 
 
+def text_of(given: Any) -> str:
+    """A message as text."""
+    return import_module("google.protobuf.text_format").MessageToString(given)
+
+
+def read_text(text: str, into: Any) -> Any:
+    """``into``, filled from the text of a message of its kind."""
+    return import_module("google.protobuf.text_format").Parse(text, into)
+
+
 def dtype_number(dtype: DType) -> int:
     return NUMBERS[dtype.name]
 

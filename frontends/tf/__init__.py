@@ -31,6 +31,18 @@ _OWNERS = {
         "batch_scatter_update scatter_add scatter_div scatter_max scatter_min scatter_mul "
         "scatter_nd_add scatter_nd_sub scatter_nd_update scatter_sub scatter_update"
     ),
+    "frontends.tf.sparse": (
+        "SparseTensor SparseTensorValue convert_to_tensor_or_sparse_tensor sparse_placeholder"
+    ),
+    "frontends.tf.sparse_ops": (
+        "sparse_add sparse_concat sparse_fill_empty_rows sparse_mask sparse_maximum sparse_merge "
+        "sparse_minimum sparse_reorder sparse_reset_shape sparse_reshape sparse_retain "
+        "sparse_slice sparse_softmax sparse_split sparse_tensor_dense_matmul "
+        "sparse_tensor_to_dense sparse_to_dense sparse_to_indicator sparse_transpose"
+    ),
+    "frontends.tf.sparse_reductions": (
+        "sparse_reduce_max sparse_reduce_max_sparse sparse_reduce_sum sparse_reduce_sum_sparse"
+    ),
     "frontends.tf.indexed_slices": (
         "IndexedSlices IndexedSlicesValue convert_to_tensor_or_indexed_slices"
     ),
@@ -89,9 +101,15 @@ _OWNERS = {
         "multinomial random_normal random_shuffle random_uniform truncated_normal"
     ),
     "frontends.tf.host": (
-        "Assert Print add_check_numerics_ops assert_equal assert_greater assert_greater_equal "
-        "assert_less assert_less_equal assert_non_negative assert_none_equal assert_positive "
-        "assert_rank check_numerics py_func verify_tensor_all_finite"
+        "Assert Print add_check_numerics_ops check_numerics numpy_function py_func py_function "
+        "timestamp verify_tensor_all_finite"
+    ),
+    "frontends.tf.assertions": (
+        "assert_equal assert_greater assert_greater_equal assert_integer assert_less "
+        "assert_less_equal assert_near assert_negative assert_non_negative assert_non_positive "
+        "assert_none_equal assert_positive assert_proper_iterable assert_rank "
+        "assert_rank_at_least assert_rank_in assert_same_float_dtype assert_scalar assert_type "
+        "assert_variables_initialized is_non_decreasing is_numeric_tensor is_strictly_increasing"
     ),
     "frontends.tf.ordering": "argsort nth_element searchsorted sort",
     "frontends.tf.partition": (
@@ -114,6 +132,8 @@ _OWNERS = {
         "AttrValue Event GraphDef HistogramProto MetaGraphDef NameAttrList NodeDef SessionLog "
         "Summary SummaryMetadata TensorInfo"
     ),
+    "frontends.tf.graph_def.importing": "import_graph_def",
+    "frontends.tf.graph_methods": "NotDifferentiable RegisterGradient",
     "frontends.tf.summary.older": (
         "audio_summary histogram_summary image_summary merge_all_summaries merge_summary "
         "scalar_summary"
@@ -138,6 +158,7 @@ _RENAMED = {
     "bool": ("graphc.ir.dtype", "bool_"),
     "half": ("graphc.ir.dtype", "float16"),
     "double": ("graphc.ir.dtype", "float64"),
+    "print": ("frontends.tf.host", "print_v2"),
     "get_default_graph": ("graphc.ir.graph", "default_graph"),
     "tuple": ("frontends.tf.building", "grouped_tuple"),
     "uniform_unit_scaling_initializer": ("frontends.tf.initializers", "uniform_unit_scaling"),

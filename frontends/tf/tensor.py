@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import frontends.tf.graph_methods  # noqa: F401  (gives graphs and operations theirs)
 from frontends.tf.shapes import Dimension, TensorShape
 from graphc.errors import GraphError, ShapeError
 from graphc.ir.builder import Builder, as_tensor

@@ -149,7 +149,8 @@ class Sweep:
     def _visit(self, node: Node, on_path: set[Node], xs: set[Tensor]) -> None:
         if not any(t in self.pending or t in self.rows for t in node.outputs):
             return
-        if node.op.passes_rows and node.outputs[0] not in self.stops:
+        own = node not in node.graph.vjps
+        if own and node.op.passes_rows and node.outputs[0] not in self.stops:
             rows = self._rows_of(node.outputs[0])
             if rows is not None:
                 operand = node.operands[0]
@@ -178,7 +179,7 @@ class Sweep:
     def _pulled(
         self, node: Node, live: Sequence[Tensor | None], wanted: Sequence[bool]
     ) -> Sequence[Tensor | Rows | NotDifferentiable | None]:
-        if node.op.row_vjp is not None and wanted[0]:
+        if node.op.row_vjp is not None and wanted[0] and node not in node.graph.vjps:
             rows = node.op.row_vjp(self.b, live[0], node.outputs[0], *node.operands)
             if rows is not None:
                 blocked = pull_back(self.b, node, live, [False, *wanted[1:]])
@@ -221,9 +222,17 @@ def pull_back(
     """What a node's ``vjp`` passes to each operand that is wanted, in the operand's shape; or why
     nothing.  None for operands that are not wanted."""
     op, operands = node.op, node.operands
-    if isinstance(op.vjp, NotDifferentiable):
+    by_user = node.graph.vjps.get(node)
+    if by_user is not None:
+        whole = [
+            b.zeros_like(y) if ct is None else ct
+            for ct, y in zip(cotangents, node.outputs, strict=True)
+        ]
+        given = by_user(node, *whole)
+        given = list(given) if isinstance(given, list | tuple) else [given]
+    elif isinstance(op.vjp, NotDifferentiable):
         return [op.vjp if want else None for want in wanted]
-    if len(node.outputs) == 1:
+    elif len(node.outputs) == 1:
         given = op.vjp(b, cotangents[0], node.outputs[0], *operands)
     else:
         given = op.vjp(b, tuple(cotangents), node.outputs, *operands)

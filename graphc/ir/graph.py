@@ -8,7 +8,7 @@ immutable once made: passes build new graphs that share every untouched node
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -175,6 +175,9 @@ class Graph:
         self._devices: list[str] = []
         self._control: list[tuple[Node, ...]] = []
         self._forward: list[Node] = []
+        # Gradients given by the user: for the op types made in a scope, and for nodes made there.
+        self.vjp_scope: dict[str, Callable] = {}
+        self.vjps: dict[Node, Callable] = {}
         self._dim_names: set[str] = set()
         self._nx: tuple[int, Any] | None = None
         self.lock = threading.RLock()
@@ -216,6 +219,8 @@ class Graph:
             )  # fmt: skip
             self.nodes.append(node)
             self.by_name[node.name] = node
+            if self.vjp_scope and node.type in self.vjp_scope:
+                self.vjps[node] = self.vjp_scope[node.type]
         return node
 
     def adopt(self, node: Node) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -146,12 +147,10 @@ def get_summary_description(node_def: Any) -> Any:
     """The description a ``TensorSummary`` node carries."""
     if node_def.op != "TensorSummary":
         raise ValueError(f"a TensorSummary node is needed, {node_def.name} is {node_def.op}")
-    from google.protobuf import json_format
-
     from frontends.tf import protos
 
-    written = node_def.attr["description"].s.decode()
-    return json_format.Parse(written, protos.SummaryDescription())
+    written = json.loads(node_def.attr["description"].s)
+    return protos.SummaryDescription(type_hint=written.get("typeHint", ""))
 
 
 def all_v2_summary_ops() -> list[Node]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from graphc.protocol import tensorboard_module
+from graphc.protocol import tensorboard_module, text_of
 
 _MESSAGES = ("EmbeddingInfo", "EmbeddingMetadata", "ProjectorConfig", "SpriteMetadata")
 
@@ -17,8 +17,6 @@ def visualize_embeddings(summary_writer: Any, config: Any) -> None:
     >>> config.embeddings.add().tensor_name = embedding.name
     >>> projector.visualize_embeddings(writer, config)
     """
-    from google.protobuf import text_format
-
     logdir = (
         summary_writer.get_logdir() if hasattr(summary_writer, "get_logdir") else summary_writer
     )
@@ -26,7 +24,7 @@ def visualize_embeddings(summary_writer: Any, config: Any) -> None:
         raise ValueError("the writer has no folder")
     folder = Path(str(logdir))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "projector_config.pbtxt").write_text(text_format.MessageToString(config))
+    (folder / "projector_config.pbtxt").write_text(text_of(config))
 
 
 def __getattr__(name: str) -> Any:

@@ -29,6 +29,7 @@ _WHERE = {
         "NewCheckpointReader init_from_checkpoint list_variables load_checkpoint load_variable "
         "warm_start"
     ),
+    "frontends.tf.graph_def.exporting": "write_graph",
     "frontends.tf.summary.reading": "summary_iterator",
     "frontends.tf.summary.older": "SummaryWriter",
 }
