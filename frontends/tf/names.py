@@ -62,12 +62,15 @@ def resolve(path: str) -> Any:
     return value
 
 
-def elsewhere(module: str, name: str, own: Callable[[], Iterable[str]] | None = None) -> Any:
+def elsewhere(
+    module: str, name: str, own: Callable[[], Iterable[str]] | Iterable[str] | None = None
+) -> Any:
     """``tf.<module>.<name>``, which the module itself does not have: the plain forward, the alias
-    or the module of that name.  ``own`` gives the module's names, for the error."""
+    or the module of that name.  ``own`` are the module's names or gives them, for the error."""
     found = _found(module, name)
     if found is None:
-        raise missing(module, name, (own or namespace(module).__dir__)())
+        provided = own or namespace(module).__dir__
+        raise missing(module, name, provided() if callable(provided) else provided)
     return found
 
 

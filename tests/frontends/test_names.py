@@ -98,7 +98,7 @@ def is_stub(value: Any) -> bool:
         return False
     if isinstance(body, list) and isinstance(body[0], ast.Expr):
         body = body[1:]
-    return not body or (isinstance(body, list) and isinstance(body[0], ast.Raise))
+    return isinstance(body, list) and bool(body) and isinstance(body[0], ast.Raise)
 
 
 def test_arguments_of_earlier_releases_are_taken():
