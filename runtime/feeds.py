@@ -7,7 +7,7 @@ become an integer, nor a complex a real, nor a string a number: those are refuse
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -280,3 +280,32 @@ def _described(array: np.ndarray) -> str:
 
 def _kind_of(value: Any) -> str:
     return f"{type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else repr(value)
+
+
+class CompositeFeeds:
+    """Feed keys of which some are several tensors (``tf.SparseTensor``): what is fed for them.
+
+    Such a key has ``feed_parts()``, its tensors, and ``fed_values(value)``, an array for each.
+    """
+
+    def __init__(self, keys: Sequence[Any]) -> None:
+        self._split = [getattr(key, "fed_values", None) for key in keys]
+        parts = [
+            key.feed_parts() if split else (key,)
+            for key, split in zip(keys, self._split, strict=True)
+        ]
+        self.keys = tuple(part for group in parts for part in group)
+
+    def values(self, given: Iterable[Any]) -> list[Any]:
+        """The values in the order of ``keys``."""
+        flat: list[Any] = []
+        for split, value in zip(self._split, given, strict=True):
+            flat.extend([value] if split is None else split(value))
+        return flat
+
+
+def composite_feeds(keys: Sequence[Any]) -> CompositeFeeds | None:
+    """None where every key is one tensor."""
+    if not any(hasattr(key, "feed_parts") for key in keys):
+        return None
+    return CompositeFeeds(keys)

@@ -31,7 +31,7 @@ from graphc.ir.graph import Graph, Node, Tensor, default_graph
 from graphc.ir.op import Kind
 from graphc.ir.source import here
 from runtime.advice import Growth, examine
-from runtime.feeds import Feeds, feed_tensors, missing_feed
+from runtime.feeds import Feeds, composite_feeds, feed_tensors, missing_feed
 from runtime.fetches import Fetches, needed_nodes, structure_token
 from runtime.variables import VariableStore
 
@@ -188,6 +188,12 @@ class Session:
 
         ``values`` are those of the first run, where there is one already."""
         self._require_open()
+        composite = composite_feeds(keys)
+        if composite is not None:
+            inner = self._prepared_call(
+                fetches, composite.keys, tuple(composite.values(values)) if values else ()
+            )
+            return lambda given: inner(composite.values(given))
         wanted = Fetches(self.graph, fetches)
         tensors = feed_tensors(self.graph, keys)
         nodes = needed_nodes(wanted.tensors, wanted.targets, tensors)

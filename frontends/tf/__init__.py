@@ -68,8 +68,8 @@ _OWNERS = {
         "matrix_solve_ls matrix_triangular_solve qr self_adjoint_eig self_adjoint_eigvals svd"
     ),
     "frontends.tf.arrays": (
-        "batch_gather boolean_mask broadcast_dynamic_shape broadcast_to concat expand_dims fill "
-        "gather gather_nd guarantee_const linspace meshgrid newaxis one_hot ones ones_like "
+        "batch_gather boolean_mask broadcast_dynamic_shape broadcast_to concat ensure_shape "
+        "expand_dims fill gather gather_nd guarantee_const identity_n linspace meshgrid newaxis one_hot ones ones_like "
         "parallel_stack range rank reshape sequence_mask shape shape_n size slice split squeeze "
         "stack strided_slice transpose unstack where zeros zeros_like"
     ),
@@ -183,6 +183,7 @@ _MODULES = {
     "graph_util": "frontends.tf.graph_util",
     "nn": "frontends.tf.nn",
     "random": "frontends.tf.random",
+    "sparse": "frontends.tf.sparse",
     "summary": "frontends.tf.summary",
     "train": "frontends.tf.train",
 }

@@ -123,6 +123,8 @@ ALIASES: dict[str, str] = {
     ),
     "manip": "batch_to_space_nd gather_nd reshape reverse roll scatter_nd space_to_batch_nd tile",
     "sparse": (
+        "from_dense=frontends.tf.sparse_ops:from_dense "
+        "expand_dims=frontends.tf.sparse_ops:expand_dims eye=frontends.tf.sparse_ops:eye "
         "SparseTensor add=sparse_add concat=sparse_concat fill_empty_rows=sparse_fill_empty_rows "
         "mask=sparse_mask matmul=sparse_tensor_dense_matmul maximum=sparse_maximum "
         "merge=sparse_merge minimum=sparse_minimum placeholder=sparse_placeholder "

@@ -8,6 +8,7 @@ from frontends.tf.indexed_slices import IndexedSlices
 from frontends.tf.shapes import listed
 from frontends.tf.tensor import convert
 from graphc.autodiff import forward, reverse
+from graphc.ir.builder import Builder
 from graphc.ir.graph import Tensor
 from graphc.ir.rows import Rows
 
@@ -43,7 +44,7 @@ def gradients(
 ) -> list[Any]:
     """The derivative of ``sum(ys)`` (weighted by ``grad_ys``) in each of ``xs``, as more graph.
 
-    A tensor each; for an x of which only rows were read (``tf.gather``,
+    A tensor each; for a variable of which only rows were read (``tf.gather``,
     ``tf.nn.embedding_lookup``) a ``tf.IndexedSlices`` of those rows.
 
     None where no gradient flows (``tf.why_none`` says why), or zeros with
@@ -56,7 +57,7 @@ def gradients(
         ys, xs, grad_ys, () if stop_gradients is None else stop_gradients,
         name=name or "gradients", colocate=colocate_gradients_with_ops,
     )  # fmt: skip
-    found = [IndexedSlices.of_rows(part) if isinstance(part, Rows) else part for part in parts]
+    found = [_as_found(part) if isinstance(part, Rows) else part for part in parts]
     if unconnected_gradients == UnconnectedGradients.NONE:
         return found
     if unconnected_gradients != UnconnectedGradients.ZERO:
@@ -66,6 +67,16 @@ def gradients(
     from frontends.tf.arrays import zeros_like
 
     return [zeros_like(x) if g is None else g for g, x in zip(found, listed(xs), strict=True)]
+
+
+def _as_found(rows: Rows) -> Any:
+    """The rows of a variable, or of a read of it; other tensors have dense gradients."""
+    node = rows.like.node
+    while node.op.passes_rows:
+        node = node.operands[0].node
+    if node.op.name == "variable":
+        return IndexedSlices.of_rows(rows)
+    return rows.dense(Builder(rows.like.graph))
 
 
 def jvp(ys: Any, xs: Any, tangents: Any = None, name: str = "jvp") -> list[Tensor | None]:

@@ -148,7 +148,7 @@ def safe_embedding_lookup_sparse(
     has the embedding of ``default_id``, or zeros.  sparse_ids may have any rank: the result has its
     leading axes.
     """
-    from frontends.tf import sparse
+    from frontends.tf import sparse, sparse_ops
 
     if embedding_weights is None or (
         isinstance(embedding_weights, list | tuple) and not embedding_weights
@@ -162,15 +162,17 @@ def safe_embedding_lookup_sparse(
             raise ShapeError("sparse_ids must have at least two axes", site=here())
         leading = sparse_ids.sizes()[:-1]
         flat = [dims.product(leading), sparse_ids.sizes()[-1]]
-        ids = sparse.sparse_reshape(sparse_ids, flat)
+        ids = sparse_ops.sparse_reshape(sparse_ids, flat)
         weights = None
         if sparse_weights is not None:
             weights = sparse.SparseTensor(ids.indices, sparse_weights.values, ids.dense_shape)
         ids, weights = _valid(b, ids, weights, combiner)
         fill = b.tensor(default_id or 0, dtype=ids.dtype)
-        ids, is_empty = sparse.sparse_fill_empty_rows(ids, fill)
+        ids, is_empty = sparse_ops.sparse_fill_empty_rows(ids, fill)
         if weights is not None:
-            weights, _ = sparse.sparse_fill_empty_rows(weights, b.tensor(1.0, dtype=weights.dtype))
+            weights, _ = sparse_ops.sparse_fill_empty_rows(
+                weights, b.tensor(1.0, dtype=weights.dtype)
+            )
         found = embedding_lookup_sparse(
             embedding_weights, ids, weights, partition_strategy, None, combiner, max_norm
         )
@@ -183,12 +185,12 @@ def safe_embedding_lookup_sparse(
 
 
 def _valid(b: Builder, ids: Any, weights: Any, combiner: str) -> tuple[Any, Any]:
-    from frontends.tf import sparse
+    from frontends.tf import sparse, sparse_ops
 
     kept = b.greater_equal(ids.values, 0)
     if weights is not None and combiner != "sum":
         kept = b.logical_and(kept, b.greater(weights.values, 0))
-    pruned = sparse.sparse_retain(ids, kept)
+    pruned = sparse_ops.sparse_retain(ids, kept)
     if weights is None:
         return pruned, None
     values = b.boolean_mask(weights.values, kept)
