@@ -20,6 +20,7 @@ from frontends.tf import nest as nest
 from frontends.tf import nn as nn
 from frontends.tf import random as random
 from frontends.tf import resource_loader as resource_loader
+from frontends.tf import sparse as sparse
 from frontends.tf import summary as summary
 from frontends.tf import sysconfig as sysconfig
 from frontends.tf import test as test
@@ -29,11 +30,13 @@ from frontends.tf.arrays import boolean_mask as boolean_mask
 from frontends.tf.arrays import broadcast_dynamic_shape as broadcast_dynamic_shape
 from frontends.tf.arrays import broadcast_to as broadcast_to
 from frontends.tf.arrays import concat as concat
+from frontends.tf.arrays import ensure_shape as ensure_shape
 from frontends.tf.arrays import expand_dims as expand_dims
 from frontends.tf.arrays import fill as fill
 from frontends.tf.arrays import gather as gather
 from frontends.tf.arrays import gather_nd as gather_nd
 from frontends.tf.arrays import guarantee_const as guarantee_const
+from frontends.tf.arrays import identity_n as identity_n
 from frontends.tf.arrays import linspace as linspace
 from frontends.tf.arrays import meshgrid as meshgrid
 from frontends.tf.arrays import newaxis as newaxis

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from functools import wraps
+from pprint import pformat
 from typing import Any
 
+import numpy as np
+
 from frontends.tf.building import group
-from frontends.tf.forwards import alike
 from frontends.tf.tensor import builder, convert
+from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import as_dtype
-from graphc.ir.graph import Node, Tensor
-from graphc.ir.source import here
+from graphc.ir.graph import Graph, Node, Tensor
+from runtime.session import Session
 
 
 def py_func(
@@ -19,9 +24,9 @@ def py_func(
     """Call ``func`` with the values of ``inp`` when the graph runs; its results have the dtypes
     ``Tout``.
 
-    Returns a tensor, or a list of them where ``Tout`` is a list.  Shapes are unknown: use
-    ``set_shape``. ``func`` gets copies it may keep.  ``stateful`` changes nothing: calls are never
-    merged.
+    Returns a tensor, a list of them where ``Tout`` is a list, or the operation where that is empty.
+    Shapes are unknown: use ``set_shape``.  ``func`` gets copies it may keep; a string scalar comes
+    as bytes.  ``stateful`` changes nothing: calls are never merged.
 
     >>> y = tf.py_func(np.sort, [x], tf.float32)
     """
@@ -29,8 +34,46 @@ def py_func(
     several = isinstance(Tout, list | tuple)
     dtypes = tuple(as_dtype(t) for t in (Tout if several else [Tout]))
     made = builder(*tensors).python_function(func, tensors, dtypes, name=name or "PyFunc")
-    outputs = [part for part in made if not isinstance(part, Node)]
-    return outputs if several else outputs[0]
+    if not dtypes:
+        return made[0]
+    return list(made) if several else made[0]
+
+
+def numpy_function(func: Callable, inp: Sequence[Any], Tout: Any, name: str | None = None) -> Any:
+    """The same as :func:`py_func`."""
+    return py_func(func, inp, Tout, name=name)
+
+
+class EagerArray(np.ndarray):
+    """An array as a function of ``tf.py_function`` gets it: with ``numpy()``."""
+
+    def numpy(self) -> Any:
+        """The value as a plain array, or scalar."""
+        plain = np.asarray(self)
+        return plain if plain.ndim else plain[()]
+
+
+def py_function(func: Callable, inp: Sequence[Any], Tout: Any, name: str | None = None) -> Any:
+    """As :func:`py_func`, for functions that call ``.numpy()`` on what they get and may use ``tf``
+    operations on it.
+
+    The operations are run when the function has returned.  There is no gradient.
+    """
+
+    @wraps(func)
+    def call(*values: Any) -> Any:
+        graph = Graph()
+        with graph.as_default():
+            result = func(*(np.asarray(value).view(EagerArray) for value in values))
+            listed = list(result) if isinstance(result, list | tuple) else [result]
+            tensors = [t for t in map(as_tensor, listed) if t is not None]
+        if tensors:
+            with Session(graph=graph) as session:
+                found = iter(session.run(tensors))
+            listed = [part if as_tensor(part) is None else next(found) for part in listed]
+        return listed if isinstance(result, list | tuple) else listed[0]
+
+    return py_func(call, inp, Tout, name=name or "EagerPyFunc")
 
 
 def Print(
@@ -94,61 +137,83 @@ def add_check_numerics_ops() -> Node:
     return group(*checked, name="check_numerics")
 
 
-# --- assertions about values ---------------------------------------------------------------------
+def print_v2(*inputs: Any, **kwargs: Any) -> Node:
+    """An operation that writes ``inputs``, tensors among them by value, when it is run.
+
+    Keywords: ``output_stream`` (``sys.stderr``, ``sys.stdout``, a function of ``tf.logging``, or
+    ``"file://PATH"``), ``summarize`` (3 elements from each end of an axis; -1 for all), ``sep``,
+    ``end``, ``name``.
+
+    >>> with tf.control_dependencies([tf.print("loss:", loss)]):
+    ...     train = tf.identity(train)
+    """
+    stream, summarize = kwargs.pop("output_stream", sys.stderr), kwargs.pop("summarize", 3)
+    between, end = kwargs.pop("sep", " "), kwargs.pop("end", "\n")
+    name = kwargs.pop("name", None)
+    if kwargs:
+        raise ValueError(f"print() got an unexpected argument {next(iter(kwargs))!r}")
+    tensors: list[Tensor] = []
+    parts = [_in_template(value, tensors) for value in inputs]
+    b = builder(*tensors)
+    lone = tensors[0] if len(inputs) == 1 and tensors and as_tensor(inputs[0]) is not None else None
+    if lone is not None and lone.dtype.is_string and lone.type.shape == ():
+        text = lone
+    else:
+        text = b.string_format(
+            *tensors, template=(" " if between is None else between).join(parts), placeholder=_HERE,
+            summarize=-1 if summarize is None else summarize,
+        )  # fmt: skip
+    return b.print_v2(text, stream=_stream_name(stream), end=end, name=name or "PrintV2")
 
 
-def _assertion(public: str, op: str, sign: str) -> Callable[..., Node]:
-    def check(
-        x: Any, y: Any, data: Any = None, summarize: int | None = None, message: str | None = None,
-        name: str | None = None,
-    ) -> Node:  # fmt: skip
-        left, right = alike([x, y])
-        b = builder(left, right)
-        holds = b.reduce_all(getattr(b, op)(left, right), axis=None)
-        shown = list(data) if data is not None else [left, right]
-        note = message or f"{left.name} {sign} {right.name} does not hold"
-        return Assert(holds, [note, *shown], summarize, name or public)
-
-    check.__name__ = check.__qualname__ = public
-    check.__doc__ = f"An operation that fails unless ``x {sign} y`` holds for every element."
-    return check
+_HERE = "\0"  # where a tensor's value goes
 
 
-assert_equal = _assertion("assert_equal", "equal", "==")
-assert_none_equal = _assertion("assert_none_equal", "not_equal", "!=")
-assert_less = _assertion("assert_less", "less", "<")
-assert_less_equal = _assertion("assert_less_equal", "less_equal", "<=")
-assert_greater = _assertion("assert_greater", "greater", ">")
-assert_greater_equal = _assertion("assert_greater_equal", "greater_equal", ">=")
+class _Place:
+    def __repr__(self) -> str:
+        return _HERE
 
 
-def assert_positive(
-    x: Any, data: Any = None, summarize: int | None = None, message: str | None = None,
-    name: str | None = None,
-) -> Node:  # fmt: skip
-    """An operation that fails unless every element is above 0."""
-    return assert_greater(x, 0, data, summarize, message, name or "assert_positive")
+def _in_template(value: Any, tensors: list[Tensor]) -> str:
+    """``value`` as text, with a placeholder for every tensor in it, in order."""
+    if isinstance(value, str):
+        return value
+    found = _without_tensors(value, tensors)
+    return (
+        pformat(found, sort_dicts=False) if isinstance(value, list | tuple | dict) else str(found)
+    )
 
 
-def assert_non_negative(
-    x: Any, data: Any = None, summarize: int | None = None, message: str | None = None,
-    name: str | None = None,
-) -> Node:  # fmt: skip
-    """An operation that fails unless every element is at least 0."""
-    return assert_greater_equal(x, 0, data, summarize, message, name or "assert_non_negative")
+def _without_tensors(value: Any, tensors: list[Tensor]) -> Any:
+    tensor = as_tensor(value)
+    if tensor is not None:
+        tensors.append(tensor)
+        return _Place()
+    if isinstance(value, dict):
+        return {key: _without_tensors(inner, tensors) for key, inner in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_make"):
+        return value._make(_without_tensors(inner, tensors) for inner in value)
+    if isinstance(value, list | tuple):
+        return type(value)(_without_tensors(inner, tensors) for inner in value)
+    return value
 
 
-def assert_rank(
-    x: Any, rank: int, data: Any = None, summarize: int | None = None, message: str | None = None,
-    name: str | None = None,
-) -> Node:  # fmt: skip
-    """Refuse a tensor of another rank; known ranks are compared while the graph is built."""
-    tensor = convert(x)
-    if tensor.type.rank is not None and tensor.type.rank != rank:
-        raise ValueError(
-            f"{message or ''} {tensor.name} must have rank {rank}, it is {tensor.type}"
-            f" (at {site.short if (site := here()) else '?'})".strip()
-        )
-    if tensor.type.rank is not None:
-        return group(name=name or "assert_rank")
-    return assert_equal(builder(tensor).rank(tensor), rank, data, summarize, message, name)
+def _stream_name(stream: Any) -> str:
+    if stream is sys.stdout or stream is sys.__stdout__:
+        return "stdout"
+    if stream is sys.stderr or stream is sys.__stderr__:
+        return "stderr"
+    if isinstance(stream, str) and stream.startswith("file://"):
+        return stream
+    level = getattr(stream, "__name__", "")
+    if callable(stream) and level in ("debug", "info", "warn", "warning", "error", "critical"):
+        return f"log({'warning' if level == 'warn' else level})"
+    raise ValueError(
+        f"output_stream must be sys.stdout, sys.stderr, a function of tf.logging or 'file://PATH', "
+        f"got {stream!r}"
+    )
+
+
+def timestamp(name: str | None = None) -> Tensor:
+    """Seconds since 1970 when the run comes to it, float64."""
+    return builder().timestamp(name=name or "Timestamp")

@@ -11,7 +11,7 @@ from graphc.ir.dims import Dim
 from graphc.ir.dtype import FLOATING, bool_
 from graphc.ir.op import Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType
-from graphc.ops.host import format_values
+from graphc.ops.as_text import format_values
 
 
 class CheckNumerics(Op):

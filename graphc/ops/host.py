@@ -1,9 +1,11 @@
-"""Ops that run in Python between kernels: the user's functions, and printing."""
+"""Ops that run in Python between kernels: the user's functions, printing, the time."""
 
 from __future__ import annotations
 
 import itertools
+import logging
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,17 +14,10 @@ import numpy as np
 from graphc.errors import InvalidArgumentError
 from graphc.ir.builder import composite
 from graphc.ir.dims import Shape
-from graphc.ir.dtype import DType, float32
+from graphc.ir.dtype import DType, float32, float64, string_array
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
-from graphc.ir.types import Mismatch, TensorType
-
-
-def format_values(array: np.ndarray, summarize: int) -> str:
-    """The first ``summarize`` elements (all if negative), with ``...`` where some are left out."""
-    flat = np.asarray(array).ravel()
-    shown = flat if summarize < 0 else flat[:summarize]
-    texts = [v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in shown]
-    return " ".join(texts) + ("..." if len(shown) < len(flat) else "")
+from graphc.ir.types import DTypeMismatch, Mismatch, TensorType
+from graphc.ops.as_text import format_values
 
 
 class ReturnedShapeError(InvalidArgumentError):
@@ -40,8 +35,8 @@ def _is_of(array: np.ndarray, shape: Shape) -> bool:
 class PyFunc(Op):
     """What ``function(*arrays)`` returns: one array of each of ``dtypes``.
 
-    ``shapes`` has a shape per output, or is None where nothing is known.  The function gets copies.
-    Calls are never merged or folded away.
+    ``shapes`` has a shape per output, or is None where nothing is known.  The function gets copies;
+    a scalar comes as a NumPy scalar or as bytes.  Calls are never merged or folded away.
     """
 
     operands = ("*inputs",)
@@ -59,7 +54,7 @@ class PyFunc(Op):
         return tuple(TensorType(d, s) for d, s in zip(self.dtypes, shapes, strict=True))
 
     def reference(self, *inputs: np.ndarray) -> tuple:
-        result = self.function(*inputs)
+        result = self.function(*(x if x.ndim else x[()] for x in inputs))
         if len(self.dtypes) == 1 and not isinstance(result, list | tuple):
             result = (result,)
         elif not self.dtypes:
@@ -88,9 +83,14 @@ class PyFunc(Op):
         return getattr(self.function, "__name__", repr(self.function))
 
     def _converted(self, value: Any, dtype: DType) -> np.ndarray:
-        array = np.asarray(value)
         if dtype.is_string:
-            return array.astype(object)
+            strings = string_array(value)
+            if strings is None:
+                raise InvalidArgumentError(
+                    f"{self.title} returned {type(value).__name__}, it was declared {dtype}"
+                )
+            return strings
+        array = np.asarray(value)
         if not np.can_cast(array.dtype, dtype.numpy, "same_kind"):
             raise InvalidArgumentError(
                 f"{self.title} returned {array.dtype}, it was declared {dtype}",
@@ -140,6 +140,66 @@ class Print(Op):
         Sample("float32[3]", "int32[2]", message="x = "),
         Sample("float64[]"),
     ]
+
+
+class PrintV2(Op):
+    """Each run writes the string ``text`` and ``end`` to ``stream``.
+
+    ``stream`` is ``stdout``, ``stderr``, a level of the log (``log(warning)``) or ``file://PATH``.
+    """
+
+    operands = ("text",)
+    attributes = {"stream": "stderr", "end": "\n"}
+    kind = Kind.HOST
+    effect = True
+    vjp = NotDifferentiable("it has no output")
+
+    def infer_type(self, text: TensorType) -> tuple[TensorType, ...]:
+        if not text.dtype.is_string:
+            raise DTypeMismatch(f"text must be string, got {text}")
+        return ()
+
+    def reference(self, text: np.ndarray) -> tuple:
+        return ()
+
+    def host(self, text: np.ndarray) -> tuple:
+        line = bytes(text[()]).decode(errors="replace") + self.end
+        stream = self.stream
+        if stream.startswith("file://"):
+            with open(stream.removeprefix("file://"), "a", encoding="utf-8") as file:
+                file.write(line)
+        elif stream.startswith("log("):
+            level = logging.getLevelNamesMapping()[stream[4:-1].upper()]
+            logging.getLogger("graphc").log(level, "%s", line.removesuffix("\n"))
+        else:
+            (sys.stdout if stream == "stdout" else sys.stderr).write(line)
+        return ()
+
+    samples = [
+        Sample("string[]"),
+        Sample("string[]", stream="stdout", end=""),
+        Refuses("int32[]", "text must be string, got int32[]"),
+    ]
+
+
+class Timestamp(Op):
+    """Seconds since 1970, when the run comes to it."""
+
+    operands = ()
+    kind = Kind.HOST
+    random = True  # two are two times
+    vjp = NotDifferentiable("it has no operands")
+
+    def infer_type(self) -> TensorType:
+        return TensorType(float64, ())
+
+    def reference(self) -> np.ndarray:
+        return np.asarray(time.time())
+
+    def host(self) -> tuple:
+        return (self.reference(),)
+
+    samples = []
 
 
 @composite

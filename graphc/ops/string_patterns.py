@@ -16,6 +16,7 @@ from graphc.ir.dims import Dim
 from graphc.ir.dtype import REAL, as_dtype, bool_, int64, string, uint8
 from graphc.ir.op import REQUIRED, Kind, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType
+from graphc.ops.as_text import summary
 from graphc.ops.string_hashing import fingerprint64, murmur64, siphash
 from graphc.ops.strings import NO_DERIVATIVE, PerString, check_strings, each, place
 
@@ -243,41 +244,6 @@ def raw_numbers(
 
 
 # --- tensors in text -----------------------------------------------------------------------------
-
-
-def summary(array: np.ndarray, summarize: int) -> str:
-    """A tensor as text: nested brackets, the first and last ``summarize`` of each axis (all if
-    negative)."""
-    return _nested(array, summarize, 1) if array.ndim else number_text(array[()])
-
-
-def _nested(array: np.ndarray, summarize: int, depth: int) -> str:
-    size = len(array)
-    whole = summarize < 0 or size <= 2 * summarize
-    chosen = range(size) if whole else (*range(summarize), *range(size - summarize, size))
-    if array.ndim == 1:
-        parts = [number_text(array[k]) for k in chosen]
-        between = " "
-    else:
-        parts = [_nested(array[k], summarize, depth + 1) for k in chosen]
-        between = "\n" * (array.ndim - 1) + " " * depth
-    if not whole:
-        parts.insert(summarize, "...")
-    return f"[{between.join(parts)}]"
-
-
-def number_text(value: Any) -> str:
-    """An element: a string quoted; a float in few digits where they read back as the same, else in
-    as many as always do."""
-    if isinstance(value, bytes):
-        return f'"{value.decode(errors="replace")}"'
-    if isinstance(value, bool | np.bool_):
-        return str(int(value))
-    if not isinstance(value, np.floating):
-        return str(value)
-    few, many = (15, 17) if isinstance(value, np.float64) else (6, 9)
-    text = f"%.{few}g" % value
-    return text if type(value)(text) == value or np.isnan(value) else f"%.{many}g" % value
 
 
 class StringFormat(Op):

@@ -28,7 +28,7 @@ from tests.tolerances import FINITE_DIFFERENCE, STEP, assert_close
 CASES = cases()
 REFUSALS = refusals()
 # Ops whose value lives in a session or in a user's function; their own tests cover them.
-WITHOUT_SAMPLES = {"custom_gradient", "placeholder", "random_state", "variable"}
+WITHOUT_SAMPLES = {"custom_gradient", "placeholder", "random_state", "timestamp", "variable"}
 
 
 def each(chosen: dict[str, Case]) -> pytest.MarkDecorator:

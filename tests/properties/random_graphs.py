@@ -36,7 +36,8 @@ REDUCING = [REGISTERED[n] for n in REGISTERED if n.startswith("reduce_")]
 APART = {
     "assert", "assign", "assign_add", "assign_sub", "bind_dims", "broadcast_like", "check_numerics",
     "const", "snapshot",
-    "custom_gradient", "no_op", "partial_reduce", "placeholder", "print", "py_func",
+    "custom_gradient", "no_op", "partial_reduce", "placeholder", "print", "print_v2", "py_func",
+    "timestamp",
     "random_shuffle", "random_state", "scatter_add", "scatter_sub", "scatter_update",
     "true_positions", "variable",
     "dynamic_partition", "dynamic_stitch", "list_diff", "unique", "unique_with_counts",  # sizes

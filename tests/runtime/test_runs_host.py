@@ -145,7 +145,7 @@ def test_printing_between_kernels(capsys):
         for k in range(3):
             sess.run(step, {x: np.ones(k + 1)})
         assert sess.run(v) == 13.0
-    assert capsys.readouterr().err == "sum and shape: [1.0][1]\nsum and shape: [2.0][2]\n"
+    assert capsys.readouterr().err == "sum and shape: [1][1]\nsum and shape: [2][2]\n"
 
 
 def test_functions_run_once_per_run_and_in_the_order_that_control_gives():
