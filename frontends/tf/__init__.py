@@ -69,9 +69,9 @@ _OWNERS = {
     ),
     "frontends.tf.arrays": (
         "batch_gather boolean_mask broadcast_dynamic_shape broadcast_to concat ensure_shape "
-        "expand_dims fill gather gather_nd guarantee_const identity_n linspace meshgrid newaxis one_hot ones ones_like "
-        "parallel_stack range rank reshape sequence_mask shape shape_n size slice split squeeze "
-        "stack strided_slice transpose unstack where zeros zeros_like"
+        "expand_dims fill gather gather_nd guarantee_const identity_n linspace meshgrid newaxis "
+        "one_hot ones ones_like parallel_stack range rank reshape sequence_mask shape shape_n size "
+        "slice split squeeze stack strided_slice transpose unstack where zeros zeros_like"
     ),
     "frontends.tf.moving": "pad repeat reverse reverse_sequence roll tile",
     "frontends.tf.diagonals": (

@@ -90,17 +90,17 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor
     """
     first, last = alike([start, stop])
     b = builder(first, last)
-    with b.home.name_scope(name or "LinSpace"):
+    with b.home.name_scope(name or "LinSpace") as scope:
         count = size_of(b, num)
         if count == 1:
-            return b.reshape(first, shape=(1,))
+            return b.reshape(first, shape=(1,), name=scope)
         steps = b.axis_position(shape=(count,), axis=0, dtype=int32)
         spacing = b.truediv(b.sub(last, first), b.dim_value(dim=count - 1, dtype=first.dtype))
         inner = b.add(first, b.mul(b.cast(steps, dtype=first.dtype), spacing))
         at_end = b.equal(steps, b.dim_value(dim=count - 1, dtype=int32))
         if not isinstance(count, int):
             at_end = b.logical_and(at_end, b.greater(steps, b.tensor(0, dtype=int32)))
-        return b.where(at_end, last, inner)
+        return b.where(at_end, last, inner, name=scope)
 
 
 def one_hot(
@@ -198,6 +198,22 @@ def guarantee_const(input: Any, name: str | None = None) -> Tensor:
     """``input``, which the caller promises not to change."""
     x = convert(input)
     return builder(x).identity(x, name=name or "GuaranteeConst")
+
+
+def identity_n(input: Any, name: str | None = None) -> list[Tensor]:
+    """Each of a list of tensors as it is."""
+    tensors = [convert(t) for t in input]
+    b = builder(*tensors)
+    with b.home.name_scope(name or "IdentityN"):
+        return [b.identity(t) for t in tensors]
+
+
+def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
+    """``x``, known to be of ``shape`` from here on; the run fails where it is not."""
+    value = convert(x)
+    same = builder(value).identity(value, name=name or "EnsureShape")
+    same.set_shape(shape)  # type: ignore[attr-defined]
+    return same
 
 
 def _count(n: int) -> Any:

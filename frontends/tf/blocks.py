@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,25 @@ from graphc.ir.dims import Dim
 from graphc.ir.dtype import int32
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
+
+
+def _titled(title: str) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
+    """Give the result of a function ``name`` (default: ``title``), and its parts that scope."""
+
+    def wrap(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        parameters = signature(function)
+
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Tensor:
+            bound = parameters.bind(*args, **kwargs)
+            b = builder(*bound.arguments.values())
+            with b.home.name_scope(bound.arguments.get("name") or title) as scope:
+                bound.arguments["name"] = scope
+                return function(*bound.args, **bound.kwargs)
+
+        return call
+
+    return wrap
 
 
 def _divided(size: Dim, by: Dim, what: str) -> Dim:
@@ -39,6 +61,7 @@ def _channels_first(data_format: str, what: str) -> bool:
     return data_format == "NCHW"
 
 
+@_titled("SpaceToDepth")
 def space_to_depth(
     input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC"
 ) -> Tensor:
@@ -51,14 +74,15 @@ def space_to_depth(
         h, w = (_divided(size, k, "space_to_depth") for size in (h, w))
         apart = b.reshape(x, shape=(n, c, h, k, w, k))
         turned = b.transpose(apart, perm=(0, 3, 5, 1, 2, 4))
-        return b.reshape(turned, shape=(n, k * k * c, h, w), name=name or "SpaceToDepth")
+        return b.reshape(turned, shape=(n, k * k * c, h, w), name=name)
     n, h, w, c = shape
     h, w = (_divided(size, k, "space_to_depth") for size in (h, w))
     apart = b.reshape(x, shape=(n, h, k, w, k, c))
     turned = b.transpose(apart, perm=(0, 1, 3, 2, 4, 5))
-    return b.reshape(turned, shape=(n, h, w, k * k * c), name=name or "SpaceToDepth")
+    return b.reshape(turned, shape=(n, h, w, k * k * c), name=name)
 
 
+@_titled("DepthToSpace")
 def depth_to_space(
     input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC"
 ) -> Tensor:
@@ -71,14 +95,15 @@ def depth_to_space(
         c = _divided(c, k * k, "depth_to_space")
         apart = b.reshape(x, shape=(n, k, k, c, h, w))
         turned = b.transpose(apart, perm=(0, 3, 4, 1, 5, 2))
-        return b.reshape(turned, shape=(n, c, h * k, w * k), name=name or "DepthToSpace")
+        return b.reshape(turned, shape=(n, c, h * k, w * k), name=name)
     n, h, w, c = shape
     c = _divided(c, k * k, "depth_to_space")
     apart = b.reshape(x, shape=(n, h, w, k, k, c))
     turned = b.transpose(apart, perm=(0, 1, 3, 2, 4, 5))
-    return b.reshape(turned, shape=(n, h * k, w * k, c), name=name or "DepthToSpace")
+    return b.reshape(turned, shape=(n, h * k, w * k, c), name=name)
 
 
+@_titled("SpaceToBatchND")
 def space_to_batch_nd(
     input: Any, block_shape: Any, paddings: Any, name: str | None = None
 ) -> Tensor:
@@ -105,9 +130,10 @@ def space_to_batch_nd(
     blocks, places = range(2, 2 * m + 1, 2), range(1, 2 * m + 1, 2)
     turned = b.transpose(apart, perm=(*blocks, 0, *places, *range(2 * m + 1, rank + m)))
     batch = dims.product(block) * n
-    return b.reshape(turned, shape=(batch, *whole, *rest), name=name or "SpaceToBatchND")
+    return b.reshape(turned, shape=(batch, *whole, *rest), name=name)
 
 
+@_titled("BatchToSpaceND")
 def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None = None) -> Tensor:
     """Batch as blocks of space, then ``crops[k] = [from the start, from the end]`` cut off."""
     x = convert(input)
@@ -129,7 +155,7 @@ def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None
     joined = b.reshape(turned, shape=(batch, *whole, *rest))
     begin = (0, *(first for first, _ in pairs), *(0 for _ in rest))
     kept = [s - first - last for s, (first, last) in zip(whole, pairs, strict=True)]
-    return b.slice(joined, begin=begin, size=(batch, *kept, *rest), name=name or "BatchToSpaceND")
+    return b.slice(joined, begin=begin, size=(batch, *kept, *rest), name=name)
 
 
 def space_to_batch(
@@ -183,6 +209,7 @@ def _matrix(b: Builder, rows: list, name: str) -> Tensor:
     return b.reshape(flat, shape=(len(rows), 2), name=name)
 
 
+@_titled("ExtractImagePatches")
 def extract_image_patches(
     images: Any, ksizes: Any = None, strides: Any = None, rates: Any = None, padding: Any = None,
     name: str | None = None, sizes: Any = None,
@@ -205,4 +232,4 @@ def extract_image_patches(
     same = str(padding).upper() == "SAME"
     y = b.image_patches(x, window=window, strides=steps, rates=apart, same=same)
     n, rows, columns, kh, kw, c = y.type.dims
-    return b.reshape(y, shape=(n, rows, columns, kh * kw * c), name=name or "ExtractImagePatches")
+    return b.reshape(y, shape=(n, rows, columns, kh * kw * c), name=name)

@@ -37,7 +37,8 @@ def confusion_matrix(
         else:
             values = b.cast(convert(weights), dtype=wanted)
         positions = b.pack(*pair, axis=1)
-        return b.scatter_nd(positions, values, (count, count))
+        with b.home.name_scope("ScatterNd") as scope:
+            return b.scatter_nd(positions, values, (count, count), name=scope)
 
 
 def _squeezed(labels: Tensor, predictions: Tensor) -> tuple[Tensor, Tensor]:
@@ -123,11 +124,11 @@ def histogram_fixed_width(
     """
     x = convert(values)
     b = builder(x)
-    with b.home.name_scope(name or "histogram_fixed_width"):
+    with b.home.name_scope(name or "histogram_fixed_width") as scope:
         count = size_of(b, nbins)
         bins = _bins(b, x, value_range, count)
         ones = b.broadcast_to(b.tensor(1, dtype=as_dtype(dtype)), shape=bins.type.shape)
-        return b.unsorted_segment_sum(ones, bins, num_segments=count)
+        return b.unsorted_segment_sum(ones, bins, num_segments=count, name=scope)
 
 
 def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
@@ -139,7 +140,7 @@ def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
 
     index, _ = alike([indices, dims])
     b = builder(index)
-    with b.home.name_scope(name or "UnravelIndex"):
+    with b.home.name_scope(name or "UnravelIndex") as scope:
         sizes = sizes_of(b, dims)
         rest = b.check_range(index, bound=product(sizes))
         rows = []
@@ -147,7 +148,7 @@ def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
             n = b.dim_value(dim=size, dtype=index.dtype)
             rows.append(b.floormod(rest, n))
             rest = b.floordiv(rest, n)
-        return b.pack(*reversed(rows), axis=0)
+        return b.pack(*reversed(rows), axis=0, name=scope)
 
 
 def invert_permutation(x: Any, name: str | None = None) -> Tensor:

@@ -19,14 +19,18 @@ def diag(diagonal: Any, name: str | None = None) -> Tensor:
     """
     x = convert(diagonal)
     known_rank(x, "diag")
-    return builder(x).diag(x, name=name or "Diag")
+    b = builder(x)
+    with b.home.name_scope(name or "Diag") as scope:
+        return b.diag(x, name=scope)
 
 
 def diag_part(input: Any, name: str | None = None) -> Tensor:
     """``y[i...] = input[i..., i...]``: shape [*s, *s] -> [*s]."""
     x = convert(input)
     known_rank(x, "diag_part")
-    return builder(x).diag_part(x, name=name or "DiagPart")
+    b = builder(x)
+    with b.home.name_scope(name or "DiagPart") as scope:
+        return b.diag_part(x, name=scope)
 
 
 def _one_diagonal(k: Any, what: str) -> int:
@@ -108,8 +112,8 @@ def trace(x: Any, name: str | None = None) -> Tensor:
     """The sum of the main diagonal of each matrix: [..., m, n] -> [...]."""
     value = convert(x)
     b = builder(value)
-    with b.home.name_scope(name or "Trace"):
-        return b.reduce_sum(b.matrix_diag_part(value), axis=(-1,))
+    with b.home.name_scope(name or "Trace") as scope:
+        return b.reduce_sum(b.matrix_diag_part(value), axis=(-1,), name=scope)
 
 
 def eye(
@@ -118,13 +122,12 @@ def eye(
 ) -> Tensor:  # fmt: skip
     """The identity matrix, or a batch of them: [*batch_shape, num_rows, num_columns]."""
     b = builder(as_tensor(num_rows), as_tensor(num_columns), as_tensor(batch_shape))
-    rows = size_of(b, num_rows)
-    columns = rows if num_columns is None else size_of(b, num_columns)
-    left = b.reshape(b.arange(0, rows, 1, dtype=int32), shape=(rows, 1))
-    right = b.reshape(b.arange(0, columns, 1, dtype=int32), shape=(1, columns))
-    equal = b.equal(left, right)
-    if batch_shape is None:
-        return b.cast(equal, dtype=as_dtype(dtype), name=name or "eye")
-    one = b.cast(equal, dtype=as_dtype(dtype))
-    batch = sizes_of(b, plain(batch_shape))
-    return b.broadcast_to(one, shape=(*batch, rows, columns), name=name or "eye")
+    with b.home.name_scope(name or "eye") as scope:
+        rows = size_of(b, num_rows)
+        columns = rows if num_columns is None else size_of(b, num_columns)
+        places = [b.axis_position(shape=(rows, columns), axis=k, dtype=int32) for k in (0, 1)]
+        if batch_shape is None:
+            return b.cast(b.equal(*places), dtype=as_dtype(dtype), name=scope)
+        one = b.cast(b.equal(*places), dtype=as_dtype(dtype))
+        batch = sizes_of(b, plain(batch_shape))
+        return b.broadcast_to(one, shape=(*batch, rows, columns), name=scope)

@@ -25,14 +25,17 @@ def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) 
     """
     index, values = convert(indices), convert(updates)
     b = builder(index, values)
-    return b.scatter_nd(index, values, sizes_of(b, shape), name=name)
+    with b.home.name_scope(name or "ScatterNd") as scope:
+        return b.scatter_nd(index, values, sizes_of(b, shape), name=scope)
 
 
 def _tensor_scatter(fold: str) -> Callable[..., Tensor]:
     def scatter(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
         x, index = convert(tensor), convert(indices)
         values = convert(updates, like=x)
-        return builder(x, index, values).tensor_scatter(fold, x, index, values, name=name)
+        b = builder(x, index, values)
+        with b.home.name_scope(name or f"TensorScatter{fold.capitalize()}") as scope:
+            return b.tensor_scatter(fold, x, index, values, name=scope)
 
     scatter.__name__ = scatter.__qualname__ = f"tensor_scatter_nd_{fold}"
     scatter.__doc__ = (

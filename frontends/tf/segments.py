@@ -11,6 +11,9 @@ from graphc.ir.graph import Tensor
 _NONE = {
     "sum": "0", "mean": "0", "prod": "1", "max": "0", "min": "0", "sqrt_n": "0",
 }  # fmt: skip
+_TITLES = {
+    "sum": "Sum", "mean": "Mean", "prod": "Prod", "max": "Max", "min": "Min", "sqrt_n": "SqrtN",
+}  # fmt: skip
 _WORDS = {
     "sum": "The sum", "mean": "The mean", "prod": "The product", "max": "The largest",
     "min": "The smallest", "sqrt_n": "The sum, divided by the root of their number,",
@@ -20,7 +23,9 @@ _WORDS = {
 def _sorted(fold: str) -> Callable[..., Tensor]:
     def segment(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
         x, ids = convert(data), convert(segment_ids)
-        return builder(x, ids).sorted_segments(fold, x, ids, name=name)
+        b = builder(x, ids)
+        with b.home.name_scope(name or f"Segment{_TITLES[fold]}") as scope:
+            return b.sorted_segments(fold, x, ids, name=scope)
 
     segment.__name__ = segment.__qualname__ = f"segment_{fold}"
     segment.__doc__ = (
@@ -36,7 +41,8 @@ def _unsorted(fold: str) -> Callable[..., Tensor]:
     def segment(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
         x, ids = convert(data), convert(segment_ids)
         b = builder(x, ids)
-        return b.unsorted_segments(fold, x, ids, size_of(b, num_segments), name=name)
+        with b.home.name_scope(name or f"UnsortedSegment{_TITLES[fold]}") as scope:
+            return b.unsorted_segments(fold, x, ids, size_of(b, num_segments), name=scope)
 
     none = {"max": "the lowest number", "min": "the highest number"}.get(fold, _NONE[fold])
     segment.__name__ = segment.__qualname__ = f"unsorted_segment_{fold}"
@@ -55,11 +61,12 @@ def _sparse(fold: str) -> Callable[..., Tensor]:
     ) -> Tensor:  # fmt: skip
         x, rows, ids = convert(data), convert(indices), convert(segment_ids)
         b = builder(x, rows, ids)
-        picked = b.gather(x, rows, axis=0)
-        if num_segments is None:
-            return b.sorted_segments(fold, picked, ids, name=name)
-        count = size_of(b, num_segments)
-        return b.unsorted_segments(fold, picked, b.check_sorted(ids), count, name=name)
+        with b.home.name_scope(name or f"SparseSegment{_TITLES[fold]}") as scope:
+            picked = b.gather(x, rows, axis=0)
+            if num_segments is None:
+                return b.sorted_segments(fold, picked, ids, name=scope)
+            count = size_of(b, num_segments)
+            return b.unsorted_segments(fold, picked, b.check_sorted(ids), count, name=scope)
 
     segment.__name__ = segment.__qualname__ = f"sparse_segment_{fold}"
     segment.__doc__ = (

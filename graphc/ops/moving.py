@@ -42,7 +42,11 @@ class Roll(Op):
         n = x.type.shape[axis]
         size, place = e.number(n, int64), e.position(at[axis])
         back = e.let(f"floormod({by}, {size})", int64, by, size)
-        source = e.let(f"floormod(sub({place}, {back}), {size})", int64, place, back, size)
+        before = e.let(f"sub({place}, {back})", int64, place, back)
+        zero = e.literal(0, int64)
+        wraps = e.let(f"lt({before}, {zero})", bool_, before)
+        around = e.let(f"add({before}, {size})", int64, before, size)
+        source = e.let(f"where({wraps}, {around}, {before})", int64, wraps, around, before)
         return x(*at[:axis], e.clamp(source, n), *at[axis + 1 :])
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any, shift: Any) -> list:
