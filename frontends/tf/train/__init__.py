@@ -25,6 +25,7 @@ _WHERE = {
         "checkpoint_exists generate_checkpoint_state_proto get_checkpoint_mtimes "
         "get_checkpoint_state latest_checkpoint remove_checkpoint update_checkpoint_state"
     ),
+    "frontends.tf.train.trackable": "Checkpoint",
     "frontends.tf.train.checkpoint_reader": (
         "NewCheckpointReader init_from_checkpoint list_variables load_checkpoint load_variable "
         "warm_start"

@@ -34,7 +34,7 @@ class NewCheckpointReader:
     def get_tensor(self, tensor_str: str) -> np.ndarray:
         """The value of a tensor; NotFoundError if there is none of that name."""
         if tensor_str not in self._checkpoint.entries:
-            raise _not_there(self._checkpoint, tensor_str)
+            raise not_there(self._checkpoint, tensor_str)
         array = self._checkpoint.array(tensor_str)
         return array if array.ndim else array[()]
 
@@ -52,7 +52,7 @@ class NewCheckpointReader:
         return "".join(f"{name} ({e.dtype}) {list(e.shape)}\n" for name, e in entries).encode()
 
 
-def _not_there(checkpoint: Checkpoint, name: str) -> NotFoundError:
+def not_there(checkpoint: Checkpoint, name: str) -> NotFoundError:
     from difflib import get_close_matches
 
     near = get_close_matches(name, list(checkpoint.entries), 3)
@@ -112,7 +112,7 @@ def init_from_checkpoint(ckpt_dir_or_file: Any, assignment_map: Any) -> None:
     }
     for name in chosen.values():
         if name not in checkpoint.entries:
-            raise ValueError(str(_not_there(checkpoint, name)))
+            raise ValueError(str(not_there(checkpoint, name)))
     for variable, name in chosen.items():
         require_fitting(checkpoint, {name: variable_tensor(variable)})
     for variable, name in chosen.items():
