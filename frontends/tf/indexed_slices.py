@@ -34,8 +34,9 @@ class _WithoutShape(_Pair):
     """Fetched where there is no dense shape."""
 
     @classmethod
-    def _make(cls, parts: Any) -> Any:
-        return IndexedSlicesValue(*parts, None)
+    def _make(cls, parts: Any) -> Any:  # type: ignore[override]
+        values, indices = parts
+        return IndexedSlicesValue(values, indices, None)
 
 
 class IndexedSlices(Operators):

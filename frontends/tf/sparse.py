@@ -291,7 +291,7 @@ def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -
     title = name or "Placeholder"
     with b.home.name_scope(title):
         values = placeholder(as_dtype(dtype), [None], name="values")
-        indices = placeholder(int64, [values.shape[0], rank], name="indices")
+        indices = placeholder(int64, [Dimension(values.type.dims[0]), rank], name="indices")
         if is_tensor(shape):
             dense_shape = convert(shape)
         elif sizes is not None and None not in sizes:

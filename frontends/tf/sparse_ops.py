@@ -458,18 +458,13 @@ def _sparse_sum(x: SparseTensor, y: SparseTensor, limit: Any) -> SparseTensor:
 
 def _united(x: SparseTensor, y: SparseTensor) -> tuple[Tensor, Tensor, Tensor]:
     """The positions of either, and where in them the entries of each are."""
-    known = [s.shape.as_list() if s.shape.ndims is not None else None for s in (x, y)]
-    if None not in known:
-        mine, theirs = known
-        differ = len(mine) != len(theirs) or any(
-            None not in (m, n) and m != n for m, n in zip(mine, theirs, strict=True)
+    mine, theirs = x.shape, y.shape
+    if not mine.is_compatible_with(theirs):
+        raise ShapeError(
+            "the two sparse tensors differ in shape",
+            rows=[("a", str(mine), ""), ("b", str(theirs), "")],
+            site=here(),
         )
-        if differ:
-            raise ShapeError(
-                "the two sparse tensors differ in shape",
-                rows=[("a", str(mine), ""), ("b", str(theirs), "")],
-                site=here(),
-            )
     b = builder(x.values)
     groups, places = b.index_groups_of(b.concat(x.indices, y.indices, axis=0))
     (n,), (m,) = x.values.type.dims, y.values.type.dims
