@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen.philox import philox_word
+from graphc.codegen.special_functions import digamma, lgamma
 from graphc.ir import dtype as dtypes
 
 Scalar = Any  # a NumPy scalar, or a Python int or bool where the value is an index or a condition
@@ -233,6 +234,8 @@ def _float_words() -> list[Word]:
         "asinh": ("inverse hyperbolic sine", _in_double(np.arcsinh)),
         "acosh": ("inverse hyperbolic cosine", _in_double(np.arccosh)),
         "atanh": ("inverse hyperbolic tangent", _in_double(np.arctanh)),
+        "lgamma": ("logarithm of |gamma(x)|; infinite at 0, -1, -2 ...", _in_double(lgamma)),
+        "digamma": ("derivative of lgamma; NaN at 0, -1, -2 ...", _in_double(digamma)),
         "sqrt": ("square root, correctly rounded", np.sqrt),
         "rsqrt": ("1 / sqrt(x)", _in_double(lambda x: 1 / np.sqrt(x))),
         "floor": ("largest integer value <= x", np.floor),

@@ -8,6 +8,8 @@ elementwise ops.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphc.ir import dims
@@ -18,6 +20,9 @@ from graphc.ir.types import TensorType
 if TYPE_CHECKING:
     from graphc.ir.graph import Node, Tensor
     from graphc.lowering.nest import Nest
+
+
+_BLOCK_NAME = re.compile(r"([@#])(-?[0-9.]+(?:e[-+]?[0-9]+)?|[a-z_]+)")
 
 
 class Scalar:
@@ -87,6 +92,15 @@ class Elements:
         """Bind an expression to a temporary."""
         return self.nest.bind(text, str(as_dtype(dtype).computed), uses)
 
+    def block(self, text: str, dtype: str | DType, *uses: Scalar) -> Scalar:
+        """Bind what several lines of kernel text leave in ``@result``: for loops that end when an
+        element is done, and so do not vectorise.
+
+        In the text ``@0``, ``@1`` are the ``uses``, ``@name`` a variable of its own, ``#1.5`` a
+        float64 literal and ``#1`` an int64 one.
+        """
+        return self.nest.block(text, str(as_dtype(dtype).computed), uses)
+
     def where(self, condition: Any, a: Scalar, b: Scalar, dtype: str | DType) -> Scalar:
         return self.let(f"where({condition}, {a}, {b})", dtype)
 
@@ -143,6 +157,21 @@ class Elements:
             str(uint32),
             (key, execution, place),
         )
+
+
+def block_lines(text: str, own: str, literal: Callable, uses: Sequence[Scalar]) -> list[str]:
+    """The lines of an :meth:`Elements.block`, with the names it has in this kernel."""
+
+    def named(match: re.Match) -> str:
+        sign, word = match.groups()
+        if sign == "#":
+            floating = not word.isdigit()
+            return literal(
+                float(word) if floating else int(word), "float64" if floating else "int64"
+            )
+        return str(uses[int(word)]) if word.isdigit() else f"{word}_{own}"
+
+    return [_BLOCK_NAME.sub(named, line) for line in text.strip("\n").split("\n")]
 
 
 def unit_reshape_index(

@@ -32,6 +32,7 @@ from graphc.lowering.element import (
     OperandAt,
     Scalar,
     axis_symbol,
+    block_lines,
     unit_reshape_index,
 )
 from graphc.lowering.fuse import is_free
@@ -143,6 +144,20 @@ class Nest:
                 return known[key]
         value = Scalar(self.temporary(), dtype, level, self)
         self.line(f"{value} = {text}", level)
+        self.memo[level][key] = value
+        return value
+
+    def block(self, text: str, dtype: str, uses: tuple[Scalar, ...]) -> Scalar:
+        """What the lines of an :meth:`Elements.block` compute, at the level of what they use."""
+        level = max((u.level for u in uses), default=self.level)
+        key = (text, tuple(u.name for u in uses), dtype)
+        for known in self.memo[: level + 1]:
+            if key in known:
+                return known[key]
+        name = self.temporary()
+        for line in block_lines(text, name, self.literal, uses):
+            self.line(line, level)
+        value = Scalar(f"result_{name}", dtype, level, self)
         self.memo[level][key] = value
         return value
 
@@ -452,7 +467,8 @@ def _always_together(group: Group, dry: Nest, a: int, b: int) -> bool:
             return False
         if left in index:
             place = index.index(left)
-            together = place + 1 < len(index) and index[place + 1] == right
+            once = index.count(left) == index.count(right) == 1
+            together = once and place + 1 < len(index) and index[place + 1] == right
             if not together or shape[place + 1] != group.space[b] or shape[place] != group.space[a]:
                 return False
     return True

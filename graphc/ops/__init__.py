@@ -2,6 +2,7 @@
 
 from graphc.ops import (  # noqa: F401
     arithmetic,
+    bitwise,
     candidates,
     checks,
     comparison,
@@ -12,6 +13,7 @@ from graphc.ops import (  # noqa: F401
     factorization,
     functions,
     host,
+    incomplete,
     index,
     joining,
     linalg,
@@ -35,6 +37,7 @@ from graphc.ops import (  # noqa: F401
     slicing,
     source,
     sparse,
+    special,
     state,
     string_patterns,
     strings,

@@ -124,8 +124,7 @@ class Sum(Reduction):
 class Prod(Reduction):
     """``y``: the product over the axes; 1 over none.
 
-    The gradient is exact with zeros among the factors; so are second derivatives, unless one
-    product has two or more of them.
+    First and second derivatives are exact, whatever zeros are among the factors.
     """
 
     name = "reduce_prod"
@@ -141,9 +140,15 @@ class Prod(Reduction):
         safe = b.where(is_zero, one, x)
         zeros = b.reduce_sum(b.cast(is_zero, dtype=x.dtype), axis=self.axis, keepdims=self.keepdims)
         others = b.reduce_prod(safe, axis=self.axis, keepdims=self.keepdims)
-        at_zero = b.where(b.greater(zeros, one), zero, others)
+        # Of two zeros, each one's derivative is the other times the rest: that is 0, but its own
+        # derivative is not.  The other of two is their sum less the one.
+        total = b.reduce_sum(b.where(is_zero, x, zero), axis=self.axis, keepdims=self.keepdims)
+        other = b.mul(self.spread(b, others, x), b.sub(self.spread(b, total, x), x))
+        single, pair = b.equal(zeros, one), b.equal(zeros, b.tensor(2, like=x))
+        at_pair = b.where(self.spread(b, pair, x), other, zero)
+        at_zero = b.where(self.spread(b, single, x), self.spread(b, others, x), at_pair)
         elsewhere = b.realdiv(self.spread(b, b.mul(ct, y), x), safe)
-        return [b.where(is_zero, self.spread(b, b.mul(ct, at_zero), x), elsewhere)]
+        return [b.where(is_zero, b.mul(self.spread(b, ct, x), at_zero), elsewhere)]
 
     def dims_value(self, x: Any) -> Any:
         if not isinstance(x, tuple) or None in x or self.keepdims:
@@ -156,6 +161,7 @@ class Prod(Reduction):
         Sample("int32[3, 4]", axis=1),
         Sample("float32[0, 3]", axis=0),
         Sample("float64[2, 3]", axis=1, values={0: [0, 2, 3, 4, 0, -1]}),
+        Sample("float64[3, 4]", axis=1, values={0: [0, 2, 0, 3, 0, 0, 0, 4, 0, 5, 1, 0]}),
     ]
 
 

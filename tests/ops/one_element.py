@@ -15,7 +15,7 @@ from graphc.ir.dtype import as_dtype, bfloat16, float16
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import Kind
 from graphc.ir.types import broadcast_index
-from graphc.lowering.element import Elements, OperandAt, Scalar
+from graphc.lowering.element import Elements, OperandAt, Scalar, block_lines
 from graphc.lowering.loops import initial_value
 from tests.ops.sampling import OneNode
 
@@ -41,6 +41,17 @@ class Interpreter:
         name = f"t{len(self.names)}"
         self.names[name] = value
         return Scalar(name, dtype, 0, self)  # type: ignore[arg-type]
+
+    def block(self, text: str, dtype: str, uses: Any) -> Scalar:
+        own = f"b{len(self.names)}"
+        lines = block_lines(text, own, self.literal, uses)
+        counted = {"range": lambda *bounds: map(np.int64, range(*bounds))}
+        scope = {**WORDS, **self.names, **counted}
+        with np.errstate(all="ignore"):
+            exec("\n".join(lines), scope)
+        value = vocabulary.scalar(scope[f"result_{own}"])
+        assert value.dtype == as_dtype(dtype).computed.numpy
+        return self.named(value, dtype)
 
     def literal(self, value: float, dtype: str) -> str:
         return self.named(as_dtype(dtype).computed.numpy.type(value), dtype).name

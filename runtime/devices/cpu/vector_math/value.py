@@ -153,6 +153,14 @@ class Value:
         """The low half of this int64."""
         return Value(self.builder, self.builder.trunc(self.ir, INT32))
 
+    def extended(self) -> Value:
+        """This float as a double."""
+        return Value(self.builder, self.builder.fpext(self.ir, DOUBLE))
+
+    def rounded(self) -> Value:
+        """This double as a float."""
+        return Value(self.builder, self.builder.fptrunc(self.ir, FLOAT))
+
     def call(self, name: str, *others: Value | float) -> Value:
         """An LLVM intrinsic over values of this one type, such as ``fabs``."""
         intrinsic = self.builder.module.declare_intrinsic(
