@@ -53,7 +53,6 @@ BACKWARD = {
     ("graphc.ops.scatter_nd", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.segment", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.sparse", "graphc.lowering.sparse"): OWN_KERNEL,
-    ("graphc.ops.state", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.passes.cut", "graphc.lowering.program"): "cutting decides the feeds of the Program",
 }
 
