@@ -224,9 +224,6 @@ class CheckSorted(Op):
         e.check(e.let(f"lt({own}, {low})", bool_, own, low))
         return own
 
-    def dims_value(self, segment_ids: Any) -> Any:
-        return segment_ids
-
     samples = [
         Sample("int32[4]", values={0: [0, 0, 1, 3]}),
         Sample("int64[3]", values={0: [2, 2, 2]}),
