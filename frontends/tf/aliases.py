@@ -58,7 +58,7 @@ ALIASES: dict[str, str] = {
         "batch_to_space weighted_moments=frontends.tf.moments:weighted_moments "
         "sufficient_statistics=frontends.tf.moments:sufficient_statistics "
         "normalize_moments=frontends.tf.moments:normalize_moments "
-        "softmax_cross_entropy_with_logits_v2=nn.softmax_cross_entropy_with_logits"
+        "batch_norm_with_global_normalization=older:batch_norm_with_global_normalization"
     ),
     # 1.x: the same things, sorted into modules
     "math": (

@@ -97,13 +97,15 @@ def _filled(array: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
 
 
 def convert_to_tensor(
-    value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None
-) -> Tensor:
+    value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None,
+    dtype_hint: Any = None,
+) -> Tensor:  # fmt: skip
     """``value`` as a tensor: tensors and variables as they are, numbers, lists and arrays as
     constants."""
-    if dtype is None and preferred_dtype is not None and as_tensor(value) is None:
+    preferred = dtype_hint if preferred_dtype is None else preferred_dtype
+    if dtype is None and preferred is not None and as_tensor(value) is None:
         try:
-            return convert(value, preferred_dtype, name=name)
+            return convert(value, preferred, name=name)
         except (TypeError, ValueError):
             return convert(value, name=name)
     return convert(value, dtype, name=name)
@@ -163,8 +165,10 @@ def init_scope() -> Iterator[None]:
         yield
 
 
-def container(container_name: str) -> Any:
-    raise NotImplementedError("tf.container is not provided: variables belong to a session")
+@contextmanager
+def container(container_name: str) -> Iterator[str]:
+    """Changes nothing: variables belong to their session, not to a container of its device."""
+    yield container_name
 
 
 # --- joining operations --------------------------------------------------------------------------

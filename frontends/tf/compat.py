@@ -29,9 +29,9 @@ def as_text(bytes_or_text: bytes | str, encoding: str = "utf-8") -> str:
 as_str = as_text
 
 
-def as_str_any(value: Any) -> str:
+def as_str_any(value: Any, encoding: str = "utf-8") -> str:
     """Anything as text; bytes decoded."""
-    return as_text(value) if isinstance(value, bytes) else str(value)
+    return as_text(value, encoding) if isinstance(value, bytes) else str(value)
 
 
 def __getattr__(name: str) -> Any:

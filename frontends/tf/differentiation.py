@@ -88,7 +88,10 @@ def jvp(ys: Any, xs: Any, tangents: Any = None, name: str = "jvp") -> list[Tenso
     return forward.jvp(ys, xs, tangents, name=name)
 
 
-def hessians(ys: Any, xs: Any, name: str = "hessians", **rest: Any) -> list[Tensor]:
+def hessians(
+    ys: Any, xs: Any, name: str = "hessians", colocate_gradients_with_ops: bool = False,
+    gate_gradients: bool = False, aggregation_method: Any = None,
+) -> list[Tensor]:  # fmt: skip
     """The Hessian of each scalar y in each vector x."""
     from frontends.tf.arrays import stack
 

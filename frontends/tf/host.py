@@ -105,11 +105,19 @@ def Assert(
     ...     y = tf.log(x)
     """
     truth = convert(condition, "bool")
-    tensors = [convert(d) for d in data]
+    texts: list[tuple[str, ...]] = [()]
+    tensors: list[Tensor] = []
+    for value in data:
+        if isinstance(value, str):  # words of the message: no tensor needs to hold them
+            texts[-1] += (value,)
+        else:
+            tensors.append(convert(value))
+            texts.append(())
     check = getattr(builder(truth), "assert")
     return check(
-        truth, *tensors, summarize=3 if summarize is None else summarize, name=name or "Assert"
-    )
+        truth, *tensors, summarize=3 if summarize is None else summarize,
+        texts=tuple(texts) if any(texts) else (), name=name or "Assert",
+    )  # fmt: skip
 
 
 def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor:
@@ -118,9 +126,12 @@ def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor
     return builder(x).check_numerics(x, message=message, name=name or "CheckNumerics")
 
 
-def verify_tensor_all_finite(t: Any, msg: str, name: str | None = None) -> Tensor:
-    """The same as :func:`check_numerics`."""
-    return check_numerics(t, msg, name)
+def verify_tensor_all_finite(
+    t: Any = None, msg: str | None = None, name: str | None = None, x: Any = None,
+    message: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The same as :func:`check_numerics`; ``x`` and ``message`` are its later parameters."""
+    return check_numerics(x if t is None else t, msg or message or "", name)
 
 
 def add_check_numerics_ops() -> Node:

@@ -80,11 +80,12 @@ reduce_std = _reduction("reduce_std", "reduce_std", "The standard deviation")
 
 
 def count_nonzero(
-    input_tensor: Any, axis: Any = None, keepdims: bool | None = None, dtype: Any = int64,
+    input_tensor: Any = None, axis: Any = None, keepdims: bool | None = None, dtype: Any = int64,
     name: str | None = None, reduction_indices: Any = None, keep_dims: bool | None = None,
+    input: Any = None,
 ) -> Tensor:  # fmt: skip
     """How many elements are not zero, over ``axis``."""
-    x = convert(input_tensor)
+    x = convert(_one_of(input_tensor, input, "input_tensor", "input"))
     b = builder(x)
     present = x if x.dtype.is_bool else b.not_equal(x, 0)
     return reduce_sum(
@@ -177,8 +178,8 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
     return cast(x, wanted, name)
 
 
-def _cast_to(dtype: DType) -> Callable[..., Tensor]:
-    def to(x: Any, name: str | None = None) -> Tensor:
+def _cast_to(dtype: DType, title: str) -> Callable[..., Tensor]:
+    def to(x: Any, name: str | None = title) -> Tensor:
         return cast(x, dtype, name)
 
     to.__name__ = to.__qualname__ = f"to_{'float' if dtype is float32 else dtype.name}"
@@ -186,11 +187,11 @@ def _cast_to(dtype: DType) -> Callable[..., Tensor]:
     return to
 
 
-to_float = _cast_to(float32)
-to_double = _cast_to(float64)
-to_int32 = _cast_to(int32)
-to_int64 = _cast_to(int64)
-to_bfloat16 = _cast_to(bfloat16)
+to_float = _cast_to(float32, "ToFloat")
+to_double = _cast_to(float64, "ToDouble")
+to_int32 = _cast_to(int32, "ToInt32")
+to_int64 = _cast_to(int64, "ToInt64")
+to_bfloat16 = _cast_to(bfloat16, "ToBFloat16")
 
 
 # --- clipping ------------------------------------------------------------------------------------

@@ -73,17 +73,18 @@ def softmax_cross_entropy_with_logits(
 
 
 def softmax_cross_entropy_with_logits_v2(
-    _sentinel: Any = None, labels: Any = None, logits: Any = None, axis: int | None = None,
-    name: str | None = None, dim: int | None = None,
+    labels: Any, logits: Any, axis: int | None = None, name: str | None = None,
+    dim: int | None = None,
 ) -> Tensor:  # fmt: skip
     """As :func:`softmax_cross_entropy_with_logits`, with a gradient to the labels too."""
-    _only_named(_sentinel, "softmax_cross_entropy_with_logits_v2")
     scores, target = alike([logits, labels])
+    b = builder(scores, target)
     chosen = axes_of(_one_of(axis, dim, "axis", "dim"))
-    rank = scores.type.rank
-    if chosen not in (None, -1) and (rank is None or chosen != rank - 1):
-        raise NotImplementedError("cross entropy along an axis other than the last is not provided")
-    return builder(scores, target).softmax_cross_entropy_with_logits(scores, target, name=name)
+    if isinstance(chosen, int) and chosen != -1:
+        rank = known_rank(scores, "cross entropy along an axis other than the last")
+        order = (*(k for k in range(rank) if k != chosen % rank), chosen % rank)
+        scores, target = (b.transpose(t, perm=order) for t in (scores, target))
+    return b.softmax_cross_entropy_with_logits(scores, target, name=name)
 
 
 def sparse_softmax_cross_entropy_with_logits(

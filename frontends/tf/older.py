@@ -141,6 +141,19 @@ def flipped_sigmoid(logits: Any, targets: Any, name: str | None = None) -> Tenso
     return loss(labels=targets, logits=logits, name=name)
 
 
+def batch_norm_with_global_normalization(
+    t: Any = None, m: Any = None, v: Any = None, beta: Any = None, gamma: Any = None,
+    variance_epsilon: Any = None, scale_after_normalization: Any = None, name: Any = None,
+    input: Any = None, mean: Any = None, variance: Any = None,
+) -> Tensor:  # fmt: skip
+    """``tf.nn.batch_normalization``, scaled by ``gamma`` only where that is said."""
+    x, mean = (t if input is None else input), (m if mean is None else mean)
+    return resolve("nn.batch_normalization")(
+        x, mean, v if variance is None else variance, beta,
+        gamma if scale_after_normalization else None, variance_epsilon, name,
+    )  # fmt: skip
+
+
 # --- variables by scope ---------------------------------------------------------------------------
 
 

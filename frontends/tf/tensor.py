@@ -164,8 +164,8 @@ Tensor.eval = _eval  # type: ignore[attr-defined]
 Tensor.consumers = _consumers  # type: ignore[attr-defined]
 
 
-def is_tensor(value: Any) -> bool:
-    return as_tensor(value) is not None
+def is_tensor(x: Any) -> bool:
+    return as_tensor(x) is not None
 
 
 def as_node(value: Any) -> Node:

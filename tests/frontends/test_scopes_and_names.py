@@ -215,8 +215,8 @@ def test_a_tf1_name_that_is_not_provided_says_so():
         tf.nn.conv2d  # noqa: B018
     with pytest.raises(AttributeError, match=r"there is no tf.reduce_men; near: tf.reduce_mean"):
         tf.reduce_men  # noqa: B018
-    with pytest.raises(AttributeError, match=r"tf.train.Saver is part of TF1"):
-        tf.train.Saver  # noqa: B018
+    with pytest.raises(AttributeError, match=r"tf.train.Server is part of TF1"):
+        tf.train.Server  # noqa: B018
 
 
 def test_forwarded_functions_read_like_written_ones():

@@ -138,3 +138,25 @@ def test_rewriter_options_are_taken():
     config.graph_options.rewrite_options.memory_optimization = config_pb2.RewriterConfig.OFF
     with tf.Session(config=config, device="/reference:0") as sess:
         assert sess.run(tf.constant(1)) == 1
+
+
+def test_cross_entropy_is_taken_along_any_axis(session):
+    labels, logits = np.eye(3, dtype=np.float32)[:, :2], np.arange(6.0, dtype=np.float32)
+    x = tf.constant(logits.reshape(3, 2))
+    along = tf.nn.softmax_cross_entropy_with_logits_v2(labels, x, axis=0)
+    turned = tf.nn.softmax_cross_entropy_with_logits_v2(labels.T, tf.transpose(x))
+    first, second = session().run([along, turned])
+    np.testing.assert_allclose(first, second)
+    np.testing.assert_allclose(first, [4.1429, 2.1429], rtol=1e-4)
+
+
+def test_batch_norm_with_global_normalization_scales_where_asked(session):
+    x = tf.constant([[1.0, 2.0], [3.0, 6.0]])
+    norm = tf.nn.batch_norm_with_global_normalization
+    outputs = [
+        norm(x, [2.0, 4.0], [1.0, 4.0], [0.5, 0.5], [2.0, 2.0], 0.0, scaled)
+        for scaled in (False, True)
+    ]
+    plain, scaled = session().run(outputs)
+    np.testing.assert_allclose(plain, [[-0.5, -0.5], [1.5, 1.5]])
+    np.testing.assert_allclose(scaled, [[-1.5, -1.5], [2.5, 2.5]])
