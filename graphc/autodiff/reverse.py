@@ -182,8 +182,12 @@ class Sweep:
         if node.op.row_vjp is not None and wanted[0] and node not in node.graph.vjps:
             rows = node.op.row_vjp(self.b, live[0], node.outputs[0], *node.operands)
             if rows is not None:
-                blocked = pull_back(self.b, node, live, [False, *wanted[1:]])
-                return [rows, *blocked[1:]]
+                names = node.op.operand_names(len(node.operands))
+                rest = [
+                    _fitted(self.b, node, names[k], t, None) if wanted[k] else None
+                    for k, t in enumerate(node.operands)
+                ]
+                return [rows, *rest[1:]]
         return pull_back(self.b, node, live, wanted)
 
     def _rows_of(self, tensor: Tensor) -> Rows | None:
