@@ -122,7 +122,9 @@ def nbytes(result: Result) -> int:
 def new_results(results: Sequence[Result]) -> list[np.ndarray]:
     """An array for each result, large ones from blocks used before."""
     return [
-        blocks.array(*result) if nbytes(result) >= RECYCLED_FROM else np.empty(*result)
+        blocks.array(*result)
+        if nbytes(result) >= RECYCLED_FROM and not result[1].hasobject
+        else np.empty(*result)
         for result in results
     ]
 

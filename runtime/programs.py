@@ -21,7 +21,7 @@ from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.text import is_portable, print_graph
 from graphc.ir.types import TensorType
 from graphc.lowering import codec
-from graphc.lowering.program import Feed, Host, Place, Program
+from graphc.lowering.program import Copy, Feed, Host, Place, Program
 from graphc.passes.cut import cut
 from graphc.passes.options import Options
 from runtime.devices.cpu import loader
@@ -44,7 +44,7 @@ class Loaded:
     reads: tuple[str, ...]  # variables that must have a value
     writes: tuple[str, ...]
     sites: dict[str, Any]
-    single_call: bool  # every size is known before the run starts, and no buffer holds objects
+    single_call: bool  # every size is known before the run starts, and only Python moves objects
     ready: bool = False
 
     def __post_init__(self) -> None:
@@ -178,11 +178,20 @@ def _at_hand(executor: Any, program: Program, title: str, codes: list[Code]) -> 
         written |= {keys[b] for b in program.writes(step) if b in keys}
     sites = {key: by_name[key].site for key in keys.values() if key in by_name}
     counts = any(isinstance(step, Host) and step.binds for step in program.steps)
-    objects = any(as_dtype(buffer.dtype).numpy.hasobject for buffer in program.buffers)
     return Loaded(
         program, title, codes, Sizes(program), arrays, random, tuple(sorted(read)),
-        tuple(sorted(written)), sites, single_call=not counts and not objects,
+        tuple(sorted(written)), sites, single_call=not counts and not _moves_objects(program),
     )  # fmt: skip
+
+
+def _moves_objects(program: Program) -> bool:
+    """Whether strings are fed, kept in variables or copied: native code would move them as bytes,
+    or take what was fed unseen."""
+    objects = {k for k, b in enumerate(program.buffers) if as_dtype(b.dtype).numpy.hasobject}
+    kept = (Place.FEED, Place.VARIABLE)
+    return any(program.buffers[k].place in kept for k in objects) or any(
+        isinstance(step, Copy) and step.source in objects for step in program.steps
+    )
 
 
 def link_kernels(kernels: Sequence[Kernel]) -> tuple[list[Code], int]:

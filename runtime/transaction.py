@@ -43,6 +43,7 @@ class Memory:
         self.arena = arena
         self.values = values
         self.results = results
+        self.objects: dict[int, np.ndarray] = {}  # temporaries that hold strings
 
     def view(self, number: int, shape: Sequence[int] | None = None) -> np.ndarray:
         buffer = self.plan.program.buffers[number]
@@ -53,6 +54,10 @@ class Memory:
                 return np.asarray(self.values[int(buffer.key)]).reshape(shape)
             case Place.FETCH:
                 return self.results[int(buffer.key)].reshape(shape)
+            case Place.ARENA if dtype.hasobject:
+                if number not in self.objects:
+                    self.objects[number] = np.empty(self.plan.shapes[number], dtype)
+                return self.objects[number].reshape(shape)
             case Place.ARENA:
                 size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
                 if size == 0:
@@ -70,7 +75,9 @@ class Memory:
         ]
         results = host_results(step, operands, values)
         for buffer, result in zip(step.results, results, strict=True):
-            self.view(buffer)[...] = result
+            there = self.view(buffer)
+            # NumPy would drop the zero bytes at the end of a lone string
+            there[...] = np.asarray(result, object) if there.dtype.hasobject else result
 
 
 def host_results(

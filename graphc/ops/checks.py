@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -54,10 +56,13 @@ class CheckNumerics(Op):
 
 
 class Assert(Op):
-    """The run fails unless ``condition`` holds; the message shows ``data``."""
+    """The run fails unless ``condition`` holds; the message shows ``data``.
+
+    ``texts`` has the words to show before each of ``data`` and, at its end, behind the last.
+    """
 
     operands = ("condition", "*data")
-    attributes = {"summarize": 3}
+    attributes = {"summarize": 3, "texts": ()}
     kind = Kind.HOST
     effect = True
     may_fail = True
@@ -72,9 +77,17 @@ class Assert(Op):
 
     def reference(self, condition: np.ndarray, *data: np.ndarray) -> tuple:
         if not condition:
-            shown = " ".join(f"[{format_values(d, self.summarize)}]" for d in data)
-            raise InvalidArgumentError(f"assertion failed: {shown}" if data else "assertion failed")
+            shown = " ".join(self._shown(data))
+            raise InvalidArgumentError(
+                f"assertion failed: {shown}" if shown else "assertion failed"
+            )
         return ()
+
+    def _shown(self, data: tuple[np.ndarray, ...]) -> Iterator[str]:
+        for words, value in zip_longest(self.texts, data):
+            yield from (f"[{text}]" for text in words or ())
+            if value is not None:
+                yield f"[{format_values(value, self.summarize)}]"
 
     def host(self, condition: np.ndarray, *data: np.ndarray) -> tuple:
         return self.reference(condition, *data)
@@ -82,6 +95,7 @@ class Assert(Op):
     samples = [
         Sample("bool[]", "float32[3]", values={0: True}),
         Sample("bool[]", values={0: True}),
+        Sample("bool[]", "string[2]", values={0: True}, texts=(("x = ",), ("behind",))),
         Refuses("int32[]", "condition must be bool, got int32[]"),
         Refuses("bool[2]", "condition must be a scalar, got bool[2]"),
     ]

@@ -330,7 +330,7 @@ class StringSplit(Op):
         elif text:
             found = re.split(b"[" + re.escape(separator) + b"]", text)
         else:
-            found = [b""]
+            found = []
         return [part for part in found if part] if self.skip_empty else found
 
     def host(self, x: np.ndarray) -> tuple:
@@ -339,7 +339,7 @@ class StringSplit(Op):
     samples = [
         Sample("string[2]", values={0: [b"a b c", b" d  e"]}, separator=" ", count=5),
         Sample("string[2]", values={0: [b"a,b;c", b""]}, separator=",;", skip_empty=False,
-               count=4),
+               count=3),
         Sample("string[2]", values={0: [b"ab", b"c"]}, count=3),
         Sample("string[2]", values={0: [b"a--b-c", b"x"]}, separator="--", each_byte=False,
                count=3),

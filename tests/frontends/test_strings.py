@@ -162,3 +162,17 @@ def test_no_string_is_refused_where_one_is_needed():
 def test_zeros_of_strings_are_empty(session):
     found = session().run([tf.zeros([2], tf.string), tf.zeros_like(["a"])])
     assert [part.tolist() for part in found] == [[b"", b""], [b""]]
+
+
+def test_split_gives_a_sparse_tensor(session):
+    x = tf.placeholder(tf.string, [None])
+    sess = session()
+    found = sess.run(tf.string_split(x), {x: ["a b c", " d  e", ""]})
+    assert found.indices.tolist() == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]]
+    assert found.values.tolist() == [b"a", b"b", b"c", b"d", b"e"]
+    assert found.dense_shape.tolist() == [3, 3]
+    kept = sess.run(tf.string_split(x, ",;", skip_empty=False), {x: ["a,b;c", ""]})
+    assert kept.values.tolist() == [b"a", b"b", b"c"]
+    assert sess.run(tf.strings.split(["a--b-c"], sep="--").values).tolist() == [b"a", b"b-c"]
+    numbers = tf.string_to_number(tf.string_split([tf.constant("1 2 3")]).values, tf.int32)
+    assert sess.run(numbers).tolist() == [1, 2, 3]

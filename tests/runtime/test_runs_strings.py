@@ -98,3 +98,26 @@ def test_a_string_is_no_number(sess):
         tf.constant(1, tf.string)
     with pytest.raises(DTypeError):
         tf.constant(["a", 1], tf.string)
+
+
+def test_text_made_beside_kernels_needs_no_run_by_stages(sess, monkeypatch):
+    from runtime import executor
+
+    def refuse(*_args):
+        raise AssertionError("run stage by stage")
+
+    monkeypatch.setattr(executor, "run_staged", refuse)
+    x = tf.placeholder(tf.float32, [None])
+    total = tf.Variable(0.0)
+    loss = tf.reduce_sum(x)
+    with tf.control_dependencies([tf.assert_positive(x, message="x")]):
+        step = total.assign_add(loss)
+    line = tf.string_join(["loss: ", tf.as_string(loss, precision=1), "\0\0"])
+    sess.run(total.initializer)
+    for k in range(3):
+        found, text = sess.run([step, line], {x: np.ones(3 + k)})
+        assert text == b"loss: %d.0\0\0" % (3 + k)
+    assert found == 12
+    with pytest.raises(tf.errors.InvalidArgumentError, match="x > 0 did not hold"):
+        sess.run([step, line], {x: [-1.0]})
+    assert sess.run(total) == 12
