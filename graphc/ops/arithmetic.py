@@ -1,12 +1,13 @@
 """Arithmetic: sums, products, quotients, remainders, powers; operands broadcast.
 
-Integers wrap, and an integer divided by zero is 0.
+Integers wrap.  Dividing one by zero fails the run, unless the divisor is a constant without zeros,
+which needs no check.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -313,6 +314,72 @@ class TruncateMod(Binary):
     ]
 
 
+class CheckedDivision(Binary, abstract=True):
+    """An integer division that fails the run where a divisor is 0."""
+
+    dtypes = INTEGER
+    kind = Kind.INJECTIVE
+    may_fail = True
+    vjp = NotDifferentiable("an integer division is a step")
+    unchecked: ClassVar[type[Binary]]
+
+    def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        if not np.all(y):
+            raise InvalidArgumentError("Integer division by zero")
+        return self.unchecked().reference(x, y)
+
+    def element(self, e: Any, at: tuple, x: Any, y: Any) -> Any:
+        out = broadcast(x=x.type, y=y.type) or ()
+        number = x(*broadcast_index(at, x.type.shape, out))
+        divisor = y(*broadcast_index(at, y.type.shape, out))
+        e.check(e.let(f"eq({divisor}, {divisor.zero})", bool_, divisor))
+        text = self.unchecked().scalar(number, divisor)
+        return e.let(text, x.type.dtype, number, divisor)
+
+    samples = [
+        Sample("int32[3, 4]", "int32[4]", low=1, high=9),
+        Sample("int32[4]", "int32[4]", values={0: [7, -7, 7, -7], 1: [2, 2, -2, -2]}),
+        Sample("uint8[5]", "uint8[]", low=1, high=9),
+        Sample("int64[2, 0]", "int64[1]", low=1, high=9),
+        Refuses("float32[2]", "float32[2]", "x must be integer, got float32[2]"),
+        Refuses("int32[2]", "int64[2]", "dtypes of x and y differ"),
+    ]
+
+
+class CheckedFloorDiv(CheckedDivision):
+    """``z = floor(x / y)`` of integers; a ``y`` of 0 fails the run."""
+
+    name = "checked_floordiv"
+    unchecked = FloorDiv
+
+    def dims_value(self, x: Any, y: Any) -> Any:
+        return FloorDiv().dims_value(x, y)
+
+
+class CheckedFloorMod(CheckedDivision):
+    """The remainder of integers with the sign of ``y``; a ``y`` of 0 fails the run."""
+
+    name = "checked_floormod"
+    unchecked = FloorMod
+
+    def dims_value(self, x: Any, y: Any) -> Any:
+        return FloorMod().dims_value(x, y)
+
+
+class CheckedTruncateDiv(CheckedDivision):
+    """``z = x / y`` toward zero, of integers; a ``y`` of 0 fails the run."""
+
+    name = "checked_truncatediv"
+    unchecked = TruncateDiv
+
+
+class CheckedTruncateMod(CheckedDivision):
+    """The remainder of integers with the sign of ``x``; a ``y`` of 0 fails the run."""
+
+    name = "checked_truncatemod"
+    unchecked = TruncateMod
+
+
 class Maximum(Binary):
     """``z = max(x, y)``; NaN if either is.  Equal operands give their gradient to ``x``."""
 
@@ -477,6 +544,26 @@ class Atan2(Elementwise):
 
 
 # --- TF1's powers and divisions ------------------------------------------------------------------
+
+
+def _division(checked: type[CheckedDivision]) -> None:
+    """The Builder's method for a division: the checked op where a divisor may be 0."""
+    plain = checked.unchecked
+    checked.__name__ = plain.__name__  # TF1's op type, whichever of the two it is
+
+    def divide(b: Any, x: Any, y: Any, name: str | None = None, **more: Any) -> Any:
+        x, y = b.tensors((x, y))
+        never_zero = y.node.op.name == "const" and bool(np.all(y.node.op.value.array))
+        kind = checked if x.dtype.is_integer and not never_zero else plain
+        return b.apply(kind, (x, y), {"name": name, **more})
+
+    divide.__name__ = plain.name
+    divide.__doc__ = plain.__doc__
+    composite(divide)
+
+
+for _checked in (CheckedFloorDiv, CheckedFloorMod, CheckedTruncateDiv, CheckedTruncateMod):
+    _division(_checked)
 
 
 @composite

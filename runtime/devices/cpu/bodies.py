@@ -128,14 +128,33 @@ def quotient_float(rounding: str) -> Body:
     return lambda builder, a, b: intrinsic(builder, rounding, builder.fdiv(a, b))
 
 
+# A quotient is taken off 52 bits at a time.  A float32 one has up to 277 bits, so six steps make
+# every float32 remainder exact; float64 ones are while the quotient is below 2**150.
+REMAINDER_STEPS = {F32: 6, F64: 3}
+
+
 def truncmod_float(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
-    """The remainder with the sign of a, exact while the quotient is below 2**53."""
+    """The remainder with the sign of a.
+
+    ``rest - quotient * b`` is exact for a quotient of 53 bits; rounded up it leaves a rest of the
+    other sign, which the next step or the last line makes good.
+    """
     wide_a, wide_b = (builder.fpext(x, F64) if x.type == F32 else x for x in (a, b))
-    quotient = intrinsic(builder, "trunc", builder.fdiv(wide_a, wide_b))
-    rest = intrinsic(builder, "fma", builder.fneg(quotient), wide_b, wide_a)
-    # with an infinite divisor the quotient is 0, and 0 * inf must not make a NaN of it
-    is_whole = builder.fcmp_ordered("==", quotient, F64(0.0))
-    rest = builder.select(is_whole, wide_a, rest)
+    zero, infinity = F64(0.0), F64(float("inf"))
+    divisor = intrinsic(builder, "fabs", wide_b)
+    rest = intrinsic(builder, "fabs", wide_a)
+    for _ in range(REMAINDER_STEPS[a.type]):
+        quotient = intrinsic(builder, "trunc", builder.fdiv(rest, divisor))
+        rest = intrinsic(builder, "fma", builder.fneg(quotient), divisor, rest)
+    below = builder.fcmp_ordered("<", rest, zero)
+    rest = builder.select(below, builder.fadd(rest, divisor), rest)
+    # an infinite divisor leaves a finite a as it is, where 0 * inf would make a NaN of it
+    whole = builder.and_(
+        builder.fcmp_ordered("==", divisor, infinity),
+        builder.fcmp_ordered("<", intrinsic(builder, "fabs", wide_a), infinity),
+    )
+    rest = builder.select(whole, intrinsic(builder, "fabs", wide_a), rest)
+    rest = intrinsic(builder, "copysign", rest, wide_a)
     return builder.fptrunc(rest, F32) if a.type == F32 else rest
 
 
