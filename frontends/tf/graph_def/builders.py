@@ -117,7 +117,7 @@ def _div(r: Any) -> Any:
 
 
 def _select(r: Any) -> Any:
-    return resolve("where")(*r.operands, name=r.name)
+    return resolve("where_v2" if r.type == "SelectV2" else "where")(*r.operands, name=r.name)
 
 
 def _cast(r: Any) -> Any:
@@ -259,7 +259,7 @@ def _leaky_relu(r: Any) -> Any:
     return r.b.leaky_relu(r.operand(0), alpha=r.attribute("alpha", 0.2), name=r.name)
 
 
-def _summary(op: str, **attributes: str) -> Build:
+def _told(op: str, **attributes: str) -> Build:
     def build(r: Any) -> Any:
         given = {ours: r.attribute(theirs) for ours, theirs in attributes.items()}
         return getattr(r.b, op)(*r.operands, name=r.name, **given)
@@ -304,6 +304,14 @@ BUILDERS: dict[str, Build] = {
     **_each("AssignSub AssignSubVariableOp", _assign("assign_sub")),
     **_each("Select SelectV2", _select),
     **_each("BiasAdd BiasAddV1", _bias_add),
+    **{
+        REGISTRY[name].__name__: _same(name)
+        for name in (
+            "cholesky", "cross", "igamma", "igammac", "betainc", "zeta", "polygamma",
+            "invert_permutation", "matrix_determinant",
+        )
+    },
+    "Einsum": _told("einsum", equation="equation"),
     "AddV2": _same("add"), "Div": _div, "Mod": _same("truncatemod"), "Inv": _same("reciprocal"),
     "Pow": _same("pow"), "BatchMatrixBandPart": _with_known("matrix_band_part"),
     "MatrixBandPart": _with_known("matrix_band_part"),
@@ -326,15 +334,15 @@ BUILDERS: dict[str, Build] = {
     "LinSpace": _with_known("linspace"), "L2Loss": _same("l2_loss"),
     "ClipByValue": _public("clip_by_value"), "Softplus": _same("softplus"),
     "Cumsum": _cumulative("cumsum"), "Cumprod": _cumulative("cumprod"),
-    "CheckNumerics": _summary("check_numerics", message="message"),
+    "CheckNumerics": _told("check_numerics", message="message"),
     "RandomUniform": _random("random_uniform"), "RandomStandardNormal": _random("random_normal"),
     "TruncatedNormal": _random("truncated_normal"),
     "SoftmaxCrossEntropyWithLogits": _losses("softmax_cross_entropy_with_logits"),
     "SparseSoftmaxCrossEntropyWithLogits": _losses("sparse_softmax_cross_entropy_with_logits"),
     "ScatterAdd": _same("scatter_add"), "ScatterSub": _same("scatter_sub"),
     "ScatterUpdate": _same("scatter_update"),
-    "ScalarSummary": _summary("scalar_summary"), "HistogramSummary": _summary("histogram_summary"),
-    "ImageSummary": _summary("image_summary", max_images="max_images"),
-    "AudioSummaryV2": _summary("audio_summary", max_outputs="max_outputs"),
-    "TensorSummaryV2": _summary("tensor_summary"), "MergeSummary": _summary("merge_summary"),
+    "ScalarSummary": _told("scalar_summary"), "HistogramSummary": _told("histogram_summary"),
+    "ImageSummary": _told("image_summary", max_images="max_images"),
+    "AudioSummaryV2": _told("audio_summary", max_outputs="max_outputs"),
+    "TensorSummaryV2": _told("tensor_summary"), "MergeSummary": _told("merge_summary"),
 }  # fmt: skip

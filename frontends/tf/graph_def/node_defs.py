@@ -228,6 +228,11 @@ def _pad(w: Written) -> None:
         w.constant("constant_values", value, w.node.operands[0].dtype)
 
 
+def _mirror_pad(w: Written) -> None:
+    _row("MirrorPad", "", "paddings", "T", "Tpaddings")(w)
+    w.set("mode", "REFLECT" if w.node.op.border else "SYMMETRIC")
+
+
 def _strided_slice(w: Written) -> None:
     op = w.node.op
     ends, open_ends = [], 0
@@ -334,6 +339,8 @@ ROWS: dict[str, Row] = _table(
         for name, kind in (("argmax", "ArgMax"), ("argmin", "ArgMin"))
     },
     _named("identity stop_gradient softplus l2_loss zeros_like ones_like snapshot", _typed),
+    _named("cholesky cross igamma igammac betainc zeta polygamma", _typed),
+    _named("invert_permutation matrix_determinant", _typed),
     _named("assign assign_add assign_sub", _assign),
     _named(_SCATTERS, lambda w: _row(w.node.type, "", "", "T Tindices:1")(w)),
     _rows(
@@ -347,6 +354,7 @@ ROWS: dict[str, Row] = _table(
         "placeholder": _placeholder, "variable": _variable, "const": _const,
         "no_op": lambda w: None,
         "matmul": _matmul, "gather": _gather, "one_hot": _one_hot, "pad": _pad, "range": _range,
+        "mirror_pad": _mirror_pad, "einsum": _counted("Einsum", "equation"),
         "strided_slice": _strided_slice, "split": _split, "transpose": _transpose,
         "squeeze": _squeeze,
         "where": _row("Select", types="T:1"),
