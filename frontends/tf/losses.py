@@ -216,9 +216,12 @@ def get_regularization_loss(
     return builder(*found).add_n(*found, name=name) if found else convert(0.0)
 
 
-def get_total_loss(add_regularization_losses: bool = True, name: str = "total_loss") -> Tensor:
-    """The sum of all losses collected so far."""
-    found = get_losses() + (get_regularization_losses() if add_regularization_losses else [])
+def get_total_loss(
+    add_regularization_losses: bool = True, name: str = "total_loss", scope: str | None = None
+) -> Tensor:
+    """The sum of all losses collected so far (in ``scope``)."""
+    regularization = get_regularization_losses(scope) if add_regularization_losses else []
+    found = get_losses(scope) + regularization
     if not found:
         raise ValueError("no losses were collected")
     tensors = alike(found)
