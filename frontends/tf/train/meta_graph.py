@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -219,31 +220,44 @@ def import_meta_graph(
 ) -> Saver | None:
     """Add an exported graph to the default graph: operations, variables, collections.
 
-    Returns a Saver of its variables, or None if it has none.
+    Returns a Saver of its variables, or None if it has none.  A ``.meta`` file of TensorFlow's is
+    imported as far as its operations are provided; the others are left out, and a warning names
+    their kinds.
 
     >>> saver = tf.train.import_meta_graph("runs/model.ckpt-100.meta")
     >>> saver.restore(sess, "runs/model.ckpt-100")
     """
     from frontends.tf.train.saver import Saver
 
-    made = meta_graph_or_file
-    if not isinstance(made, MetaGraph):
+    graph, made = default_graph(), meta_graph_or_file
+    if isinstance(made, str | os.PathLike):
         made = read_meta_graph(made)
-    scope = default_graph().unique_name(import_scope) if import_scope else ""
-    _Import(made, default_graph(), scope, clear_devices).run()
-    definition = made.saver_def
+    scope = graph.unique_name(import_scope) if import_scope else ""
+    if isinstance(made, MetaGraph):
+        definition = made.saver_def
+        definition = None if definition is None else definition.in_scope(scope)
+        variables = len(_Import(made, graph, scope, clear_devices).run())
+    else:
+        from frontends.tf.train.meta_graph_def import import_message
+
+        definition = import_message(made, graph, scope, clear_devices)
+        variables = len(graph.get_collection("variables"))
     if definition is not None and definition.variables:
-        return Saver(saver_def=definition.in_scope(scope), name=scope)
-    return Saver() if made.document["variables"] else None
+        return Saver(saver_def=definition, name=scope)
+    return Saver() if variables else None
 
 
-def read_meta_graph(filename: Any) -> MetaGraph:
-    """A file that :func:`export_meta_graph` wrote."""
+def read_meta_graph(filename: Any) -> Any:
+    """A file that :func:`export_meta_graph` wrote, or TensorFlow did: then its message."""
     try:
         with open(filename, "rb") as file:
             data = file.read()
     except FileNotFoundError:
         raise OSError(f"File {filename} does not exist.") from None
+    if not data.startswith(b"{"):
+        from frontends.tf.train.meta_graph_def import read_message
+
+        return read_message(data, filename)
     try:
         document = json.loads(data)
         if document["format"] != FORMAT:
@@ -251,15 +265,12 @@ def read_meta_graph(filename: Any) -> MetaGraph:
         if document["version"] > VERSION:
             raise ValueError(f"it is of version {document['version']}, newer than this graphc")
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise _damaged(filename, f"this is no graph that graphc wrote: {error}", data) from None
+        raise _damaged(filename, f"this is no graph that graphc wrote: {error}") from None
     return MetaGraph(document)
 
 
-def _damaged(filename: Any, fact: str, data: bytes = b"{") -> DataLossError:
-    hint = None
-    if not data.lstrip().startswith(b"{"):
-        hint = "a .meta file of TensorFlow's is not read; its checkpoints are (Saver.restore)"
-    return DataLossError(fact, subject=f"graph {str(filename)!r}", hint=hint, site=here())
+def _damaged(filename: Any, fact: str) -> DataLossError:
+    return DataLossError(fact, subject=f"graph {str(filename)!r}", site=here())
 
 
 class _Absent:
@@ -285,8 +296,8 @@ class _Import:
         self.devices = not clear_devices and self.said.get("devices", True)
         self.variables: dict[str, Variable] = {}
 
-    def run(self) -> None:
-        """Everything is read before the target changes."""
+    def run(self) -> dict[str, Variable]:
+        """The variables; everything is read before the target changes."""
         try:
             source = self._source()
         except (GraphcError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -299,6 +310,7 @@ class _Import:
         for key, records in self.said["collections"].items():
             for record in records:
                 self.target.add_to_collection(key, self._item(record))
+        return self.variables
 
     def _source(self) -> Graph:
         literals: dict[str, Any] = {k: _literal(v) for k, v in self.said["arrays"].items()}
