@@ -101,7 +101,7 @@ def as_tensorflow(environment: Mapping[str, str] | None = None) -> Iterator[None
     given = os.environ.get("PYTHONPATH")
     setting = {
         "PYTHONPATH": f"{CHILDREN}{os.pathsep}{given}" if given else CHILDREN,
-        "GRAPHC_RUNS_IN": sys.prefix,
+        "_GRAPHC_RUNS_IN": sys.prefix,
         **(environment or {}),
     }
     before = {name: os.environ.get(name) for name in setting}

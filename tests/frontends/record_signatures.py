@@ -29,7 +29,8 @@ LATER_OF = {
 }  # fmt: skip
 OTHERS = (
     "raw_ops", "keras", "data", "app", "compat", "config", "distribute", "estimator",
-    "experimental", "lite", "mlir", "types", "saved_model", "lookup", "feature_column", "mixed_precision", "image",
+    "experimental", "lite", "mlir", "types", "saved_model", "lookup", "feature_column",
+    "mixed_precision", "image",
 )  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def test_nothing_of_it_stays_in_this_process(tmp_path):
     assert main(["run", "--device", "/reference:0", str(tmp_path / "script.py")]) == 0
     assert before == (list(sys.path), list(sys.meta_path), sys.argv, sys.modules["__main__"])
     assert not [name for name in sys.modules if name.partition(".")[0] == "tensorflow"]
-    assert "GRAPHC_RUNS_IN" not in os.environ
+    assert "_GRAPHC_RUNS_IN" not in os.environ
     assert "GRAPHC_DEVICE" not in os.environ
 
 

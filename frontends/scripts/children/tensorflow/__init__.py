@@ -9,7 +9,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent.parent
 del sys.modules[__name__]
-if os.environ.get("GRAPHC_RUNS_IN") == sys.prefix:
+if os.environ.get("_GRAPHC_RUNS_IN") == sys.prefix:
     if str(_HERE.parents[2]) not in sys.path:
         sys.path.append(str(_HERE.parents[2]))
     from frontends.scripts.imports import FINDER
