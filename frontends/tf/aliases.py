@@ -181,6 +181,10 @@ ALIASES: dict[str, str] = {
         "deprecated_flipped_sparse_softmax_cross_entropy_with_logits=older:flipped_sparse_softmax "
         "deprecated_flipped_sigmoid_cross_entropy_with_logits=older:flipped_sigmoid"
     ),
+    "contrib.layers": (
+        "dense_to_sparse=frontends.tf.sparse_ops:dense_to_sparse "
+        "safe_embedding_lookup_sparse=nn.safe_embedding_lookup_sparse"
+    ),
     "contrib.deprecated": (
         "scalar_summary histogram_summary image_summary audio_summary merge_summary "
         "merge_all_summaries"

@@ -43,7 +43,7 @@ def _sampled(
         held = np.zeros(0) if table is None else table
         drawn, tries = b.draw_classes(
             state, b.tensor(held, dtype=float64), count=int(num_sampled), classes=int(range_max),
-            unique=bool(unique), distribution=distribution,
+            unique=bool(unique), distribution=distribution, control=[true.node],
         )  # fmt: skip
         tries = b.cast(b.reshape(tries, shape=()), dtype=float32)
 
@@ -163,8 +163,9 @@ def all_candidate_sampler(
     b = builder(true)
     with b.home.name_scope(name or "AllCandidateSampler"):
         true = b.check_range(true, bound=int(num_sampled), what="true_classes")
+        drawn = b.arange(0, int(num_sampled), 1, dtype=int64)
         return Sampled(
-            b.arange(0, int(num_sampled), 1, dtype=int64),
+            b.identity(drawn, control=[true.node]),
             b.full(true.type.dims, 1.0, float32),
             b.full((int(num_sampled),), 1.0, float32),
         )

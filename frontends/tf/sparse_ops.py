@@ -111,10 +111,24 @@ def from_dense(tensor: Any, name: str | None = None) -> SparseTensor:
     with b.home.name_scope(name or "dense_to_sparse"):
         zero = b.tensor(b"" if x.dtype.is_string else False if x.dtype.is_bool else 0,
                         dtype=x.dtype)  # fmt: skip
-        indices = b.where_true(b.not_equal(x, zero))
-        made = SparseTensor(indices, b.gather_nd(x, indices), shape_vector(b, x.type.dims))
-        made._sizes = x.type.dims
-        return made
+        return _elements_where(b, x, b.not_equal(x, zero))
+
+
+def dense_to_sparse(
+    tensor: Any, eos_token: Any = 0, outputs_collections: Any = None, scope: str | None = None
+) -> SparseTensor:
+    """The elements that are not ``eos_token``."""
+    x = convert(tensor)
+    b = builder(x)
+    with b.home.name_scope(scope or "dense_to_sparse"):
+        return _elements_where(b, x, b.not_equal(x, convert(eos_token, like=x)))
+
+
+def _elements_where(b: Builder, x: Tensor, there: Tensor) -> SparseTensor:
+    indices = b.where_true(there)
+    made = SparseTensor(indices, b.gather_nd(x, indices), shape_vector(b, x.type.dims))
+    made._sizes = x.type.dims
+    return made
 
 
 def eye(
