@@ -1,8 +1,8 @@
 """The words matrix products are made of: panels of 128 bytes of columns, packed and multiplied.
 
 ``a``, ``b``, ``y`` are rank-2 operands; ``w`` is a workspace of rank 3, ``w[slot, k, c]``.  Rows
-are ``[i0, i1)``, columns ``[j0, j1)`` with ``j1 - j0`` at most :func:`panel_width`; ``depth`` is the
-length of the sum.  ``ta`` is 1 to read ``a[k, i]`` instead of ``a[i, k]``, ``tb`` to read
+are ``[i0, i1)``, columns ``[j0, j1)`` with ``j1 - j0`` at most :func:`panel_width`; ``depth`` is
+the length of the sum.  ``ta`` is 1 to read ``a[k, i]`` instead of ``a[i, k]``, ``tb`` to read
 ``b[j, k]``: they are numbers at run time, so that every orientation shares one kernel.
 
 ``part(a, g)`` is the operand of one rank less that lies at ``g`` of the first axis of ``a``: one

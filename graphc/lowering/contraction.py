@@ -239,8 +239,9 @@ def _panels(product: _Product) -> Lowered:
     numbers: list[Dim] = [GRAIN, 0 if product.tb else PACK_FROM, int(product.ta), int(product.tb)]
     rows, blocks, tasks = _tasks(m, n, width, product.matrices)
     operands = (*product.operands(), Operand("w", dtype, 3, "rw"))
-    space = Workspace(dtype, (depth, width), per_chunk=True)
-    uses = [*product.uses(), Use(space, "w", (0, depth, width), dtype, "rw")]
+    packed = depth * _packs(product)
+    space = Workspace(dtype, (packed, width), per_chunk=True)
+    uses = [*product.uses(), Use(space, "w", (0, packed, width), dtype, "rw")]
     weight = NANOSECONDS * product.dtype.size / 4
     if not product.levels:
         kernel = Kernel("matmul", _PANELS.format(width=width), operands, (), names)
@@ -255,6 +256,14 @@ def _panels(product: _Product) -> Lowered:
     inner = dims.product((rows + m - dims.maximum(rows, m), depth, width))
     sizes = [m, n, depth, rows, blocks, tasks, *numbers, *values]
     return Lowered(kernel, uses, sizes, product.matrices * tasks, inner, weight)
+
+
+def _packs(product: _Product) -> Dim:
+    """1 where panels are packed, else 0: small products of many matrices need no workspace."""
+    if product.tb or not product.levels:
+        return 1
+    beyond = dims.maximum(0, product.m - (PACK_FROM - 1))
+    return 1 + beyond - dims.maximum(1, beyond)
 
 
 def _tasks(m: Dim, n: Dim, width: int, matrices: Dim) -> tuple[Dim, Dim, Dim]:
