@@ -38,7 +38,7 @@ APART = {
     "const", "snapshot",
     "custom_gradient", "no_op", "partial_reduce", "placeholder", "print", "print_v2", "py_func",
     "timestamp",
-    "random_shuffle", "random_state", "scatter_add", "scatter_sub", "scatter_update",
+    "random_shuffle", "random_state", *(n for n, k in REGISTERED.items() if k.writes is not None),
     "true_positions", "variable",
     "dynamic_partition", "dynamic_stitch", "list_diff", "unique", "unique_with_counts",  # sizes
     "as_string", "string_format", "string_join",  # of any numbers, or none
@@ -50,6 +50,8 @@ APART = {
 OTHERS = [
     k for n, k in REGISTERED.items()
     if n not in APART and k not in UNARY and k not in BINARY and k.samples
+    and k.binding is None  # a sample's count is not another operand's
+    and k.writes is None  # of a variable
 ]  # fmt: skip
 
 
@@ -124,6 +126,8 @@ class _Drawing:
         if self.chance(0.3):
             self.source("c", bool_, self.choose(shapes))
         for k in range(int(self.rng.integers(0, 3))):
+            self.places(f"at{k}", self.choose([(n,), (m,), (3,), (4, 2), (n, m), ()]))
+        for k in range(int(self.rng.integers(0, 3))):
             shape = self.choose([(3,), (4, 3), ()])
             w = self.b.variable(dtype=floating, shape=shape, key=f"w{k}", name=f"w{k}")
             self.drawn.variables[f"w{k}"] = self.array(w.type)
@@ -132,6 +136,13 @@ class _Drawing:
     def source(self, name: str, dtype: DType, shape: tuple) -> None:
         x = self.b.placeholder(dtype=dtype, shape=shape, name=name)
         self.drawn.feeds[x] = self.array(x.type)
+        self.known(x, self.drawn.feeds[x])
+
+    def places(self, name: str, shape: tuple) -> None:
+        """Integers that can be indices and ids of segments, a vector of them in order."""
+        x = self.b.placeholder(dtype=self.choose([int32, int64]), shape=shape, name=name)
+        found = np.abs(self.array(x.type)) % 3
+        self.drawn.feeds[x] = np.sort(found) if len(shape) == 1 else found
         self.known(x, self.drawn.feeds[x])
 
     def array(self, type: TensorType) -> np.ndarray:
@@ -358,9 +369,26 @@ class _Drawing:
         w = self.tensor(lambda t: t.node.op.name == "variable")
         if w is None:
             return None
+        if w.type.shape and self.chance(0.5):
+            return self.scatter(w)
         y = self.tensor(lambda t: t.type == w.type)
         kind = self.choose(["assign", "assign_add", "assign_sub"])
         made = getattr(self.b, kind)(w, y)
+        self.effects.append(made.node)
+        return made
+
+    def scatter(self, w: Tensor) -> Any:
+        """A write of some rows of a variable, equal ones among them."""
+        count = int(self.rng.integers(0, 4))
+        places = self.b.tensor(self.rng.integers(0, w.type.shape[0], count))
+        fitting = self.tensor(lambda t: t.type.shape == w.type.shape and t.dtype is w.dtype)
+        updates = self.number(w.dtype)
+        if fitting is not None and self.chance(0.7):
+            updates = self.b.gather(fitting, self.b.tensor(np.arange(count)), axis=0)
+            if self.chance(0.3):
+                places, updates = self.b.tensor(np.arange(w.type.shape[0])[::-1].copy()), fitting
+        kind = self.choose(["add", "sub", "update", "min", "max"])
+        made = getattr(self.b, f"scatter_{kind}")(w, places, updates)
         self.effects.append(made.node)
         return made
 
