@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import resource
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -213,6 +214,31 @@ def test_unseeded_random_ops_are_fresh_after_a_restore(session, tmp_path):
     prefix = saver.save(sess, str(tmp_path / "m"))
     saver.restore(sess, prefix)
     assert sess.run(draw) != first
+
+
+def test_a_save_beside_a_run_sees_all_of_the_run_or_nothing(session, tmp_path):
+    first = tf.Variable(tf.zeros([50_000]), name="first")
+    second = tf.Variable(tf.zeros([]), name="second")
+    more = tf.group(first.assign_add(tf.ones([50_000])), second.assign_add(1.0))
+    sess = session()
+    sess.run(tf.global_variables_initializer())
+    saver = tf.train.Saver()
+    over = threading.Event()
+
+    def train() -> None:
+        while not over.is_set():
+            sess.run(more)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    try:
+        for step in range(12):
+            prefix = saver.save(sess, str(tmp_path / "m"), step, write_meta_graph=False)
+            values = tf.train.load_variable(prefix, "first")
+            assert (values == tf.train.load_variable(prefix, "second")).all()
+    finally:
+        over.set()
+        thread.join()
 
 
 # --- what does not fit ---------------------------------------------------------------------------

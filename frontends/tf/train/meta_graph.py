@@ -74,7 +74,22 @@ class MetaGraph:
         return self.document["collections"]
 
     def __str__(self) -> str:
-        return json.dumps(self.document, indent=1, ensure_ascii=False)
+        rows = (f"{json.dumps(key)}: {_laid_out(value)}" for key, value in self.document.items())
+        return "{" + ",\n".join(rows) + "}\n"
+
+
+def _laid_out(value: Any) -> str:
+    """JSON with a line for each item of a list or table."""
+    # The library's own layout is written item by item in Python.
+    if isinstance(value, list) and value:
+        return "[\n " + ",\n ".join(map(_compact, value)) + "]"
+    if isinstance(value, dict) and value:
+        rows = (f"{json.dumps(key)}: {_compact(item)}" for key, item in value.items())
+        return "{\n " + ",\n ".join(rows) + "}"
+    return _compact(value)
+
+
+_compact = json.JSONEncoder(ensure_ascii=False).encode
 
 
 # --- exporting -----------------------------------------------------------------------------------
