@@ -157,6 +157,39 @@ def _consumers(self: Tensor) -> list[Node]:
     return [node for node in self.graph.nodes if any(t is self for t in node.operands)]
 
 
+# attribute that arrays of other libraries have: what to write here
+_INSTEAD = {
+    **dict.fromkeys(("numpy", "item", "tolist"), "its value is what a run gives: sess.run(x)"),
+    **{
+        name: f"tf.reduce_{name}(x)" for name in ("sum", "mean", "max", "min", "prod", "any", "all")
+    },
+    "T": "tf.transpose(x)",
+    "astype": "tf.cast(x, dtype)",
+    "backward": "tf.gradients(loss, variables)",
+    "detach": "tf.stop_gradient(x)",
+    "ndim": "x.shape.ndims",
+    "reshape": "tf.reshape(x, shape)",
+    "transpose": "tf.transpose(x)",
+    **dict.fromkeys(
+        ("assign", "assign_add", "assign_sub", "initializer"), "only a tf.Variable has one"
+    ),
+}
+
+
+def no_attribute(self: Any, name: str) -> Any:
+    """The error for an attribute that a tensor or variable does not have: what to write, or what is
+    near."""
+    said = f"{type(self).__name__!r} object has no attribute {name!r}"
+    if not name.startswith("_"):
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, [n for n in dir(type(self)) if n[0] != "_"], 3, 0.75)
+        more = _INSTEAD.get(name) or (f"near: {', '.join(near)}" if near else "")
+        said = f"{said}; {more}" if more else said
+    raise AttributeError(said)
+
+
+Tensor.__getattr__ = no_attribute  # type: ignore[attr-defined]
 Tensor.shape = property(_shape)  # type: ignore[attr-defined]
 Tensor.get_shape = _shape  # type: ignore[attr-defined]
 Tensor.set_shape = _set_shape  # type: ignore[attr-defined]

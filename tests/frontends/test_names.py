@@ -139,3 +139,19 @@ def test_files_have_the_names_of_the_system_too(tmp_path):
     assert [names for _, _, names in tf.io.gfile.walk(folder)] == [["x.txt", "y.txt"]]
     tf.io.gfile.rmtree(folder)
     assert not tf.io.gfile.exists(folder)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "said"),
+    [
+        ("numpy", "; its value is what a run gives: sess.run(x)"),
+        ("assign", "; only a tf.Variable has one"),
+        ("get_shap", "; near: get_shape"),
+        ("nothing_like_it", ""),
+    ],
+)
+def test_an_attribute_a_tensor_does_not_have_says_what_to_write(attribute, said):
+    with pytest.raises(AttributeError) as error:
+        getattr(tf.constant(1.0), attribute)
+    assert str(error.value) == f"'Tensor' object has no attribute {attribute!r}{said}"
+    assert not hasattr(tf.constant(1.0), attribute)
