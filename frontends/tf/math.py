@@ -33,7 +33,14 @@ def axes_of(axis: Any) -> int | tuple[int, ...] | None:
         return None
     if hasattr(axis, "__index__"):
         return axis.__index__()
-    return tuple(k.__index__() for k in axis)
+    return tuple(_axis(k) for k in axis)
+
+
+def _axis(value: Any) -> int:
+    found = axes_of(value)
+    if not isinstance(found, int):
+        raise ValueError(f"an axis is one int, got {value!r}")
+    return found
 
 
 def _one_of(new: Any, old: Any, new_name: str, old_name: str) -> Any:

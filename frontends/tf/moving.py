@@ -60,6 +60,8 @@ def pairs_of(b: Builder, pairs: Any) -> tuple[tuple[Dim, Dim], ...]:
     tensor = as_tensor(pairs)
     if tensor is not None and tensor.node.op.name == "const":
         pairs, tensor = tensor.node.op.value.array, None
+    if tensor is not None and tensor.node.op.name == "pack" and tensor.node.op.axis == 0:
+        pairs, tensor = list(tensor.node.operands), None
     if tensor is None:
         listed = pairs.tolist() if isinstance(pairs, np.ndarray) else plain(pairs)
         found = [sizes_of(b, pair) for pair in listed]
