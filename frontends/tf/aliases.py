@@ -221,6 +221,7 @@ ALIASES: dict[str, str] = {
         "assign_moving_average=frontends.tf.train.assigned_averages:assign_moving_average "
         "weighted_moving_average=frontends.tf.train.assigned_averages:weighted_moving_average"
     ),
+    "python.client.timeline": "Timeline=frontends.tf.timeline:Timeline",
     "python.client.device_lib": "list_local_devices=older:list_local_devices",
     "python.util.tf_inspect": (
         "getargspec=inspect:getfullargspec getfullargspec=inspect:getfullargspec "

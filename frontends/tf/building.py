@@ -254,6 +254,13 @@ class GraphKeys:
     SUMMARY_OP = "summary_op"
     GLOBAL_STEP = "global_step"
     TRAIN_OP = "train_op"
+    CONCATENATED_VARIABLES = "concatenated_variables"
+    TRAINABLE_RESOURCE_VARIABLES = "trainable_resource_variables"
+    SAVEABLE_OBJECTS = "saveable_objects"
+    RESOURCES = "resources"
+    LOCAL_RESOURCES = "local_resources"
+    READY_FOR_LOCAL_INIT_OP = "ready_for_local_init_op"
+    EVAL_STEP = "eval_step"
     COND_CONTEXT = "cond_context"
     WHILE_CONTEXT = "while_context"
 

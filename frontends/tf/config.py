@@ -3,6 +3,7 @@ name."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any, ClassVar
 
 from runtime.session import SessionOptions
@@ -41,7 +42,25 @@ class Message:
     __hash__ = None  # type: ignore[assignment]
 
     def CopyFrom(self, other: Message) -> None:
-        self.__dict__.update(other.__dict__)
+        """Take all values of another."""
+        self.__dict__.update(copy.deepcopy(other.__dict__))
+
+    def MergeFrom(self, other: Message) -> None:
+        """Take the values of another that it was given."""
+        plain = type(other)()
+        for name, value in other.__dict__.items():
+            if isinstance(value, Message):
+                self.__dict__[name].MergeFrom(value)
+            elif value != plain.__dict__[name]:
+                self.__dict__[name] = copy.deepcopy(value)
+
+    def Clear(self) -> None:
+        """Forget all values."""
+        self.__dict__.update(type(self)().__dict__)
+
+    def HasField(self, name: str) -> bool:
+        """Whether a field has another value than it starts with."""
+        return getattr(self, name) != getattr(type(self)(), name)
 
 
 def _refusal(message: Message, name: str) -> AttributeError:
@@ -57,7 +76,8 @@ class GPUOptions(Message):
 
     ignored: ClassVar[dict[str, Any]] = {
         "allow_growth": False, "per_process_gpu_memory_fraction": 0.0, "visible_device_list": "",
-        "allocator_type": "",
+        "allocator_type": "", "deferred_deletion_bytes": 0, "polling_active_delay_usecs": 0,
+        "polling_inactive_delay_msecs": 0, "force_gpu_compatible": False,
     }  # fmt: skip
 
 
@@ -69,24 +89,31 @@ class OptimizerOptions(Message):
     fields: ClassVar[dict[str, Any]] = {"opt_level": 0}
     ignored: ClassVar[dict[str, Any]] = {
         "do_common_subexpression_elimination": False, "do_constant_folding": False,
-        "do_function_inlining": False, "global_jit_level": 0,
+        "do_function_inlining": False, "global_jit_level": 0, "max_folded_constant_in_bytes": 0,
+        "cpu_global_jit": False,
     }  # fmt: skip
+
+
+_REWRITES = (
+    "layout_optimizer", "constant_folding", "shape_optimization", "remapping",
+    "common_subgraph_elimination", "arithmetic_optimization", "dependency_optimization",
+    "loop_optimization", "function_optimization", "debug_stripper",
+    "disable_model_pruning", "scoped_allocator_optimization", "pin_to_host_optimization",
+    "implementation_selector", "auto_mixed_precision", "disable_meta_optimizer",
+    "meta_optimizer_iterations", "min_graph_nodes", "memory_optimization",
+    "memory_optimizer_target_node_name_scope", "meta_optimizer_timeout_ms",
+    "fail_on_optimizer_errors",
+)  # fmt: skip
 
 
 class RewriterConfig(Message):
-    """Which of TensorFlow's own rewrites to do: taken, and nothing here."""
+    """TensorFlow's own rewrites; ours are chosen by ``OptimizerOptions.opt_level``."""
 
     DEFAULT, ON, OFF, AGGRESSIVE = 0, 1, 2, 3
-    NO_MEM_OPT, MANUAL, SWAPPING_HEURISTICS, RECOMPUTATION_HEURISTICS = 1, 2, 4, 5
-    SCHEDULING_HEURISTICS, HEURISTICS, DEFAULT_MEM_OPT = 6, 3, 0
-    ignored: ClassVar[dict[str, Any]] = {
-        "layout_optimizer": 0, "constant_folding": 0, "shape_optimization": 0, "remapping": 0,
-        "arithmetic_optimization": 0, "dependency_optimization": 0, "loop_optimization": 0,
-        "function_optimization": 0, "debug_stripper": 0, "disable_model_pruning": False,
-        "memory_optimization": 0, "auto_mixed_precision": 0, "disable_meta_optimizer": False,
-        "pin_to_host_optimization": 0, "scoped_allocator_optimization": 0,
-        "meta_optimizer_iterations": 0, "min_graph_nodes": 0, "fail_on_optimizer_errors": False,
-    }  # fmt: skip
+    DEFAULT_MEM_OPT, NO_MEM_OPT, MANUAL = 0, 1, 2
+    SWAPPING_HEURISTICS, RECOMPUTATION_HEURISTICS, SCHEDULING_HEURISTICS, HEURISTICS = 4, 5, 6, 3
+    DEFAULT_NUM_ITERS, ONE, TWO = 0, 1, 2
+    ignored: ClassVar[dict[str, Any]] = {**dict.fromkeys(_REWRITES, 0), "optimizers": list}
 
 
 class GraphOptions(Message):
@@ -95,7 +122,8 @@ class GraphOptions(Message):
     fields: ClassVar[dict[str, Any]] = {"optimizer_options": OptimizerOptions}
     ignored: ClassVar[dict[str, Any]] = {
         "infer_shapes": True, "place_pruned_graph": False, "rewrite_options": RewriterConfig,
-        "enable_bfloat16_sendrecv": False, "build_cost_model": 0, "timeline_step": 0,
+        "enable_recv_scheduling": False, "build_cost_model": 0, "build_cost_model_after": 0,
+        "enable_bfloat16_sendrecv": False, "timeline_step": 0,
     }  # fmt: skip
 
 
@@ -114,7 +142,9 @@ class ConfigProto(Message):
     }  # fmt: skip
     ignored: ClassVar[dict[str, Any]] = {
         "inter_op_parallelism_threads": 0, "use_per_session_threads": False, "device_count": dict,
-        "allow_soft_placement": False, "gpu_options": GPUOptions,
+        "allow_soft_placement": False, "gpu_options": GPUOptions, "device_filters": list,
+        "placement_period": 0, "operation_timeout_in_ms": 0, "isolate_session_state": False,
+        "session_inter_op_thread_pool": list, "share_cluster_devices_in_session": False,
     }  # fmt: skip
 
     def session_options(self) -> SessionOptions:
@@ -133,12 +163,51 @@ class RunOptions(Message):
     NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = 0, 1, 2, 3
     fields: ClassVar[dict[str, Any]] = {"trace_level": 0}
     ignored: ClassVar[dict[str, Any]] = {
-        "timeout_in_ms": 0, "output_partition_graphs": False,
-        "report_tensor_allocations_upon_oom": False,
+        "timeout_in_ms": 0, "output_partition_graphs": False, "inter_op_thread_pool": 0,
+        "report_tensor_allocations_upon_oom": False, "debug_options": None,
     }  # fmt: skip
 
 
 class RunMetadata(Message):
-    """What a run leaves behind; empty so far."""
+    """What a run leaves behind: after a run with ``trace_level`` set, ``step_stats`` says what
+    each launch took, and ``report`` is the session's report of such a run.
 
-    ignored: ClassVar[dict[str, Any]] = {"step_stats": None}
+    >>> metadata = tf.RunMetadata()
+    >>> sess.run(train, options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE),
+    ...          run_metadata=metadata)
+    >>> print(metadata.report)
+    """
+
+    fields: ClassVar[dict[str, Any]] = {"report": None}
+    ignored: ClassVar[dict[str, Any]] = {"partition_graphs": list, "cost_graph": None}
+
+    def record(self, report: Any) -> None:
+        """Keep the report of a run."""
+        self.report = report
+
+    @property
+    def step_stats(self) -> Any:
+        """A ``StepStats`` message: one device, one row per launch, one after the other."""
+        from graphc.protocol import message
+
+        made = message("step_stats", "StepStats")()
+        if self.report is None:
+            return made
+        device = made.dev_stats.add(device=f"/job:localhost/replica:0/task:0{self.report.device}")
+        start = 0.0
+        for launch in self.report.launches:
+            took = launch.microseconds or 0.0
+            device.node_stats.add(
+                node_name=launch.nodes[-1] if launch.nodes else launch.what,
+                timeline_label=f"{launch.what}: {', '.join(launch.nodes)}",
+                all_start_micros=round(start), op_start_rel_micros=0,
+                op_end_rel_micros=max(1, round(took)), all_end_rel_micros=max(1, round(took)),
+            )  # fmt: skip
+            start += max(1.0, took)
+        return made
+
+    def SerializeToString(self) -> bytes:
+        """As TensorFlow's ``RunMetadata`` message."""
+        from graphc.protocol import message
+
+        return message("config", "RunMetadata")(step_stats=self.step_stats).SerializeToString()
