@@ -31,8 +31,9 @@ from graphc.ir.dtype import (
 )
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim, same_dtype
-from graphc.ops.philox import random_words
+from graphc.ops.philox import random_blocks, random_words
 
+FURTHER = 1 << 40  # blocks from here on give a draw more than its own word
 STATE = [0x9E3779B97F4A7C15, 7]
 UNIFORM_BITS = {float16: 11, bfloat16: 8}
 ROOT_TWO = math.sqrt(2.0)
@@ -166,9 +167,10 @@ class TruncatedNormal(Draw):
 
 
 class RandomUniformInt(Op):
-    """Integers spread evenly over [low, high): the high half of word times (high - low).
+    """Integers spread evenly over [low, high): the high half of (random bits) times (high - low).
 
-    ``high - low`` is between 1 and 2**32.
+    int32 takes the element's word as bits; int64 puts 32 more below it, word 0 of block
+    ``element + 2**40``.
     """
 
     name = "random_integers"
@@ -188,26 +190,55 @@ class RandomUniformInt(Op):
         return TensorType(self.dtype, self.shape)
 
     def reference(self, state: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        span = int(high) - int(low)
-        if not 0 < span <= 2**32:
-            raise InvalidArgumentError(
-                f"the range [{low}, {high}) must hold between 1 and 2**32 numbers"
-            )
-        words = random_words(state, int(np.prod(self.shape))).astype(np.uint64)
-        offset = ((words * np.uint64(span)) >> np.uint64(32)).astype(np.int64)
-        return (offset + np.int64(low)).astype(self.dtype.numpy).reshape(self.shape)
+        span, count = int(high) - int(low), int(np.prod(self.shape))
+        if span <= 0:
+            raise InvalidArgumentError(f"Need minval < maxval, got {low} >= {high}")
+        words = random_words(state, count)
+        if self.dtype is int64:
+            blocks = np.arange(count) + FURTHER
+            below = random_blocks(int(state[0]), int(state[1]), blocks)[:, 0]
+            offset = [
+                (((int(w) << 32) | int(v)) * span) >> 64 for w, v in zip(words, below, strict=True)
+            ]
+        else:
+            offset = [(int(w) * span) >> 32 for w in words]
+        drawn = np.array([int(low) + k for k in offset], self.dtype.numpy)
+        return drawn.reshape(self.shape)
 
     def element(self, e: Any, at: tuple[Dim, ...], state: Any, low: Any, high: Any) -> Any:
         first, last = (self._wide(e, bound()) for bound in (low, high))
         span = e.let(f"to_uint64(sub({last}, {first}))", uint64, first, last)
-        most = e.literal(2**32, uint64)
-        e.check(e.let(f"logical_or(ge({first}, {last}), gt({span}, {most}))", bool_, span))
-        word = e.random_bits(state, e.flat(at, self.shape))
-        product = e.let(f"mul(to_uint64({word}), {span})", uint64, word, span)
-        half = e.literal(32, uint64)
-        offset = e.let(f"to_int64(shift_right({product}, {half}))", int64, product)
-        number = e.let(f"add({offset}, {first})", int64, offset, first)
+        e.check(e.let(f"ge({first}, {last})", bool_, first, last))
+        place = e.position(e.flat(at, self.shape))
+        word = e.random_bits(state, place)
+        wide = e.let(f"to_uint64({word})", uint64, word)
+        if self.dtype is int64:
+            offset = self._high_half(e, wide, self._further(e, state, place), span)
+        else:
+            offset = e.let(f"shift_right(mul({wide}, {span}), {span.literal(32)})", uint64, wide)
+        number = e.let(f"add(to_int64({offset}), {first})", int64, offset, first)
         return number if self.dtype is int64 else e.let(f"to_int32({number})", int32, number)
+
+    @staticmethod
+    def _further(e: Any, state: Any, place: Any) -> Any:
+        key, execution = (e.let(f"to_int64({w})", int64, w) for w in (state(0), state(1)))
+        block, first = f"{place} + {e.literal(FURTHER, int64)}", e.literal(0, int64)
+        word = e.let(f"philox_word({key}, {execution}, {block}, {first})", uint32, place)
+        return e.let(f"to_uint64({word})", uint64, word)
+
+    @staticmethod
+    def _high_half(e: Any, above: Any, below: Any, span: Any) -> Any:
+        """The high 64 bits of ``(above * 2**32 + below) * span``, by 32-bit halves."""
+        half, mask = span.literal(32), span.literal(0xFFFFFFFF)
+        high = e.let(f"shift_right({span}, {half})", uint64, span)
+        low = e.let(f"bit_and({span}, {mask})", uint64, span)
+        outer = e.let(f"mul({above}, {low})", uint64, above, low)
+        inner = e.let(f"mul({below}, {high})", uint64, below, high)
+        carried = f"shift_right(mul({below}, {low}), {half})"
+        middle = f"add(bit_and({outer}, {mask}), bit_and({inner}, {mask}))"
+        carry = e.let(f"shift_right(add({carried}, {middle}), {half})", uint64, outer, inner)
+        upper = f"add(shift_right({outer}, {half}), shift_right({inner}, {half}))"
+        return e.let(f"add(mul({above}, {high}), add({upper}, {carry}))", uint64, carry)
 
     @staticmethod
     def _wide(e: Any, bound: Any) -> Any:
@@ -219,6 +250,8 @@ class RandomUniformInt(Op):
                dtype=int64),
         Sample("uint64[2]", "int64[]", "int64[]", values={0: STATE, 1: 0, 2: 2**32}, shape=(6,),
                dtype=int64),
+        Sample("uint64[2]", "int64[]", "int64[]", shape=(9,), dtype=int64,
+               values={0: STATE, 1: -(2**62), 2: 2**63 - 1}),
         Refuses("uint64[2]", "int64[]", "int32[]", "low must be int32[], got int64[]", shape=()),
         Refuses("uint64[2]", "int32[]", "int32[1]", "high must be int32[], got int32[1]", shape=()),
         Refuses("uint64[2]", "int32[]", "int32[]", "draws int32 or int64, not float32", shape=(),
@@ -296,7 +329,7 @@ class Dropout(Op):
 
 
 class RandomShuffle(Op):
-    """The rows of ``x`` in the order that sorts their random words."""
+    """The rows of ``x`` in the order that sorts their random words; a scalar as it is."""
 
     operands = ("state", "x")
     kind = Kind.HOST
@@ -304,11 +337,11 @@ class RandomShuffle(Op):
 
     def infer_type(self, state: TensorType, x: TensorType) -> TensorType:
         check_state(state)
-        if x.shape == ():
-            raise Mismatch("x needs an axis to shuffle", x=x)
         return x
 
     def reference(self, state: np.ndarray, x: np.ndarray) -> np.ndarray:
+        if x.ndim == 0:
+            return x
         return x[np.argsort(random_words(state, len(x)), kind="stable")]
 
     def host(self, state: np.ndarray, x: np.ndarray) -> tuple:
@@ -317,5 +350,6 @@ class RandomShuffle(Op):
     samples = [
         Sample("uint64[2]", "float32[5, 2]", values={0: STATE}),
         Sample("uint64[2]", "int32[0]", values={0: STATE}),
-        Refuses("uint64[2]", "float32[]", "x needs an axis to shuffle"),
+        Sample("uint64[2]", "float32[]", values={0: STATE}),
+        Refuses("int32[2]", "float32[3]", "state must be uint64[2], got int32[2]"),
     ]

@@ -3,7 +3,8 @@
 ``EMITTERS[word](builder, *values) -> value`` for float32 and float64 values.  Selects and integer
 arithmetic on the bits only: no branch, no call that stays a call, no fast-math flag, no float64
 for float32 (but in lgamma and digamma).  One table in memory: float64 sin, cos and tan read 1 KB of
-2 / pi.  NaN, infinities, signed zeros and denormals come out as IEEE 754 has them; an angle may be any finite number.
+2 / pi.  NaN, infinities, signed zeros and denormals come out as IEEE 754 has them; an angle may be
+any finite number.
 
 Measured: the largest error in units in the last place, in float32 over all 2**32 arguments (samples
 for atan2 and pow), in float64 over some 10**6 samples (10**4 for erf, erfc, erfinv); then the
