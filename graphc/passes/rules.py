@@ -17,6 +17,7 @@ import numpy as np
 
 import graphc.ops  # noqa: F401  (registers what the rows name)
 from graphc.ir import dims
+from graphc.ir.dtype import float32
 from graphc.ir.graph import Tensor
 from graphc.passes.patterns import C, D, Match, Number, Rule, X, Y, Z, check_rule, p
 
@@ -194,7 +195,19 @@ def flipped(b: Any, m: Match, x: Tensor, y: Tensor, side: str) -> Tensor:
     return b.apply(type(op), (x, y), {**dict(op.values()), side: not getattr(op, side)})
 
 
+def of_16_bits(m: Match) -> bool:
+    return m.root.dtype.is_floating and m.root.dtype.size == 2
+
+
+def widened(b: Any, m: Match) -> Tensor:
+    x, y = (b.cast(t, dtype=float32) for t in (m.x, m.y))
+    return b.cast(b.matmul(x, y, **dict(m.op(0).values())), dtype=m.root.dtype)
+
+
 FOLDS = (
+    # Both add up in float32 and round once; only float32 and float64 have vector code.
+    Rule("16-bit matmul(x, y) == cast(matmul(cast(x), cast(y)))", p.matmul(X, Y), widened,
+         when=of_16_bits),
     # One rounding in place of many, and -0 where the sum of -0 is 0.
     Rule("sum(broadcast(x)) == x * count", p.reduce_sum(p.broadcast_to(X)), times_count,
          when=reduces_only_what_was_stretched),

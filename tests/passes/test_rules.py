@@ -77,6 +77,10 @@ FIRES = [
     ("sum(broadcast(x)) == x * count", "x: float32[3, 1]",
      "a = broadcast_to(%x, shape=(2, 3, 4)); r = reduce_sum(%a, axis=(0, -1))",
      "reshape(mul(x, dim_value(dim=8, dtype=float32)), shape=(3,))"),
+    ("16-bit matmul(x, y) == cast(matmul(cast(x), cast(y)))", "x: float16[3, 4], y: float16[5, 4]",
+     "r = matmul(%x, %y, transpose_b=True)",
+     "cast(matmul(cast(x, dtype=float32), cast(y, dtype=float32), transpose_b=True), "
+     "dtype=float16)"),
     ("matmul(transpose(a), b) == matmul(a, b, transpose_a)", M,
      "a = transpose(%x); r = matmul(%a, %y)", "matmul(x, y, transpose_a=True)"),
     ("matmul(a, transpose(b)) == matmul(a, b, transpose_b)", M,
@@ -136,6 +140,7 @@ STAYS = [
 ]  # fmt: skip
 
 AWKWARD = {
+    "float16": [0.0, -0.0, 1.0, -1.5, np.inf, -np.inf, np.nan, 6e4, 6e-8, 0.3],
     "float32": [0.0, -0.0, 1.0, -1.5, np.inf, -np.inf, np.nan, 3e38, 1e-40, 0.3],
     "float64": [0.0, -0.0, 1.0, -1.5, np.inf, -np.inf, np.nan, 1e308, 1e-310, 0.3],
     "int32": [0, 1, -1, 2**31 - 1, -(2**31), 5, -7, 65536, 3, 2],
