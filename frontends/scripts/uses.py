@@ -7,10 +7,14 @@ function is given or computes is not followed.
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from frontends.tf.names import tf1_names
+
 ROOTS = ("tensorflow", "graphc")  # import tensorflow as tf; import graphc as tf
+UNBOUND = "<unbound>"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _PYTHON_2 = (
     "missing parentheses in call to",
@@ -50,12 +54,13 @@ class Scope:
     is_class: bool = False
 
     def find(self, name: str) -> str | None:
+        """What a name stands for: a dotted TF1 name, ``UNBOUND``, or None for anything else."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.bound and (scope is self or not scope.is_class):
                 return scope.bound[name]
             scope = scope.outer
-        return None
+        return UNBOUND
 
 
 def uses(source: str | bytes, filename: str = "<script>") -> list[Use]:
@@ -75,7 +80,7 @@ def python_2(error: SyntaxError) -> bool:
 class _Reader:
     def __init__(self) -> None:
         self.found: dict[str, Use] = {}
-        self.root = "tensorflow"
+        self.stars: list[str] = []  # modules of which everything was imported
 
     def module(self, tree: ast.Module) -> None:
         self._scope(tree.body, Scope(None))
@@ -108,6 +113,7 @@ class _Reader:
             path = _inner(node.module or "")
             for alias in node.names if path is not None else ():
                 if alias.name == "*":
+                    self.stars.append(path or "")
                     continue
                 full = _dotted(path or "", alias.name)
                 scope.bound[alias.asname or alias.name] = full
@@ -174,11 +180,19 @@ class _Reader:
     def _path(self, node: ast.AST, scope: Scope) -> str | None:
         """The TF1 name an expression is, ``""`` for TF1 itself, None for anything else."""
         if isinstance(node, ast.Name):
-            return scope.find(node.id)
+            found = scope.find(node.id)
+            return self._by_a_star(node.id) if found == UNBOUND else found
         if isinstance(node, ast.Attribute):
             inner = self._path(node.value, scope)
             return None if inner is None else _dotted(inner, node.attr)
         return None
+
+    def _by_a_star(self, name: str) -> str | None:
+        """The TF1 name that ``from tensorflow import *`` makes of an unbound one."""
+        if hasattr(builtins, name):
+            return None
+        names = (_dotted(module, name) for module in self.stars)
+        return next((full for full in names if full in tf1_names()), None)
 
     def _note(self, path: str, line: int) -> Use:
         use = self.found.setdefault(path, Use(path))

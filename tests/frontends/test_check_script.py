@@ -69,6 +69,7 @@ def test_names_are_followed_through_imports_and_aliases(script):
         "from tensorflow.compat import v1\nv1.add",
         "import tensorflow as tf\ntf = tf.compat.v1\ntf.add",
         "import graphc as tf\ntf.add",
+        "from tensorflow import *\nadd(1, len([2]))",
         "try:\n import tensorflow as tf\nexcept ImportError: tf = None\ntf.add",
         "def f():\n    import tensorflow as tf\n    return lambda x: tf.add(x, x)",
         "import tensorflow as tf\nclass A:\n    def f(self): return [tf.add(x, x) for x in self]",

@@ -146,7 +146,7 @@ def test_files_have_the_names_of_the_system_too(tmp_path):
     [
         ("numpy", "; its value is what a run gives: sess.run(x)"),
         ("assign", "; only a tf.Variable has one"),
-        ("get_shap", "; near: get_shape"),
+        ("consumer", "; near: consumers"),
         ("nothing_like_it", ""),
     ],
 )
