@@ -14,9 +14,7 @@ MONOLITHIC_BUILD = 0
 
 def get_lib() -> str:
     """The folder of the package."""
-    import graphc
-
-    return str(Path(graphc.__file__).resolve().parent)
+    return str(Path(__file__).resolve().parents[2] / "graphc")
 
 
 def get_include() -> NoReturn:
