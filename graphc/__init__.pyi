@@ -315,7 +315,9 @@ from frontends.tf.static_values import make_ndarray as make_ndarray
 from frontends.tf.static_values import make_tensor_proto as make_tensor_proto
 from frontends.tf.strings import as_string as as_string
 from frontends.tf.strings import decode_base64 as decode_base64
+from frontends.tf.strings import decode_csv as decode_csv
 from frontends.tf.strings import decode_raw as decode_raw
+from frontends.tf.strings import edit_distance as edit_distance
 from frontends.tf.strings import encode_base64 as encode_base64
 from frontends.tf.strings import reduce_join as reduce_join
 from frontends.tf.strings import regex_replace as regex_replace
