@@ -117,9 +117,9 @@ _OWNERS = {
         "unique_with_counts"
     ),
     "frontends.tf.strings": (
-        "as_string decode_base64 decode_raw encode_base64 reduce_join regex_replace string_join "
-        "string_split string_strip string_to_hash_bucket string_to_hash_bucket_fast "
-        "string_to_hash_bucket_strong string_to_number substr"
+        "as_string decode_base64 decode_csv decode_raw edit_distance encode_base64 reduce_join "
+        "regex_replace string_join string_split string_strip string_to_hash_bucket "
+        "string_to_hash_bucket_fast string_to_hash_bucket_strong string_to_number substr"
     ),
     "frontends.tf.differentiation": (
         "AggregationMethod UnconnectedGradients gradients hessian_vector_product hessians jvp "

@@ -17,6 +17,13 @@ from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 
 
+def __getattr__(name: str) -> Any:
+    """``tf.strings.join`` and its like, which are other names."""
+    from frontends.tf.names import elsewhere
+
+    return elsewhere("strings", name)
+
+
 def _text(value: Any) -> Tensor:
     return convert(value, None if as_tensor(value) is not None else string)
 
@@ -259,3 +266,38 @@ def format(
         *tensors, template=template, placeholder=placeholder, summarize=summarize,
         name=name or "StringFormat",
     )  # fmt: skip
+
+
+def decode_csv(
+    records: Any, record_defaults: Sequence[Any], field_delim: str = ",",
+    use_quote_delim: bool = True, name: str | None = None, na_value: str = "",
+    select_cols: Sequence[int] | None = None,
+) -> list[Tensor]:  # fmt: skip
+    """Lines of comma-separated values as one tensor per column, in the shape of ``records``.
+
+    A column's dtype is that of its default (float32, float64, int32, int64 or string), which stands
+    for a field that is empty or ``na_value``; an empty default makes the field required.
+
+    >>> a, b, label = tf.decode_csv(line, [[0.0], [0.0], [0]])
+    """
+    x = _text(records)
+    defaults = [convert(default) for default in record_defaults]
+    made = builder(x, *defaults).decode_csv(
+        x, *defaults, field_delim=field_delim, use_quote_delim=use_quote_delim, na_value=na_value,
+        select_cols=tuple(select_cols or ()), name=name or "DecodeCSV",
+    )  # fmt: skip
+    return list(made) if isinstance(made, tuple | list) else [made]
+
+
+def edit_distance(
+    hypothesis: Any, truth: Any, normalize: bool = True, name: str = "edit_distance"
+) -> Tensor:
+    """How many insertions, deletions and replacements make each sequence of ``hypothesis`` that of
+    ``truth``; ``normalize`` divides by the length of the latter.
+
+    Both are SparseTensors whose sequences lie along the last axis; the result is dense, float32,
+    and has the other axes.  Where only the truth is empty a normalized distance is infinite.
+    """
+    parts = [(sp.indices, sp.values, sp.dense_shape) for sp in (hypothesis, truth)]
+    b = builder(*parts[0])
+    return b.edit_distances(parts[0], parts[1], normalize=normalize, name=name)

@@ -159,6 +159,33 @@ def test_no_string_is_refused_where_one_is_needed():
         tf.string_to_number(tf.constant([1.0, 2.0]))
 
 
+def test_lines_of_values_become_columns(session):
+    lines = tf.constant(['1.5,2,"a,""b"""', ",,x"])
+    a, b, c = session().run(tf.decode_csv(lines, [[9.0], [7], ["d"]]))
+    assert (a.tolist(), b.tolist(), c.tolist()) == ([1.5, 9.0], [2, 7], [b'a,"b"', b"x"])
+    assert a.dtype == np.float32
+    assert session().run(tf.decode_csv("1,2,3", [[1.0]], select_cols=[2])) == [3.0]
+    required = tf.constant([], tf.int32)
+    for line, words in (("1,", "field 1 of records is required"), ("1", "has 1 fields, 2 are"),
+                        ("x,1", "field 0 of records = b'x' is not an integer")):  # fmt: skip
+        with pytest.raises(InvalidArgumentError, match=words):
+            session().run(tf.decode_csv(line, [[1], required]))
+
+
+def test_edit_distances_of_sparse_sequences(session):
+    said = tf.SparseTensor([[0, 0], [0, 1], [0, 2], [2, 0]], [1, 2, 3, 9], [3, 3])
+    wanted = tf.SparseTensor([[0, 0], [0, 1], [1, 0]], [1, 3, 5], [3, 2])
+    made = [tf.edit_distance(said, wanted), tf.edit_distance(said, wanted, normalize=False)]
+    found = session().run(made)
+    np.testing.assert_array_equal(found[0], [0.5, 1, np.inf])
+    np.testing.assert_array_equal(found[1], [1, 1, 1])
+
+
+def test_both_addresses_of_a_name_are_one_function():
+    assert tf.strings.join is tf.string_join
+    assert tf.strings.to_number is tf.string_to_number
+
+
 def test_zeros_of_strings_are_empty(session):
     found = session().run([tf.zeros([2], tf.string), tf.zeros_like(["a"])])
     assert [part.tolist() for part in found] == [[b"", b""], [b""]]

@@ -41,7 +41,7 @@ APART = {
     "random_shuffle", "random_state", *(n for n, k in REGISTERED.items() if k.writes is not None),
     "true_positions", "variable",
     "dynamic_partition", "dynamic_stitch", "list_diff", "unique", "unique_with_counts",  # sizes
-    "as_string", "string_format", "string_join",  # of any numbers, or none
+    "as_string", "edit_distance", "string_format", "string_join",  # of any numbers, or none
     # The smallest change of their operand may change all of their result.
     "log_matrix_determinant", "matrix_inverse", "matrix_solve", "matrix_solve_ls",
     "matrix_triangular_solve", "qr", "self_adjoint_eig", "svd",
