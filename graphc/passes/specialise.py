@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from graphc.ir import dims
 from graphc.ir.dims import Dim
-from graphc.ir.graph import Graph, Node, infer
-from graphc.ir.types import Equal
+from graphc.ir.graph import Graph, Node, infer, type_error
+from graphc.ir.types import Equal, Mismatch
 
 
 def specialise(graph: Graph, sizes: dict[str, Dim]) -> Graph:
@@ -63,7 +63,10 @@ def _reinfer(graph: Graph, sizes: dict[str, Dim]) -> Graph:
     for node in graph.nodes:
         op = node.op.substitute(sizes)
         operands = tuple(made[t.node].outputs[t.index] for t in node.operands)
-        types, checks = infer(op, [t.type for t in operands])
+        try:
+            types, checks = infer(op, [t.type for t in operands])
+        except Mismatch as mismatch:
+            raise type_error(op, mismatch, operands, node.name, node.site) from None
         # What was taken as equal on the way is equal in these types, and must be so in each run.
         checks = tuple(dict.fromkeys((*node.checks, *checks)))
         made[node] = Node(

@@ -22,3 +22,15 @@ def test_a_py_func_without_a_shape_runs_and_compiling_it_alone_asks_for_one() ->
         np.testing.assert_array_equal(sess.run(doubled, {x: ones}), np.full((2, 3), 3.0))
         y.set_shape([None, 3])
         np.testing.assert_array_equal(sess.run(y + 1.0, {x: ones}), np.full((2, 3), 3.0))
+
+
+@pytest.mark.parametrize("device", ["/cpu:0", "/reference:0"])
+def test_a_rank_that_an_op_cannot_take_is_told_at_its_line(device: str) -> None:
+    with tf.Graph().as_default(), tf.Session(device=device) as sess:
+        x = tf.placeholder(tf.float32, name="x")
+        y = tf.matmul(x, x)
+        with pytest.raises(tf.errors.ShapeError, match="a must be a matrix, its rank is 1") as told:
+            sess.run(y, {x: np.ones(3)})
+        assert "matmul 'MatMul'" in str(told.value)
+        assert "y = tf.matmul(x, x)" in str(told.value)
+        assert sess.run(y, {x: np.ones((2, 2))}).tolist() == [[2, 2], [2, 2]]
