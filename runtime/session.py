@@ -247,6 +247,11 @@ class Session:
         return self._state.graph
 
     @property
+    def graph_def(self) -> Any:
+        """The graph as a ``tf.GraphDef``."""
+        return self.graph.as_graph_def(add_shapes=True)  # type: ignore[attr-defined]
+
+    @property
     def variables(self) -> VariableStore:
         """The session's variables, by key (a variable's name without ``:0``)."""
         return self._state.variables

@@ -63,6 +63,15 @@ def _is_fetchable(self: Graph, tensor_or_op: Any) -> bool:
     return (tensor.node if tensor is not None else tensor_or_op) not in _unfetchable(self)
 
 
+@contextmanager
+def _device(self: Graph, device_name_or_function: Any) -> Iterator[None]:
+    """Ask for a device for the operations made inside; None asks for none."""
+    from frontends.tf.building import device
+
+    with self.as_default(), device(device_name_or_function):
+        yield
+
+
 def _colocate_with(self: Graph, op: Any, ignore_existing: bool = False) -> Any:
     from frontends.tf.building import colocate_with
 
@@ -231,6 +240,7 @@ _GRAPH: dict[str, Any] = {
     "is_feedable": _is_feedable,
     "is_fetchable": _is_fetchable,
     "colocate_with": _colocate_with,
+    "device": _device,
     "container": _container,
     "control_dependencies": _control_dependencies,
     "gradient_override_map": _gradient_override_map,

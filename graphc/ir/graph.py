@@ -215,7 +215,7 @@ class Graph:
             node = Node(
                 self, op, operands, self._controls(control, operands),
                 self._new_name(name or type(op).__name__), types, (site,) if site else (),
-                self.device, self._forward[-1] if self._forward else None, checks,
+                self.current_device, self._forward[-1] if self._forward else None, checks,
             )  # fmt: skip
             self.nodes.append(node)
             self.by_name[node.name] = node
@@ -318,7 +318,7 @@ class Graph:
             self._scope = outer
 
     @property
-    def device(self) -> str:
+    def current_device(self) -> str:
         return self._devices[-1] if self._devices else ""
 
     @contextmanager

@@ -29,6 +29,15 @@ def test_control_dependencies_of_a_graph_take_tensors():
     assert y.op.control_inputs == [x.op]
 
 
+def test_a_graph_puts_operations_on_a_device():
+    graph = tf.Graph()
+    with graph.device("/cpu:0"):
+        x = tf.constant(1.0)
+    assert (x.graph, x.device) == (graph, "/cpu:0")
+    with graph.as_default(), tf.Session() as sess:
+        assert sess.graph_def == graph.as_graph_def(add_shapes=True)
+
+
 def test_a_finished_graph_takes_no_more():
     tf.get_default_graph().finalize()
     with pytest.raises(tf.errors.OpError.__mro__[1], match="finalized"):
