@@ -143,12 +143,17 @@ def shape(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
 
     >>> batch = tf.shape(x)[0]
     """
+    if hasattr(input, "is_sparse_tensor"):
+        return builder(input.values).cast(input.dense_shape, dtype=as_dtype(out_type), name=name)
     x = convert(input)
     return builder(x).shape(x, dtype=as_dtype(out_type), name=name)
 
 
 def size(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
     """How many elements ``input`` has."""
+    if hasattr(input, "is_sparse_tensor"):
+        sizes = builder(input.values).cast(input.dense_shape, dtype=as_dtype(out_type))
+        return builder(sizes).reduce_prod(sizes, axis=None, name=name)
     x = convert(input)
     return builder(x).size(x, dtype=as_dtype(out_type), name=name)
 
@@ -164,6 +169,8 @@ def shape_n(input: Any, out_type: Any = int32, name: str | None = None) -> list[
 
 def rank(input: Any, name: str | None = None) -> Tensor:
     """How many axes ``input`` has."""
+    if hasattr(input, "is_sparse_tensor"):
+        return builder(input.values).size(input.dense_shape, dtype=int32, name=name)
     x = convert(input)
     return builder(x).rank(x, name=name)
 

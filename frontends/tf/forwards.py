@@ -106,6 +106,8 @@ def forward(public: str) -> Callable:
             bound = signature.bind(*args, **kwargs).arguments
             title = bound.get("name")
             args = tuple(bound[name] for name in names)
+        if len(args) == 1 and hasattr(args[0], "is_sparse_tensor"):
+            return args[0].with_values(apply(args[0].values, name=title))
         operands = alike(list(args))
         make = getattr(builder(*operands), op)
         return make(*operands, name=title) if title is not None else make(*operands)

@@ -154,11 +154,12 @@ class IndexedSlices(Operators):
 
 
 def of_values(function: Callable) -> Callable:
-    """Let a function of a tensor take an :class:`IndexedSlices`: it acts on the values."""
+    """Let a function of a tensor take ``tf.IndexedSlices`` or a ``tf.SparseTensor``: it acts on
+    the values."""
 
     @wraps(function)
     def apply(t: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(t, IndexedSlices):
+        if hasattr(t, "with_values"):
             return t.with_values(function(t.values, *args, **kwargs))
         return function(t, *args, **kwargs)
 

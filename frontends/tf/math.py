@@ -162,6 +162,7 @@ def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
     return builder(tensor).mul(convert(scalar, like=tensor), tensor, name=name)
 
 
+@of_values
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     """``x`` as another dtype; floats become integers toward zero.
 

@@ -49,6 +49,8 @@ class SparseTensor:
     >>> tf.sparse_tensor_dense_matmul(sp, w)
     """
 
+    is_sparse_tensor = True  # for functions that take one beside tensors
+
     def __init__(
         self, indices: Any, values: Any, dense_shape: Any = None, *, shape: Any = None
     ) -> None:

@@ -185,3 +185,13 @@ def test_sparse_tensors_without_entries(session):
     np.testing.assert_array_equal(
         sess.run(tf.sparse_tensor_dense_matmul(empty, DENSE.T)), np.zeros((3, 3))
     )
+
+
+def test_functions_of_tensors_take_sparse_ones(session):
+    a, sess = sparse(A), session()
+    np.testing.assert_array_equal(dense(sess.run(tf.square(a))), A * A)
+    np.testing.assert_array_equal(dense(sess.run(tf.abs(a))), abs(A))
+    np.testing.assert_array_equal(dense(sess.run(tf.cast(a, tf.int32))), A)
+    assert sess.run(tf.shape(a)).tolist() == [3, 4]
+    assert sess.run([tf.size(a), tf.rank(a)]) == [12, 2]
+    assert sess.run(a.values.op) is None
