@@ -11,7 +11,7 @@ import numpy as np
 
 from frontends.tf.forwards import alike
 from frontends.tf.tensor import builder, known_rank
-from graphc.errors import AttributeValueError, ShapeError
+from graphc.errors import AttributeValueError, DTypeError, ShapeError
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import bfloat16, float32
 from graphc.ir.graph import Tensor
@@ -75,6 +75,10 @@ def sparse_matmul(
     """
     operands = alike([a, b])
     g = builder(*operands)
+    for t in operands:
+        if t.dtype not in (float32, bfloat16):
+            fact = f"operands must be float32 or bfloat16, got {t.type}"
+            raise DTypeError(fact, subject="sparse_matmul", site=here())
     left, right = (g.cast(t, dtype=float32) if t.dtype is bfloat16 else t for t in operands)
     return g.matmul(left, right, transpose_a=transpose_a, transpose_b=transpose_b, name=name)
 
