@@ -391,7 +391,7 @@ class _Assembly:
         """An assignment no kernel can make: the variable's memory takes over the value's."""
         if node.op.name != "assign":
             raise UnimplementedError(
-                f"{node.op.name} of a variable of strings is not provided; tf.assign is",
+                f"{node.op.name} of {node.outputs[0].dtype} is not provided; tf.assign is",
                 subject=f"{node.op.name} '{node.name}'",
                 site=node.site,
             )

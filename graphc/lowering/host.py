@@ -1,7 +1,8 @@
 """Which nodes are run by Python: those that say so, and those no kernel can compute.
 
-Strings are Python objects; a node that takes or gives some is a host step that runs its NumPy
-reference, whatever lowering it has for numbers.  Views keep to their operand's memory.
+Strings are Python objects, and the kernel vocabulary has no complex numbers; a node that takes or
+gives some is a host step that runs its NumPy reference, whatever lowering it has for real numbers.
+Views keep to their operand's memory.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from graphc.ir.graph import Node
 from graphc.ir.op import Kind
 
+NO_KERNEL = ("string", "complex")  # kinds of dtypes
 _ELSEWHERE = (Kind.SOURCE, Kind.VIEW, Kind.EXPANDED)
 
 
@@ -18,4 +20,4 @@ def runs_in_python(node: Node) -> bool:
         return True
     if node.op.kind in _ELSEWHERE:
         return False
-    return any(t.dtype.is_string for t in (*node.operands, *node.outputs))
+    return any(t.dtype.kind in NO_KERNEL for t in (*node.operands, *node.outputs))

@@ -17,6 +17,7 @@ from graphc.ir.graph import infer
 from graphc.ir.op import Kind, NotDifferentiable, Op
 from graphc.ir.text import parse_graph, print_graph
 from graphc.ir.types import Mismatch, TensorType
+from graphc.lowering.host import NO_KERNEL
 from graphc.ops.precision import reference_values
 from graphc.passes.options import Options
 from runtime.devices.reference.evaluate import evaluate
@@ -115,7 +116,7 @@ def lowers_by_element(case: Case) -> bool:
     # Views, contractions, kernels, hosts and partial reductions have no single element: the
     # devices test those.
     op = case.op
-    if any(t.dtype.is_string for t in (*case.types, *case.result_types)):
+    if any(t.dtype.kind in NO_KERNEL for t in (*case.types, *case.result_types)):
         return False  # a host step, whatever slots it has
     slots = (op.scalar, op.element, op.reduction)
     return op.kind is not Kind.EFFECT and not hasattr(op, "chunk") and slots != (None, None, None)

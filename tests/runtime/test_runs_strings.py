@@ -121,3 +121,15 @@ def test_text_made_beside_kernels_needs_no_run_by_stages(sess, monkeypatch):
     with pytest.raises(tf.errors.InvalidArgumentError, match="x > 0 did not hold"):
         sess.run([step, line], {x: [-1.0]})
     assert sess.run(total) == 12
+
+
+def test_complex_numbers_are_rearranged_and_kept(sess):
+    x = tf.placeholder(tf.complex64, [None])
+    v = tf.Variable(np.array([1j, 2], np.complex64))
+    sess.run(tf.global_variables_initializer())
+    made = [tf.concat([x, v], 0), tf.gather(x, [1]), tf.reshape(x, [2, 1]), v.assign(x)]
+    found = sess.run(made, {x: [1 + 2j, 3]})
+    assert [part.ravel().tolist() for part in found] == [
+        [1 + 2j, 3, 1j, 2], [3], [1 + 2j, 3], [1 + 2j, 3],
+    ]  # fmt: skip
+    assert sess.run(v).tolist() == [1 + 2j, 3]
