@@ -23,7 +23,8 @@ def rows(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     if len(data) < _FOOTER or data[-len(MAGIC) :] != MAGIC:
         raise ValueError("its end is not that of a table: cut off, or another format")
     footer = data[-_FOOTER:]
-    _, at = _handle(footer, 0)  # of an index of further blocks, which bundles do not have
+    further, at = _handle(footer, 0)  # an index of filters and the like: checked, not read
+    _block(data, further)
     index, _ = _handle(footer, at)
     for _, value in _entries(_block(data, index)):
         handle, _ = _handle(value, 0)
