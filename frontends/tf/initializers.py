@@ -58,7 +58,8 @@ def _filled(shape: Sequence[int], number: int, dtype: Any, name: str) -> Tensor:
     wanted = as_dtype(dtype)
     value = bool(number) if wanted.is_bool else number
     with default_graph().name_scope(name):
-        return Builder(default_graph()).full(tuple(shape), value, wanted)
+        filling = "" if wanted.is_string and value == 0 else value
+    return Builder(default_graph()).full(tuple(shape), filling, wanted)
 
 
 class Constant(Initializer):
