@@ -35,7 +35,8 @@ ALIASES: dict[str, str] = {
         "SessionLog=summary.SessionLog NoGradient=NotDifferentiable "
         "tensor_scatter_add=tensor_scatter_nd_add tensor_scatter_sub=tensor_scatter_nd_sub "
         "tensor_scatter_update=tensor_scatter_nd_update "
-        "arg_max=older:arg_max arg_min=older:arg_min"
+        "arg_max=older:arg_max arg_min=older:arg_min "
+        "dimension_value=compat.dimension_value dimension_at_index=compat.dimension_at_index"
     ),
     "train": ("SummaryWriter=summary.FileWriter piecewise_constant_decay=train.piecewise_constant"),
     "nn": (
@@ -161,7 +162,6 @@ ALIASES: dict[str, str] = {
         "rmtree=older:rmtree stat=older:stat walk=older:walk"
     ),
     "graph_util": "import_graph_def",
-    "compat": "dimension_at_index dimension_value",
     "version": "VERSION GIT_VERSION COMPILER_VERSION",
     "summary": "Event=summary.Event",
     # contrib

@@ -6,7 +6,7 @@ module of :mod:`frontends.tf` that has no such name of its own asks :func:`elsew
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from frontends.tf.aliases import PLACES, aliases, modules
 
+_ABSENT = object()
 _FILE = Path(__file__).with_name("tf1_names.txt")
 
 
@@ -49,8 +50,8 @@ class Namespace(ModuleType):
         inner = f"{self._path}."
         listed = (*aliases(), *modules(), *_forwards())
         own = {row.removeprefix(inner).partition(".")[0] for row in listed if row.startswith(inner)}
-        for place in PLACES.get(self._path, ()):
-            own.update(dir(resolve(place)))
+        for place in _places(self._path):
+            own.update(dir(place))
         return sorted(own)
 
 
@@ -68,7 +69,7 @@ def elsewhere(
     """``tf.<module>.<name>``, which the module itself does not have: the plain forward, the alias
     or the module of that name.  ``own`` are the module's names or gives them, for the error."""
     found = _found(module, name)
-    if found is None:
+    if found is _ABSENT:
         provided = own or namespace(module).__dir__
         raise missing(module, name, provided() if callable(provided) else provided)
     return found
@@ -78,15 +79,24 @@ def elsewhere(
 def _found(module: str, name: str) -> Any:
     full = f"{module}.{name}" if module else name
     if name.startswith("_"):
-        return None
+        return _ABSENT
     if full in _forwards():
         return import_module("frontends.tf.forwards").forward(full)
     if full in aliases():
         return _placed(aliases()[full])
     if full in modules():
         return namespace(full)
-    places = (getattr(resolve(place), name, None) for place in PLACES.get(module, ()))
-    return next((v for v in places if v is not None and not isinstance(v, Namespace)), None)
+    found = (getattr(place, name, _ABSENT) for place in _places(module))
+    return next((v for v in found if v is not _ABSENT and not isinstance(v, Namespace)), _ABSENT)
+
+
+def _places(module: str) -> Iterator[Any]:
+    """The modules that provide the names of one at another address."""
+    for place in PLACES.get(module, ()):
+        try:
+            yield resolve(place)
+        except AttributeError:
+            continue
 
 
 @cache
@@ -112,6 +122,14 @@ def missing(module: str, name: str, provided: Iterable[str]) -> AttributeError:
     if name.startswith("__"):
         return AttributeError(name)
     full = f"{module}.{name}" if module else name
+    for place in PLACES.get(module, ()):
+        if (f"{place}.{name}" if place else name) in tf1_names():
+            return missing(place, name, provided)
+    if full.startswith(("python.", "core.")) and module not in PLACES:
+        return AttributeError(
+            f"tf.{full} is not provided by graphc: it is of TensorFlow's inside"
+            f"{_hint(module, name, provided, 0.8)}"
+        )
     if full not in tf1_names():
         return AttributeError(f"there is no tf.{full}{_hint(module, name, provided, 0.6)}")
     from frontends.tf.families import family_of

@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 LATER = {
     "layout", "bad_indices_policy", "align", "grad_a", "grad_b", "index_type", "sparse_gradient",
     "allow_fast_lookup", "handle_data", "type_enum", "type_value", "experimental_attributes",
-    "use_own_namescope_for_non_slot_vars",
+    "use_own_namescope_for_non_slot_vars", "alg",
 }  # fmt: skip
 LATER_OF = {
     "matmul": {"output_type"}, "linalg.matmul": {"output_type"}, "linspace": {"axis"},

@@ -67,6 +67,14 @@ def test_aliases_and_places_are_names_of_tf1():
         ("nn.conv2d", "tf.nn.conv2d is part of TF1 but not provided by graphc yet (convolution"),
         ("nn.reluu", "there is no tf.nn.reluu; near: tf.nn.relu"),
         ("reduce_men", "there is no tf.reduce_men; near: tf.reduce_mean"),
+        (
+            "python.ops.array_ops.while_loop",
+            "tf.while_loop is part of TF1 but not provided by graphc",
+        ),
+        (
+            "python.util.deprecation",
+            "tf.python.util.deprecation is not provided by graphc: it is of",
+        ),
         ("python.ops.math_ops.matmull", "there is no tf.python.ops.math_ops.matmull; near: "),
     ],
 )
@@ -155,3 +163,13 @@ def test_an_attribute_a_tensor_does_not_have_says_what_to_write(attribute, said)
         getattr(tf.constant(1.0), attribute)
     assert str(error.value) == f"'Tensor' object has no attribute {attribute!r}{said}"
     assert not hasattr(tf.constant(1.0), attribute)
+
+
+def test_a_name_whose_value_is_none_is_found_at_other_addresses():
+    assert resolve("python.ops.array_ops.newaxis") is None
+
+
+def test_dimensions_are_read_by_functions_too():
+    shape = tf.TensorShape([None, 3])
+    assert [tf.compat.dimension_value(d) for d in (*shape, 5)] == [None, 3, 5]
+    assert tf.dimension_at_index(shape, 1) == 3
