@@ -15,7 +15,8 @@ from graphc.ops.pairwise import contraction_order
 
 def test_products_are_made_in_the_cheapest_order() -> None:
     sizes = {"i": 2, "j": 1000, "k": 1000, "l": 50}
-    assert contraction_order(["ij", "jk", "kl"], sizes, "il") == [(0, 1), (0, 1)]
+    # The product goes to the end: the second row is (it, "kl").
+    assert contraction_order(["ij", "jk", "kl"], sizes, "il") == [(0, 1), (1, 0)]
     assert contraction_order(["jk", "kl", "ij"], sizes, "il")[0] in [(0, 2), (2, 0)]
     chain = contraction_order(["ij", "jk", "kl"], {"i": 9, "j": 9, "k": 9, "l": 1}, "il")
     assert chain[0] == (1, 2)  # the vector first
