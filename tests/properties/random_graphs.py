@@ -42,6 +42,7 @@ APART = {
     "true_positions", "variable",
     "dynamic_partition", "dynamic_stitch", "list_diff", "unique", "unique_with_counts",  # sizes
     "as_string", "edit_distance", "string_format", "string_join",  # of any numbers, or none
+    *(n for n in REGISTERED if n.endswith("_summary")),  # text of numbers' last bits
     # The smallest change of their operand may change all of their result.
     "log_matrix_determinant", "matrix_inverse", "matrix_solve", "matrix_solve_ls",
     "matrix_triangular_solve", "qr", "self_adjoint_eig", "svd",
