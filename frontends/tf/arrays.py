@@ -7,7 +7,7 @@ from typing import Any
 from frontends.tf.forwards import alike
 from frontends.tf.math import _one_of, axes_of
 from frontends.tf.tensor import builder, convert, known_rank, plain, size_of, sizes_of
-from graphc.errors import ShapeError
+from graphc.errors import DTypeError, ShapeError
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.dtype import as_dtype, float32, int32, int64
 from graphc.ir.graph import Tensor
@@ -88,7 +88,11 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor
 
     start, stop: floating scalars.  The first and the last are exact.
     """
-    first, last = alike([start, stop])
+    first, last = alike([float(v) if isinstance(v, int) else v for v in (start, stop)])
+    if not first.dtype.is_floating:
+        raise DTypeError(
+            f"start and stop must be floating, got {first.type}", subject="linspace", site=here()
+        )
     b = builder(first, last)
     with b.home.name_scope(name or "LinSpace") as scope:
         count = size_of(b, num)
@@ -456,6 +460,8 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
     if (x is None) != (y is None):
         raise ValueError("where takes both x and y, or neither")
     if x is None:
+        if chosen.dtype.is_integer or chosen.dtype.is_floating:
+            chosen = builder(chosen).not_equal(chosen, 0)
         return builder(chosen).where_true(chosen, name=name or "Where")
     left, right = alike([x, y])
     b = builder(chosen, left, right)
@@ -502,6 +508,8 @@ def sequence_mask(
     length = convert(lengths)
     b = builder(length)
     with b.home.name_scope(name or "SequenceMask"):
+        if length.dtype.is_floating:
+            length = b.cast(length, dtype=int32)
         if maxlen is None:
             largest = b.reduce_max(b.cast(length, dtype=int64), axis=None)
             size = b.dim_argument(b.maximum(largest, b.tensor(0, dtype=int64)))

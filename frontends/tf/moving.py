@@ -52,6 +52,8 @@ def pad(
 
 def _number(value: Any, x: Tensor) -> Any:
     number = np.asarray(value).item()
+    if x.dtype.is_string:
+        return b"" if number == 0 else number
     return bool(number) if x.dtype.is_bool else number
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from graphc.ir.dtype import FLOATING, REAL
+from graphc.ir.dtype import FLOATING, REAL, complex64, complex128
 from graphc.ir.op import REQUIRED, Kind, Op, Refuses, Sample, describe
 from graphc.ir.types import DTypeMismatch, TensorType
 from graphc.ops.shape import resolve_axis
@@ -42,7 +42,8 @@ class Cumulative(Op, abstract=True):
         return self._scanned(x, self.initial(computed))
 
     def _scanned(self, x: np.ndarray, initial: Any) -> np.ndarray:
-        wide = np.dtype(np.float64) if x.dtype.kind == "f" else x.dtype
+        wider = {"f": np.dtype(np.float64), "c": np.dtype(np.complex128)}
+        wide = wider.get(x.dtype.kind, x.dtype)
         rows = np.moveaxis(x.astype(wide), self.axis, 0)
         if self.reverse:
             rows = rows[::-1]
@@ -112,6 +113,7 @@ class Cumsum(Cumulative):
     """``y[k] = x[0] + ... + x[k]`` along ``axis``."""
 
     linear = True
+    dtypes = (*REAL, complex64, complex128)
     word = "add"
     fold = np.add
 
@@ -121,7 +123,7 @@ class Cumsum(Cumulative):
     def slope(self, b: Any, ct: Any, y: Any, x: Any) -> Any:
         return self.back(b, ct)
 
-    samples = SCANS
+    samples = [*SCANS, Sample("complex64[3, 2]", axis=0, reverse=True)]
 
 
 class Cumprod(Cumulative):

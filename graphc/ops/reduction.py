@@ -10,7 +10,7 @@ import numpy as np
 from graphc.ir import dims
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim, Shape
-from graphc.ir.dtype import FLOATING, REAL, DType, bool_, float32
+from graphc.ir.dtype import FLOATING, REAL, DType, bool_, complex64, complex128, float32
 from graphc.ir.op import Kind, NotDifferentiable, Op, Reduce, Refuses, Sample, describe
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
 from graphc.ops.precision import in_float32, in_float64
@@ -97,6 +97,7 @@ class Sum(Reduction):
     """``y``: the sum over the axes; 0 over none.  Half precision accumulates in float32."""
 
     name = "reduce_sum"
+    dtypes = (*REAL, complex64, complex128)
     linear = True
     reduction = Reduce(0, "accumulate")
 
@@ -116,6 +117,7 @@ class Sum(Reduction):
         *ROWS,
         NAN_ROW,
         Sample("int32[3, 4]", axis=1),
+        Sample("complex64[3, 2]", axis=0),
         Sample("float32[0, 3]", axis=0),
         Sample("float32[3, 0]", axis=0),
     ]

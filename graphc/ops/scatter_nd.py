@@ -14,7 +14,7 @@ from graphc.errors import InvalidArgumentError
 from graphc.ir import dims
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim, Shape
-from graphc.ir.dtype import int64
+from graphc.ir.dtype import int32, int64
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import Mismatch, TensorType, same_dim, same_dtype
 from graphc.ops.index import NO_VALUES, check_indices, check_range
@@ -180,7 +180,11 @@ def scatter_nd(b: Any, indices: Any, updates: Any, shape: Shape, name: str | Non
     depth = check_updates(indices.type, updates.type, shape)
     place = b.position_of(indices, shape=shape[:depth])
     count = dims.product(shape[:depth])
-    sums = b.unsorted_segments("sum", updates, place, count)
+    if updates.dtype.is_bool:  # of truths the sum is whether there is one
+        sums = b.unsorted_segment_max(b.cast(updates, dtype=int32), place, num_segments=count)
+        sums = b.greater(sums, b.tensor(0, like=sums))
+    else:
+        sums = b.unsorted_segments("sum", updates, place, count)
     return b.reshape(sums, shape=shape, name=name)
 
 

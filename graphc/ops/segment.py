@@ -13,7 +13,7 @@ import numpy as np
 from graphc.errors import InvalidArgumentError
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim
-from graphc.ir.dtype import FLOATING, REAL, bool_, int64
+from graphc.ir.dtype import FLOATING, REAL, bool_, complex64, complex128, int64
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.shape_values import dims_of
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
@@ -102,6 +102,7 @@ class UnsortedSegmentSum(UnsortedSegment):
     ``segment_ids`` has the leading axes of ``data``.
     """
 
+    dtypes = (*REAL, complex64, complex128)
     word = "add"
     fold = np.add
 
@@ -111,7 +112,10 @@ class UnsortedSegmentSum(UnsortedSegment):
     def vjp(self, b: Any, ct: Any, y: Any, data: Any, segment_ids: Any) -> list:
         return [self.rows_of(b, ct, segment_ids), None]
 
-    samples = SEGMENTS
+    samples = [
+        *SEGMENTS,
+        Sample("complex64[3, 2]", "int32[3]", values={1: [1, 1, 0]}, num_segments=2),
+    ]
 
 
 class UnsortedSegmentProd(UnsortedSegment):
@@ -237,8 +241,11 @@ class CheckSorted(Op):
 def unsorted_segments(
     b: Any, fold: str, data: Any, segment_ids: Any, num_segments: Dim, name: str | None = None
 ) -> Any:
-    """``fold`` (sum, prod, max, min, mean, sqrt_n) of the rows of each of ``num_segments``."""
-    if fold in ("mean", "sqrt_n"):
+    """``fold`` of the rows of each of ``num_segments``: sum, prod, max, min, mean or sqrt_n.
+
+    The mean of integers is floating; ``whole_mean`` keeps their dtype.
+    """
+    if fold in ("mean", "sqrt_n", "whole_mean"):
         return _averaged(b, fold, data, segment_ids, num_segments, name)
     op = getattr(b, f"unsorted_segment_{fold}")
     if data.dtype.computed is data.dtype or fold in ("max", "min"):
@@ -256,8 +263,10 @@ def _averaged(
     wide = data if data.dtype.computed is data.dtype else b.cast(data, dtype=data.dtype.computed)
     total = b.unsorted_segment_sum(wide, segment_ids, num_segments=num_segments)
     count = b.maximum(segment_counts(b, segment_ids, num_segments, total), b.tensor(1, like=total))
-    divide = b.realdiv if data.dtype.is_floating else b.truncatediv
-    mean = divide(total, count if fold == "mean" else b.sqrt(count))
+    divide = b.truncatediv if fold == "whole_mean" and data.dtype.is_integer else b.truediv
+    mean = divide(total, b.sqrt(count) if fold == "sqrt_n" else count)
+    if data.dtype.is_integer:
+        return b.identity(mean, name=name)
     if mean.dtype is data.dtype:
         return b.identity(mean, name=name)
     return b.cast(mean, dtype=data.dtype, name=name)
@@ -283,7 +292,8 @@ def sorted_segments(b: Any, fold: str, data: Any, segment_ids: Any, name: str | 
         last = b.maximum(b.reduce_max(b.cast(ids, dtype=int64)), b.tensor(-1, dtype=int64))
         count = b.dim_argument(b.add(last, b.tensor(1, dtype=int64)))
     if fold not in ("max", "min"):
-        return b.unsorted_segments(fold, data, ids, count, name=name)
+        whole = "whole_mean" if fold == "mean" else fold
+        return b.unsorted_segments(whole, data, ids, count, name=name)
     extreme = b.unsorted_segments(fold, data, ids, count)
     present = segment_counts(b, ids, count, extreme)
     zero = b.tensor(0, like=extreme)
