@@ -174,7 +174,9 @@ ALIASES: dict[str, str] = {
         "get_variables_by_name=older:get_variables_by_name "
         "get_variables_to_restore=older:get_variables "
         "init_from_checkpoint=train.init_from_checkpoint list_variables=train.list_variables "
-        "load_checkpoint=train.load_checkpoint load_variable=train.load_variable nest"
+        "load_checkpoint=train.load_checkpoint load_variable=train.load_variable nest "
+        "assign_from_checkpoint=frontends.tf.train.checkpoint_reader:assign_from_checkpoint "
+        "assign_from_checkpoint_fn=frontends.tf.train.checkpoint_reader:assign_from_checkpoint_fn"
     ),
     "contrib.nn": (
         "deprecated_flipped_softmax_cross_entropy_with_logits=older:flipped_softmax "

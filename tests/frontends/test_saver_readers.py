@@ -135,3 +135,56 @@ def test_warm_start_renames(session, prefix):
     assert started(session, made)["b"].tolist() == [7, 8, 9]
     with pytest.raises(ValueError, match="new/x"):
         tf.train.warm_start(prefix, "new/b", var_name_to_prev_var_name={"new/x": "old/b"})
+
+
+# --- as slim scripts restore ---------------------------------------------------------------------
+
+
+def test_a_function_restores_what_is_there(session, prefix):
+    made = new_model()
+    restore = tf.contrib.framework.assign_from_checkpoint_fn(
+        prefix, {"old/b": made["b"], "none": made["other"]}, ignore_missing_vars=True
+    )
+    sess = session()
+    sess.run(tf.global_variables_initializer())
+    restore(sess)
+    assert sess.run(made["b"]).tolist() == [7, 8, 9]
+    assert sess.run(made["other"]) == 1
+    function = tf.contrib.framework.assign_from_checkpoint_fn
+    assert function(prefix, {"none": made["b"]}, ignore_missing_vars=True) is None
+    with pytest.raises(ValueError, match="empty"):
+        function(prefix, [])
+    with pytest.raises(tf.errors.NotFoundError):
+        function(prefix, {"none": made["b"]})(sess)
+
+
+def test_an_operation_restores_what_it_is_fed(session, prefix):
+    made = new_model()
+    assign, feeds = tf.contrib.framework.assign_from_checkpoint(
+        prefix, {"old/b": made["b"], "old/w": made["w"]}
+    )
+    sess = session()
+    sess.run(assign, feeds)
+    assert sess.run(made["b"]).tolist() == [7, 8, 9]
+
+
+# --- following a folder --------------------------------------------------------------------------
+
+
+def test_new_checkpoints_are_followed_until_none_comes(prefix):
+    folder = str(Path(prefix).parent)
+    seen = []
+    asked = []
+
+    def waited_long_enough() -> bool:
+        asked.append(len(seen))
+        return len(asked) == 2
+
+    for found in tf.train.checkpoints_iterator(folder, timeout=0, timeout_fn=waited_long_enough):
+        seen.append(found)
+        if len(seen) == 1:
+            Path(prefix + ".safetensors").rename(Path(folder) / "n-6.safetensors")
+            tf.train.update_checkpoint_state(folder, f"{folder}/n-6")
+    assert seen == [prefix, f"{folder}/n-6"]
+    assert asked == [2, 2]
+    assert list(tf.train.checkpoints_iterator(folder, timeout=0)) == seen[1:]

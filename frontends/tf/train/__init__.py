@@ -22,7 +22,8 @@ _WHERE = {
     "frontends.tf.train.saver": "Saver",
     "frontends.tf.train.meta_graph": "SaverDef export_meta_graph import_meta_graph",
     "frontends.tf.train.checkpoint_state": (
-        "checkpoint_exists generate_checkpoint_state_proto get_checkpoint_mtimes "
+        "checkpoint_exists checkpoints_iterator generate_checkpoint_state_proto "
+        "get_checkpoint_mtimes "
         "get_checkpoint_state latest_checkpoint remove_checkpoint update_checkpoint_state"
     ),
     "frontends.tf.train.trackable": "Checkpoint",

@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from frontends.tf import logging
+from frontends.tf.building import group
 from frontends.tf.scopes import _table
 from frontends.tf.train.checkpoint_state import latest_checkpoint
-from frontends.tf.train.restoring import require_fitting, variable_tensor
+from frontends.tf.train.restoring import named_variables, require_fitting, variable_tensor
 from frontends.tf.variables import Variable, global_variables, trainable_variables
 from graphc.errors import NotFoundError
 from graphc.ir.builder import Builder
 from graphc.ir.dtype import DType
+from graphc.ir.graph import Node, Tensor
 from graphc.ir.source import here
 from runtime.checkpoint.entries import Checkpoint
 from runtime.checkpoint.reading import open_checkpoint
@@ -204,3 +207,57 @@ def _chosen(wanted: Any) -> list[Variable]:
         else:
             found += [v for v in global_variables() if re.match(part, v.op.name)]
     return found
+
+
+def assign_from_checkpoint_fn(
+    model_path: Any,
+    var_list: Any,
+    ignore_missing_vars: bool = False,
+    reshape_variables: bool = False,
+) -> Callable[[Any], None] | None:
+    """A function of a session that restores ``var_list`` (variables, or a dict of them by name).
+
+    With ``ignore_missing_vars`` those that are not in the checkpoint are left out, with a warning;
+    None if nothing is left.
+
+    >>> init_fn = tf.contrib.framework.assign_from_checkpoint_fn(path, variables)
+    >>> init_fn(sess)
+    """
+    from frontends.tf.train.saver import Saver
+
+    if not var_list:
+        raise ValueError("var_list cannot be empty")
+    named: dict[str, Any] = dict(named_variables(var_list))
+    if ignore_missing_vars:
+        there = open_checkpoint(_prefix(model_path)).entries
+        for name in [name for name in named if name not in there]:
+            logging.warning("Variable %s missing in checkpoint %s", name, model_path)
+            del named[name]
+    if not named:
+        logging.warning("No Variables to restore")
+        return None
+    saver = Saver(named, reshape=reshape_variables)
+
+    def restore(session: Any) -> None:
+        saver.restore(session, _prefix(model_path))
+
+    return restore
+
+
+def assign_from_checkpoint(
+    model_path: Any, var_list: Any, ignore_missing_vars: bool = False
+) -> tuple[Node, dict[Tensor, np.ndarray]]:
+    """An operation and what to feed it, to restore ``var_list`` by ``sess.run(op, feed)``."""
+    checkpoint = open_checkpoint(_prefix(model_path))
+    named = named_variables(var_list)
+    if ignore_missing_vars:
+        named = {name: t for name, t in named.items() if name in checkpoint.entries}
+    require_fitting(checkpoint, named)
+    feeds: dict[Tensor, np.ndarray] = {}
+    assigned = []
+    for name, variable in named.items():
+        b = Builder(variable.graph)
+        value = b.placeholder(dtype=variable.dtype, shape=variable.type.shape, name="from_file")
+        feeds[value] = checkpoint.array(name)
+        assigned.append(b.assign(variable, value).node)
+    return group(*assigned), feeds

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -236,3 +237,49 @@ def _files(prefix: str) -> Iterator[str]:
 def meta_graph_name(checkpoint: str, suffix: str = "meta") -> str:
     """The file of the graph beside a checkpoint."""
     return f"{checkpoint}.{suffix}"
+
+
+# --- following a folder that another process writes to -------------------------------------------
+
+
+def wait_for_new_checkpoint(
+    checkpoint_dir: Any,
+    last_checkpoint: str | None = None,
+    seconds_to_sleep: float = 1,
+    timeout: float | None = None,
+) -> str | None:
+    """The latest checkpoint of a folder once it is another than ``last_checkpoint``; None if that
+    takes longer than ``timeout`` seconds."""
+    end = None if timeout is None else time.monotonic() + timeout
+    while True:
+        found = latest_checkpoint(checkpoint_dir)
+        if found is not None and found != last_checkpoint:
+            return found
+        if end is not None and time.monotonic() + seconds_to_sleep > end:
+            return None
+        time.sleep(seconds_to_sleep)
+
+
+def checkpoints_iterator(
+    checkpoint_dir: Any,
+    min_interval_secs: float = 0,
+    timeout: float | None = None,
+    timeout_fn: Callable[[], bool] | None = None,
+) -> Iterator[str]:
+    """Each new latest checkpoint of a folder, for a process that evaluates what another trains.
+
+    It ends when none comes within ``timeout`` seconds, unless ``timeout_fn`` returns False.
+
+    >>> for prefix in tf.train.checkpoints_iterator("runs", timeout=600):
+    ...     saver.restore(sess, prefix)
+    """
+    latest: str | None = None
+    while True:
+        found = wait_for_new_checkpoint(checkpoint_dir, latest, timeout=timeout)
+        if found is None:
+            if timeout_fn is None or timeout_fn():
+                return
+            continue
+        started, latest = time.monotonic(), found
+        yield found
+        time.sleep(max(0.0, started + min_interval_secs - time.monotonic()))

@@ -49,7 +49,8 @@ class Saver:
     default all global variables made so far.  The ``max_to_keep`` latest checkpoints are kept
     (None or 0: all of them), and one of every ``keep_checkpoint_every_n_hours`` for good.  Each
     checkpoint is one file whatever ``sharded``, ``restore_sequentially``, ``write_version`` and
-    ``builder`` say.
+    ``builder`` say.  A script that looks for ``prefix.index`` finds ``prefix.safetensors`` instead;
+    ``tf.train.checkpoint_exists`` asks for either.
 
     >>> saver = tf.train.Saver(max_to_keep=3)
     >>> prefix = saver.save(sess, "runs/model.ckpt", global_step=step)
