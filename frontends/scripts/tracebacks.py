@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import importlib
 import sys
 from collections.abc import Iterator
 from traceback import FrameSummary, StackSummary, TracebackException
@@ -12,6 +15,8 @@ from graphc.ir.source import inside
 
 # Frames of the running of a script, which come before its own.
 _STARTERS = ("<frozen runpy>", "<frozen importlib")
+# Standard modules whose frames are folded where they lead into graphc's or out of them.
+_BETWEEN = tuple(module.__file__ for module in (contextlib, functools, importlib))
 
 
 class FoldedStack(StackSummary):
@@ -22,14 +27,23 @@ class FoldedStack(StackSummary):
 
     def _parts(self) -> Iterator[str]:
         hidden = 0
-        for frame in self:
-            if inside(frame.filename):
+        for frame, is_inside in zip(self, self._inside(), strict=True):
+            if is_inside:
                 hidden += 1
                 continue
             yield _fold(hidden)
             hidden = 0
             yield from StackSummary.from_list([frame]).format()
         yield _fold(hidden)
+
+    def _inside(self) -> list[bool]:
+        found = [inside(frame.filename) for frame in self]
+        for order in (range(1, len(self)), range(len(self) - 2, -1, -1)):
+            step = order.step
+            for k in order:
+                between = self[k].filename in _BETWEEN
+                found[k] = found[k] or (between and found[k - step])
+        return found
 
 
 def _fold(count: int) -> str:

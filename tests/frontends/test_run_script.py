@@ -191,6 +191,25 @@ def test_a_failing_script_shows_its_own_lines_and_graphc_folded(run, tmp_path):
     assert "builder.py" not in done.stderr
 
 
+def test_frames_between_are_folded_and_the_scripts_own_are_not(run):
+    done = run(
+        """
+        import contextlib
+        import tensorflow as tf
+
+        @contextlib.contextmanager
+        def mine():
+            with tf.variable_scope("s", reuse=True):
+                yield tf.get_variable("absent", [2])
+
+        with mine():
+            pass
+        """
+    )
+    files = [line.split('"')[1] for line in done.stderr.splitlines() if line[:7] == "  File "]
+    assert [Path(file).name for file in files] == ["train.py", "contextlib.py", "train.py"]
+
+
 @pytest.mark.parametrize(
     ("options", "env"), [(("--full-traceback",), {}), ((), {"GRAPHC_FULL_TRACEBACK": "1"})]
 )

@@ -59,7 +59,7 @@ def test_parameters_are_those_of_tf1():
         if ours is not None and (problem := difference(ours, theirs)):
             found[name] = problem
     unknown = {name: problem for name, problem in found.items() if name not in DIFFERENT}
-    assert not unknown
+    assert not unknown, "take TF1's parameters, or say in DIFFERENT why not"
     assert not set(DIFFERENT) - set(found), "no longer different"
 
 
