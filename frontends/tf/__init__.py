@@ -56,7 +56,8 @@ _OWNERS = {
         "truncated_normal_initializer variance_scaling_initializer zeros_initializer"
     ),
     "frontends.tf.math": (
-        "accumulate_n add_n argmax argmin broadcast_static_shape cast clip_by_average_norm "
+        "accumulate_n add_n approximate_equal argmax argmin bitcast broadcast_static_shape cast "
+        "clip_by_average_norm "
         "clip_by_global_norm clip_by_norm clip_by_value count_nonzero global_norm "
         "reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod "
         "reduce_sum saturate_cast scalar_mul to_bfloat16 to_double to_float to_int32 "
@@ -97,8 +98,13 @@ _OWNERS = {
         "invert_permutation unravel_index"
     ),
     "frontends.tf.norms": "norm",
+    "frontends.tf.quantization": (
+        "fake_quant_with_min_max_args fake_quant_with_min_max_vars "
+        "fake_quant_with_min_max_vars_per_channel quantize_and_dequantize"
+    ),
     "frontends.tf.random": (
-        "multinomial random_normal random_shuffle random_uniform truncated_normal"
+        "multinomial random_crop random_gamma random_normal random_poisson random_shuffle "
+        "random_uniform truncated_normal"
     ),
     "frontends.tf.host": (
         "Assert Print add_check_numerics_ops check_numerics numpy_function py_func py_function "
@@ -165,6 +171,7 @@ _RENAMED = {
 }
 _MODULES = {
     "app": "frontends.tf.app",
+    "bitwise": "frontends.tf.bitwise",
     "compat": "frontends.tf.compat",
     "contrib": "frontends.tf.contrib",
     "errors": "graphc.errors",
@@ -182,6 +189,7 @@ _MODULES = {
     "test": "frontends.tf.test",
     "graph_util": "frontends.tf.graph_util",
     "nn": "frontends.tf.nn",
+    "quantization": "frontends.tf.quantization",
     "random": "frontends.tf.random",
     "sparse": "frontends.tf.sparse",
     "summary": "frontends.tf.summary",

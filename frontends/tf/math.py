@@ -269,6 +269,42 @@ def clip_by_global_norm(
     return clipped, norm
 
 
+# --- polynomials, closeness, bits ----------------------------------------------------------------
+
+
+def polyval(coeffs: Sequence[Any], x: Any, name: str | None = None) -> Tensor:
+    """``coeffs[0] * x**(n-1) + ... + coeffs[n-1]`` by Horner's rule; 0 for no coefficients."""
+    if not isinstance(coeffs, list | tuple):
+        raise ValueError(f"coeffs must be a list, got {type(coeffs).__name__}")
+    point = convert(x)
+    b = builder(point)
+    with b.home.name_scope(name or "polyval") as scope:
+        if not coeffs:
+            return b.identity(b.zeros_like(point), name=scope)
+        factors = [convert(c, like=point) for c in coeffs]
+        total = factors[0]
+        for factor in factors[1:]:
+            total = b.add(factor, b.mul(total, point))
+        return b.identity(total, name=scope)
+
+
+def approximate_equal(x: Any, y: Any, tolerance: float = 1e-05, name: str | None = None) -> Tensor:
+    """Whether ``|x - y| < tolerance``, elementwise; x and y have one shape."""
+    first, second = alike([x, y])
+    b = builder(first, second)
+    return b.less(b.abs(b.sub(first, second)), tolerance, name=name)
+
+
+def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:
+    """The same bytes read as another dtype.
+
+    To a narrower dtype ``[...]`` becomes ``[..., ratio]``; to a wider one ``[..., ratio]`` becomes
+    ``[...]``.
+    """
+    x = convert(input)
+    return builder(x).bitcast(x, dtype=as_dtype(type), name=name)
+
+
 # --- small functions -----------------------------------------------------------------------------
 
 

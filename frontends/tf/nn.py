@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import tau as TAU
 from typing import Any
 
 from frontends.tf.forwards import FORWARDS, alike
@@ -148,6 +149,26 @@ def crelu(features: Any, name: str | None = None, axis: int = -1) -> Tensor:
     x = convert(features)
     b = builder(x)
     return b.relu(b.concat(x, b.neg(x), axis=axis), name=name)
+
+
+def log_poisson_loss(
+    targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None
+) -> Tensor:
+    """``exp(log_input) - log_input * targets``, elementwise: minus the log-likelihood of Poisson
+    counts, up to a constant.
+
+    ``compute_full_loss`` adds Stirling's ``z log z - z + log(2 pi z) / 2`` where ``z`` (a target)
+    is above 1.
+    """
+    c, z = alike([log_input, targets])
+    b = builder(c, z)
+    with b.home.name_scope(name or "log_poisson_loss") as scope:
+        loss = b.sub(b.exp(c), b.mul(c, z))
+        if compute_full_loss:
+            inner = b.add(b.sub(b.mul(z, b.log(z)), z), b.mul(b.log(b.mul(z, TAU)), 0.5))
+            few = b.logical_and(b.greater_equal(z, 0.0), b.less_equal(z, 1.0))
+            loss = b.add(loss, b.where(few, b.zeros_like(z), inner))
+        return b.identity(loss, name=scope)
 
 
 # --- dropout -------------------------------------------------------------------------------------
