@@ -31,8 +31,9 @@ class Redirected(ModuleType):
         target = self.__dict__["_target"]
         if name in ("__version__", "__doc__"):
             return getattr(target, name)
-        if name == "__all__":
-            return [n for n in dir(target) if n[0] != "_" and hasattr(target, n)]
+        if name == "__all__":  # without print: scripts that import everything mean Python's
+            names = (n for n in dir(target) if n[0] != "_" and n != "print")
+            return [n for n in names if hasattr(target, n)]
         value = getattr(target, name)
         if is_ours(value):
             return import_module(f"{self.__name__}.{name}")
