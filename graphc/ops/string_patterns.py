@@ -175,6 +175,8 @@ class DecodeBase64(PerString):
         if re.fullmatch(rb"[\w-]*={0,2}", text, re.ASCII) is None:
             raise ValueError("is not base 64 of the alphabet A-Z a-z 0-9 - _")
         bare = text.rstrip(b"=")
+        if bare != text and len(text) % 4:
+            raise ValueError("is not base 64: its padding is wrong")
         try:
             return base64.urlsafe_b64decode(bare + b"=" * (-len(bare) % 4))
         except binascii.Error:
