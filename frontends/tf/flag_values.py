@@ -380,7 +380,9 @@ class FlagValues:
         return self._held[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        flag = self._one(name)
+        if name not in self._held:
+            raise UnrecognizedFlagError(name, str(value), self._near(name))
+        flag = self._held[name]
         flag.value = value
         flag.present += 1
         if self._read:

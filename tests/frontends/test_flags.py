@@ -88,6 +88,8 @@ def test_reading_a_flag_reads_the_command_line_first(values, monkeypatch):
     assert values.steps == 8
     with pytest.raises(AttributeError, match="no flag 'stpes' is defined; near: steps"):
         values.stpes  # noqa: B018
+    with pytest.raises(flags.UnrecognizedFlagError, match="Did you mean: steps"):
+        values.stpes = 3
 
 
 def test_validators_are_asked_at_the_command_line_and_at_changes(values):

@@ -7,6 +7,7 @@ import pytest
 
 import graphc as tf
 from graphc.protocol import read_text
+from tests.ops.sampling import OneNode, cases
 from tests.tolerances import assert_close
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -178,3 +179,14 @@ def test_variables_of_an_imported_graph_are_assigned_and_read(session):
         with tf.Session(graph=graph) as sess:
             sess.run("w/Assign")
             np.testing.assert_array_equal(sess.run("w:0"), np.ones((3, 2)))
+
+
+def test_every_op_can_be_written():
+    for case in cases().values():
+        with tf.Graph().as_default():
+            graph = OneNode.of(case).graph
+            made = graph.as_graph_def(add_shapes=True)
+        names = [n.name for n in made.node]
+        assert len(set(names)) == len(names)
+        for node in made.node:
+            assert all(i.lstrip("^").partition(":")[0] in names for i in node.input), node

@@ -293,7 +293,8 @@ def _random(kind: str) -> Row:
         w.constant("shape", op.shape)
         w.dtype("T", int32)
         w.dtype("dtype", op.dtype)
-        graph_seed, op_seed = w.node.operands[0].node.op.seed
+        drawn_from = w.node.operands[0].node.op
+        graph_seed, op_seed = drawn_from.seed if drawn_from.name == "random_state" else (0, 0)
         w.set("seed", graph_seed or 0)
         w.set("seed2", op_seed or 0)
 
