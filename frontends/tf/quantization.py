@@ -35,8 +35,8 @@ def fake_quant_with_min_max_args(
     and 0 outside.
     """
     x = convert(inputs, float32)
-    limits = [convert(float(v), x.dtype) for v in (min, max)]
-    return fake_quant_with_min_max_vars(x, *limits, num_bits, narrow_range, name)
+    low, high = convert(float(min), x.dtype), convert(float(max), x.dtype)
+    return fake_quant_with_min_max_vars(x, low, high, num_bits, narrow_range, name)
 
 
 def fake_quant_with_min_max_vars(
@@ -74,24 +74,33 @@ def fake_quant_with_min_max_vars_per_channel(
 
 
 def quantize_and_dequantize(
-    input: Any, signed_input: bool = True, num_bits: int = 8, range_given: bool = False,
-    input_min: Any = 0, input_max: Any = 0, name: str | None = None,
+    input: Any, input_min: Any, input_max: Any, signed_input: bool = True, num_bits: int = 8,
+    range_given: bool = False, round_mode: str = "HALF_TO_EVEN", name: str | None = None,
+    narrow_range: bool = False,
 ) -> Tensor:  # fmt: skip
     """``input`` rounded to multiples of one step, chosen so that the range (that of ``input`` where
-    none is given) fits ``num_bits`` bits.  The gradient passes through unchanged."""
+    none is given) fits ``num_bits`` bits.  The gradient passes through unchanged.
+
+    ``round_mode`` says where halves go: ``HALF_TO_EVEN`` or ``HALF_UP``; ``narrow_range`` leaves out
+    the lowest signed number.
+    """
+    if round_mode not in ("HALF_TO_EVEN", "HALF_UP"):
+        raise ValueError(f"round_mode is HALF_TO_EVEN or HALF_UP, got {round_mode!r}")
     x = convert(input)
     b = builder(x)
     with b.home.name_scope(name or "QuantizeAndDequantizeV2") as scope:
         low = convert(input_min, like=x) if range_given else reduce_min(x)
         high = convert(input_max, like=x) if range_given else reduce_max(x)
-        least = -(1 << (num_bits - 1)) if signed_input else 0
+        least = int(narrow_range) - (1 << (num_bits - 1)) if signed_input else 0
         most = (1 << (num_bits - 1 if signed_input else num_bits)) - 1
         steps = [_steps(b, float(bound), limit) for bound, limit in ((least, low), (most, high))]
         step = b.maximum(*steps)
         positive = b.greater(step, 0.0)
         step = b.where(positive, step, b.ones_like(step))
         clipped = b.clip_by_value(x, b.mul(step, float(least)), b.mul(step, float(most)))
-        return _through(b, b.mul(b.rint(b.truediv(clipped, step)), step), x, scope)
+        count = b.truediv(clipped, step)
+        whole = b.rint(count) if round_mode == "HALF_TO_EVEN" else b.floor(b.add(count, 0.5))
+        return _through(b, b.mul(whole, step), x, scope)
 
 
 def _steps(b: Any, bound: float, limit: Tensor) -> Tensor:

@@ -282,8 +282,8 @@ def stateless_multinomial(
 ) -> Tensor:
     """As :func:`multinomial`, fixed by ``seed``: two integers, which may be a tensor."""
     x = convert(logits)
-    sizes = _noise_sizes(x, num_samples)
-    with _stateless(sizes, seed, name or "stateless_multinomial") as (b, state, sizes):
+    noise = _noise_sizes(x, num_samples)
+    with _stateless(noise, seed, name or "stateless_multinomial") as (b, state, sizes):
         return _largest_noisy(b, x, state, sizes, output_dtype)
 
 

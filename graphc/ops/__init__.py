@@ -10,6 +10,7 @@ from graphc.ops import (  # noqa: F401
     cumulative,
     custom,
     diagonal,
+    division,
     edit_distance,
     einsum,
     factorization,

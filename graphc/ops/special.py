@@ -102,7 +102,7 @@ class Ndtri(Elementwise):
         for _ in range(2):
             slope = let(f"exp({k(-0.5)} * {y} * {y}) * {k(1 / ROOT_TAU)}", y)
             over = let(f"({k(0.5)} * erfc({y} * {k(1 / ROOT_TWO)}) - {small}) / {slope}", y, slope)
-            y = let(f"{y} + {over} / ({p.one} + {k(0.5)} * {y} * {over})", y, over)
+            y = let(f"{y} + {over} / ({p.one} - {k(0.5)} * {y} * {over})", y, over)
         tail = let(f"where(lt({p}, {k(0.5)}), -{y}, {y})", y)
         middle = let(f"{k(ROOT_TWO)} * erfinv({p} + {p} - {p.one})", p)
         inside = e.let(f"logical_and(gt({small}, {p.zero}), lt({small}, {k(0.25)}))", bool_, small)
