@@ -16,7 +16,7 @@ from graphc.ir.op import REGISTRY
 
 # public name: op, parameters
 FORWARDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "add": ("add", ("x", "y")),
+    "add": ("plus", ("x", "y")),
     "subtract": ("sub", ("x", "y")),
     "multiply": ("mul", ("x", "y")),
     "divide": ("truediv", ("x", "y")),

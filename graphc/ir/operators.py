@@ -24,7 +24,9 @@ def _binary(op: str, swapped: bool = False) -> Any:
             if hasattr(other, "__array_priority__") and not hasattr(other, "dtype"):
                 return NotImplemented
             raise
-        return getattr(b, op)(*((other, x) if swapped else (x, other)), **title)
+        of_strings = op == "add" and x.dtype.is_string  # are joined
+        make = b.plus if of_strings else getattr(b, op)
+        return make(*((other, x) if swapped else (x, other)), **title)
 
     return method
 

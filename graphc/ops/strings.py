@@ -224,6 +224,14 @@ class StringJoin(Op):
     ]
 
 
+@composite
+def plus(b: Any, x: Any, y: Any, name: str | None = None) -> Any:
+    """``z = x + y``; strings are joined."""
+    x, y = b.tensors((x, y))
+    make = b.string_join if x.dtype.is_string and y.dtype.is_string else b.add
+    return make(x, y, name=name)
+
+
 class ReduceJoin(Op):
     """The strings along ``axis`` as one; of several axes the first runs fastest.
 

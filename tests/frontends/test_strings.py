@@ -67,6 +67,15 @@ def test_joined_and_reduced(session):
     ]  # fmt: skip
 
 
+def test_strings_are_added(session):
+    x = tf.placeholder(tf.string, [None])
+    made = [x + "!", "?" + x, tf.add(x, x)]
+    found = [part.tolist() for part in session().run(made, {x: ["a", "b"]})]
+    assert found == [[b"a!", b"b!"], [b"?a", b"?b"], [b"aa", b"bb"]]
+    with pytest.raises(DTypeError, match="dtypes of x and y differ"):
+        x + tf.constant(1)
+
+
 def test_cut_stripped_counted_and_cased(session):
     made = [
         tf.substr(["hello", "world"], [-3, 2], [2, 9]),
