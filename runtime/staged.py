@@ -21,10 +21,11 @@ from runtime.blame import raise_failure
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import Entry, RunState, TableBuilder
+from runtime.interrupts import deferred_interrupt
 from runtime.memory import aligned_empty, amount, require_room
 from runtime.plan import PARALLEL_FROM, cut_block
 from runtime.ranks import Results
-from runtime.transaction import deferred_interrupt, host_results, put_back
+from runtime.transaction import host_results, put_back
 
 
 class Stretched(Exception):

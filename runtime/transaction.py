@@ -8,10 +8,7 @@ that can fail (``Plan.danger``) a run is undone from the copies, and behind it c
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +20,7 @@ from graphc.lowering.program import Host, Place
 from runtime.blame import name_failure, raise_failure
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
+from runtime.interrupts import deferred_interrupt
 from runtime.memory import Arena
 
 Saved = Sequence[tuple[np.ndarray, np.ndarray]]  # an array, what it held
@@ -146,20 +144,3 @@ def settle(state: codes.RunState, danger: int, saved: Saved) -> bool:
 def put_back(saved: Saved) -> None:
     for array, held in saved:
         array[...] = held
-
-
-@contextmanager
-def deferred_interrupt() -> Iterator[None]:
-    """Let Ctrl-C wait until the end; it is dropped if an exception is on its way already."""
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield
-        return
-    arrived: list[tuple] = []
-    signal.signal(signal.SIGINT, lambda *seen: arrived.append(seen))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    if arrived:
-        handler(*arrived[0])

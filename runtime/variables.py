@@ -19,6 +19,7 @@ from graphc.errors import FailedPreconditionError, ResourceExhaustedError, Shape
 from graphc.ir.dtype import DType
 from graphc.ir.source import here
 from runtime.gate import Gate
+from runtime.interrupts import deferred_interrupt
 from runtime.locks import Lock
 from runtime.memory import ALIGNMENT, aligned_empty, amount, require_room
 
@@ -137,7 +138,7 @@ class VariableStore:
         A variable that no run has mentioned yet is the given array from now on, if that lies as
         this store's arrays do; the others are written where they are.
         """
-        with self.gate.writing(), self._table:
+        with self.gate.writing(), deferred_interrupt(), self._table:
             places = {key: self._place_for(key, *value) for key, value in values.items()}
             for key, array in places.items():
                 if array is not values[key][1]:

@@ -34,6 +34,7 @@ from runtime.checkpoint.entries import Entry, damaged
 ALIGNMENT = 64
 LONGEST_HEADER = 100_000_000  # bytes, as the library has it
 MOST_AXES = 32
+_METADATA = "__metadata__"
 _ENCODED = "graphc.encoded"  # key of the metadata: name -> what its bytes stand for
 
 _CODES = {
@@ -74,7 +75,9 @@ def _pieces(
     said = dict(metadata)
     if encoded:
         said[_ENCODED] = json.dumps(encoded)
-    header: dict[str, Any] = {"__metadata__": said}
+    if _METADATA in arrays:
+        raise ValueError(f"no array can be called {_METADATA!r}: the format uses that name")
+    header: dict[str, Any] = {_METADATA: said}
     end = 0
     for name in order:
         dtype, array = plain[name]
@@ -220,7 +223,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _metadata(path: str, header: dict[str, Any]) -> dict[str, str]:
-    said = header.pop("__metadata__", {})
+    said = header.pop(_METADATA, {})
     if not isinstance(said, dict) or not all(isinstance(v, str) for v in said.values()):
         raise damaged(path, "its __metadata__ is no table of strings")
     return said

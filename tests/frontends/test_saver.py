@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import resource
+import signal
 import threading
 from pathlib import Path
 
@@ -400,6 +401,31 @@ def test_a_folder_that_may_not_be_written_is_said(session, tmp_path, monkeypatch
         tf.train.Saver().save(sess, str(tmp_path / "m"))
 
 
+def test_an_interrupt_waits_until_a_restore_is_whole(session, tmp_path, monkeypatch):
+    w, b, sess = two(session)
+    prefix = tf.train.Saver().save(sess, str(tmp_path / "m"))
+    sess.run(tf.group(w.assign(w * 0), b.assign(b * 0)))
+    store = sess.variables
+    place = type(store)._place_for
+
+    def interrupted(*args):
+        signal.raise_signal(signal.SIGINT)
+        return place(*args)
+
+    monkeypatch.setattr(type(store), "_place_for", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tf.train.Saver().restore(sess, prefix)
+    assert sess.run(w)[1, 2] == 5
+    assert sess.run(b)[1] == 2.5
+
+
+def test_a_name_the_format_uses_is_refused(session, tmp_path):
+    w, _, sess = two(session)
+    with pytest.raises(ValueError, match="the format uses that name"):
+        tf.train.Saver({"__metadata__": w}).save(sess, str(tmp_path / "m"))
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_session_of_another_graph_and_what_is_none_are_refused(session, tmp_path):
     two(session)
     saver = tf.train.Saver()
@@ -419,6 +445,8 @@ def test_var_lists_that_are_none_are_refused():
         tf.train.Saver([v, v])
     with pytest.raises(TypeError, match="dict or a list"):
         tf.train.Saver(v)
+    with pytest.raises(ValueError, match="with two names: b"):
+        tf.train.Saver({"a": v, "b": v})
     with pytest.raises(ValueError, match="deferred"):
         tf.train.Saver([v], defer_build=True)
 

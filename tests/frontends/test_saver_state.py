@@ -158,7 +158,9 @@ def test_a_state_of_tensorflows_is_read(tmp_path):
     assert state.last_preserved_timestamp == 1540000000
 
 
-@pytest.mark.parametrize("name", ["plain-1", 'quote"s', "back\\slash", "line\nbreak", "ü", "a'b"])
+@pytest.mark.parametrize(
+    "name", ["plain-1", 'quote"s', "back\\slash", "line\nbreak", "ü", "a'b", "\udcff"]
+)
 def test_paths_of_any_characters_come_back(tmp_path, name):
     tf.train.update_checkpoint_state(str(tmp_path), str(tmp_path / name))
     state = tf.train.get_checkpoint_state(str(tmp_path))

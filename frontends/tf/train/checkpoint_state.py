@@ -6,7 +6,6 @@ atomically, and only after the checkpoint it names is on the disk.
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import time
@@ -22,6 +21,8 @@ _NUMBERS = ("all_model_checkpoint_timestamps", "last_preserved_timestamp")
 _FIELD = re.compile(
     r"""\s*(?P<name>\w+)\s*:\s*(?P<value>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[^\s"']+)\s*"""
 )
+_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
+_ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"\\": b"\\", b"'": b"'", b'"': b'"'}
 _UNESCAPED = {ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n", ord("\r"): "\\r"}
 
 
@@ -74,8 +75,7 @@ def parse_state(text: str) -> CheckpointState:
             continue
         if value[0] not in "\"'":
             raise ValueError(f"{name} is no quoted string: {value}")
-        path = ast.literal_eval(f"b{value}" if value.isascii() else value)
-        path = path.decode() if isinstance(path, bytes) else path  # escapes stand for UTF-8 bytes
+        path = _unquoted(value)
         if name == "model_checkpoint_path":
             state.model_checkpoint_path = path
         elif name == "all_model_checkpoint_paths":
@@ -83,6 +83,22 @@ def parse_state(text: str) -> CheckpointState:
         else:
             raise ValueError(f"a checkpoint state has no field {name!r}")
     return state
+
+
+def _unquoted(value: str) -> str:
+    """A path as it was quoted; escapes stand for the bytes of its name."""
+    data = value[1:-1].encode(errors="surrogateescape")
+    return os.fsdecode(_ESCAPE.sub(_escaped_byte, data))
+
+
+def _escaped_byte(found: re.Match[bytes]) -> bytes:
+    octal, hexadecimal, letter = found.groups()
+    if letter is None:
+        number = int(octal, 8) if octal is not None else int(hexadecimal, 16)
+        return bytes([number & 0xFF])
+    if letter not in _ESCAPED:
+        raise ValueError(f"\\{letter.decode(errors='replace')} stands for nothing")
+    return _ESCAPED[letter]
 
 
 def _fields(text: str) -> Iterator[tuple[str, str]]:
@@ -157,7 +173,7 @@ def update_checkpoint_state(
             f"Save path '{model_checkpoint_path}' conflicts with path used for checkpoint state.  "
             "Please use a different save path."
         )
-    write_file(path, str(state).encode())
+    write_file(path, str(state).encode(errors="surrogateescape"))
 
 
 def get_checkpoint_state(
@@ -168,11 +184,11 @@ def get_checkpoint_state(
     folder = os.fspath(checkpoint_dir)
     path = state_file(folder, latest_filename)
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
             state = parse_state(file.read())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError) as error:
         logging.warning("%s: %s", type(error).__name__, error)
         logging.warning("%s: Checkpoint ignored", path)
         return None

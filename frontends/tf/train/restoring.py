@@ -24,6 +24,7 @@ from graphc.ir.graph import Graph, Tensor
 from graphc.ir.source import here
 from runtime.checkpoint.entries import Checkpoint, Entry, damaged
 from runtime.checkpoint.tensor_file import Contents
+from runtime.interrupts import deferred_interrupt
 from runtime.variables import Seed
 
 RANDOM = "graphc.random"  # key of a file's metadata: paths, seeds and executions of random ops
@@ -39,7 +40,12 @@ Named = Mapping[str, Tensor]  # variables by their name in a checkpoint
 def named_variables(var_list: Any) -> dict[str, Tensor]:
     """A Saver's ``var_list`` (variables, or a dict of them by name) as variables by name."""
     if isinstance(var_list, Mapping):
-        return {str(name): variable_tensor(value) for name, value in var_list.items()}
+        named = {str(name): variable_tensor(value) for name, value in var_list.items()}
+        first = {tensor: name for name, tensor in reversed(named.items())}
+        for name, tensor in named.items():
+            if first[tensor] != name:
+                raise ValueError(f"The same saveable will be restored with two names: {name}")
+        return named
     if not isinstance(var_list, list | tuple | set | frozenset):
         raise TypeError(f"Variables to save should be passed in a dict or a list: {var_list!r}")
     found: dict[str, Tensor] = {}
@@ -110,9 +116,11 @@ def restore_into(session: Any, checkpoint: Checkpoint, named: Named, reshape: bo
         if reshape and TensorShape(tensor.type.shape).is_fully_defined():
             array = array.reshape(tensor.type.shape)
         values[key_of(tensor)] = tensor.dtype, array
-    session.variables.adopt(values)
-    if counts is not None:
-        session.variables.set_executions(counts)
+    store = session.variables
+    with store.gate.writing(), deferred_interrupt():
+        store.adopt(values)
+        if counts is not None:
+            store.set_executions(counts)
 
 
 def executions_in(checkpoint: Checkpoint) -> dict[str, tuple[Seed, int]] | None:

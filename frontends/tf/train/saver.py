@@ -141,7 +141,7 @@ class Saver:
         if os.path.split(latest_filename)[0]:
             raise ValueError("'latest_filename' must not contain path components")
         require_session(sess, named)
-        prefix = self._prefix(sess, os.fspath(save_path), global_step, latest_filename)
+        prefix = self._prefix(sess, os.fsdecode(save_path), global_step, latest_filename)
         folder = os.path.dirname(prefix)
         if folder and not os.path.isdir(folder):
             try:
@@ -215,7 +215,7 @@ class Saver:
             return
         if save_path is None:
             raise ValueError("Can't load save_path when it is None.")
-        prefix = os.fspath(save_path)
+        prefix = os.fsdecode(save_path)
         require_session(sess, named)
         if not checkpoint_exists(prefix) and not os.path.isfile(prefix):
             raise ValueError(f"The passed save_path is not a valid checkpoint: {prefix}")
