@@ -31,7 +31,7 @@ def axes_of(axis: Any) -> int | tuple[int, ...] | None:
             raise ValueError(f"axis must be known while the graph is built, got {tensor.name}")
     if axis is None:
         return None
-    if hasattr(axis, "__index__"):
+    if hasattr(axis, "__index__") and not getattr(axis, "ndim", 0):
         return axis.__index__()
     return tuple(_axis(k) for k in axis)
 
