@@ -81,8 +81,8 @@ def quantize_and_dequantize(
     """``input`` rounded to multiples of one step, chosen so that the range (that of ``input`` where
     none is given) fits ``num_bits`` bits.  The gradient passes through unchanged.
 
-    ``round_mode`` says where halves go: ``HALF_TO_EVEN`` or ``HALF_UP``; ``narrow_range`` leaves out
-    the lowest signed number.
+    ``round_mode`` says where halves go, ``HALF_TO_EVEN`` or ``HALF_UP``; ``narrow_range`` leaves
+    out the lowest signed number.
     """
     if round_mode not in ("HALF_TO_EVEN", "HALF_UP"):
         raise ValueError(f"round_mode is HALF_TO_EVEN or HALF_UP, got {round_mode!r}")
@@ -97,8 +97,9 @@ def quantize_and_dequantize(
         step = b.maximum(*steps)
         positive = b.greater(step, 0.0)
         step = b.where(positive, step, b.ones_like(step))
-        clipped = b.clip_by_value(x, b.mul(step, float(least)), b.mul(step, float(most)))
-        count = b.truediv(clipped, step)
+        lowest, highest = b.mul(step, float(least)), b.mul(step, float(most))
+        inside = b.clip_by_value(x, lowest, highest) if range_given else x
+        count = b.truediv(inside, step)
         whole = b.rint(count) if round_mode == "HALF_TO_EVEN" else b.floor(b.add(count, 0.5))
         return _through(b, b.mul(whole, step), x, scope)
 

@@ -23,7 +23,8 @@ LATER = {
 LATER_OF = {
     "matmul": {"output_type"}, "linalg.matmul": {"output_type"}, "linspace": {"axis"},
     "lin_space": {"axis"}, "nn.swish": {"beta"}, "nn.silu": {"beta"},
-    "numpy_function": {"stateful"}, "flags.FlagHolder": {"ensure_non_none_value"},
+    "quantization.quantize_and_dequantize": {"axis"}, "numpy_function": {"stateful"},
+    "flags.FlagHolder": {"ensure_non_none_value"},
     "flags.Flag": {"allow_override_cpp", "allow_hide_cpp", "allow_overwrite",
                    "allow_using_method_names"},
 }  # fmt: skip

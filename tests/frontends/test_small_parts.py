@@ -160,3 +160,20 @@ def test_batch_norm_with_global_normalization_scales_where_asked(session):
     plain, scaled = session().run(outputs)
     np.testing.assert_allclose(plain, [[-0.5, -0.5], [1.5, 1.5]])
     np.testing.assert_allclose(scaled, [[-1.5, -1.5], [2.5, 2.5]])
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"num_bits": 4}, [-1.3714, -0.4571, 0.4571, 0.4571, 3.2]),
+        ({"signed_input": False}, [-1.3051, -0.502, 0.251, 0.502, 3.2]),
+        ({"range_given": True, "num_bits": 3, "round_mode": "HALF_UP"},
+         [-1.3333, -0.6667, 0.0, 0.6667, 2.0]),
+        ({"narrow_range": True, "num_bits": 3}, [-1.0667, 0.0, 0.0, 0.0, 3.2]),
+    ],
+)  # fmt: skip
+def test_values_are_quantised_as_tensorflow_does(session, options, expected):
+    x = tf.constant([-1.3, -0.5, 0.25, 0.5, 3.2])
+    y = tf.quantization.quantize_and_dequantize(x, -1.0, 2.0, **options)
+    np.testing.assert_allclose(session().run(y), expected, atol=1e-4)
+    assert session().run(tf.gradients(y, x)[0]).tolist() == [1.0] * 5
