@@ -151,6 +151,25 @@ def crelu(features: Any, name: str | None = None, axis: int = -1) -> Tensor:
     return b.relu(b.concat(x, b.neg(x), axis=axis), name=name)
 
 
+def lwta(features: Any, group_size: int, axis: int = -1, name: str | None = None) -> Tensor:
+    """``x`` where it is the largest of its group of ``group_size`` along ``axis``, else 0: local
+    winner takes all (Srivastava et al., 2013).  Not in TF1."""
+    x = convert(features)
+    b = builder(x)
+    if x.type.rank is None or not isinstance(x.type.shape[axis], int):
+        raise ShapeError("lwta needs to know the size of its axis", site=here())
+    shape = x.type.shape
+    at = axis % len(shape)
+    if shape[at] % group_size:
+        raise ValueError(f"{shape[at]} features are no multiple of group_size {group_size}")
+    with b.home.name_scope(name or "lwta") as scope:
+        grouped = (*shape[:at], shape[at] // group_size, group_size, *shape[at + 1 :])
+        groups = b.reshape(x, shape=grouped)
+        wins = b.equal(groups, b.reduce_max(groups, axis=(at + 1,), keepdims=True))
+        kept = b.where(wins, groups, b.zeros_like(groups))
+        return b.reshape(kept, shape=shape, name=scope)
+
+
 def log_poisson_loss(
     targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None
 ) -> Tensor:

@@ -19,7 +19,7 @@ from graphc.ir.source import here
 
 __all__ = [
     "flatten", "fully_connected", "l1_regularizer", "l2_regularizer",
-    "variance_scaling_initializer", "xavier_initializer", "xavier_initializer_conv2d",
+    "maxout", "variance_scaling_initializer", "xavier_initializer", "xavier_initializer_conv2d",
 ]  # fmt: skip
 
 _RELU, _ZEROS = forward("nn.relu"), Zeros()
@@ -70,6 +70,25 @@ def variance_scaling_initializer(
 def flatten(inputs: Any, outputs_collections: Any = None, scope: str | None = None) -> Tensor:
     """All axes after the first as one."""
     return _layers.flatten(inputs, name=scope)
+
+
+def maxout(inputs: Any, num_units: int, axis: int = -1, scope: str | None = None) -> Tensor:
+    """The largest of each group of channels along ``axis``, ``num_units`` groups (Goodfellow et
+    al., 2013)."""
+    x = convert(inputs)
+    b = builder(x)
+    if x.type.rank is None or not isinstance(x.type.shape[axis], int):
+        raise ShapeError("maxout needs to know the size of its axis", site=here())
+    shape = list(x.type.shape)
+    if shape[axis] % num_units:
+        raise ValueError(
+            f"number of features({shape[axis]}) is not a multiple of num_units({num_units})"
+        )
+    size = shape[axis] // num_units
+    shape[axis] = num_units
+    grouped = (*shape, size)  # the groups along a last axis of their own, as in TF1
+    with b.home.name_scope(scope or "MaxOut") as title:
+        return b.reduce_max(b.reshape(x, shape=grouped), axis=(-1,), name=title)
 
 
 def fully_connected(
