@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from frontends.tf.graph_def.node_defs import ROWS
+from graphc.ir.op import Kind
+from graphc.ops.precision import reference_values
 from graphc.protocol import read_text
+from runtime.devices.reference.evaluate import evaluate
 from tests.ops.sampling import OneNode, cases
 from tests.tolerances import assert_close
 
@@ -190,3 +194,32 @@ def test_every_op_can_be_written():
         assert len(set(names)) == len(names)
         for node in made.node:
             assert all(i.lstrip("^").partition(":")[0] in names for i in node.input), node
+
+
+# Their integer kind checks the divisor; TensorFlow's Rank is int32 alone.
+OTHERWISE = {"floordiv", "floormod", "truncatediv", "truncatemod", "rank"}
+UNLIKE = {"bfloat16", "uint64"}  # NumPy has none; random state
+
+
+def test_ops_come_back_as_themselves():
+    compared = 0
+    for key, case in cases().items():
+        op = case.op
+        plain = op.kind is Kind.ELEMENTWISE and not op.attributes
+        if not (op.name in ROWS or plain) or op.writes is not None or op.random:
+            continue
+        if op.name in OTHERWISE or any(t.dtype.name in UNLIKE for t in case.types):
+            continue
+        built = OneNode.of(case)
+        arrays = case.arrays()
+        names = [t.name for t in built.node.outputs]
+        with tf.Graph().as_default() as graph:
+            tensors = tf.import_graph_def(built.graph.as_graph_def(), None, names, name="")
+        assert [t.type for t in tensors] == [t.type for t in built.node.outputs], key
+        feeds = {t.name: a for t, a in zip(built.operands, arrays, strict=True)}
+        found = evaluate(graph, feeds, tensors)
+        expected = reference_values(op, arrays, case.types, case.result_types)
+        for value, wanted in zip(found, expected, strict=True):
+            assert_close(value, wanted, slack=100.0)
+        compared += 1
+    assert compared > 700

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from graphc.protocol import dtype_of, shape_of
 
 _LISTS = ("s", "i", "f", "b", "type", "shape", "tensor")
@@ -27,4 +29,6 @@ def _one(kind: str, value: Any) -> Any:
         from frontends.tf.shapes import TensorShape
 
         return TensorShape(shape_of(value))
+    if kind == "f":  # the shortest number that is this float32: 0.2, not 0.20000000298
+        return float(str(np.float32(value)))
     return value

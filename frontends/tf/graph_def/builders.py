@@ -171,7 +171,7 @@ def _squeeze(r: Any) -> Any:
 
 
 def _softmax(op: str) -> Build:
-    return lambda r: getattr(r.b, op)(r.operand(0), axis=-1, name=r.name)
+    return lambda r: getattr(r.b, op)(r.operand(0), axis=r.attribute("axis", -1), name=r.name)
 
 
 def _gather(r: Any) -> Any:
@@ -327,7 +327,8 @@ BUILDERS: dict[str, Build] = {
     "Tile": _with_known("tile"), "BroadcastTo": _with_known("broadcast_to"),
     "ReverseV2": _with_known("reverse"), "GatherNd": _same("gather_nd"),
     "Squeeze": _squeeze, "StridedSlice": _strided_slice, "Pack": _pack, "Unpack": _unpack,
-    "Softmax": _softmax("softmax"), "LogSoftmax": _softmax("log_softmax"),
+    **_each("Softmax SoftmaxAlong", _softmax("softmax")),
+    **_each("LogSoftmax LogSoftmaxAlong", _softmax("log_softmax")),
     "OneHot": _one_hot, "Fill": _fill, "Range": _range, "LeakyRelu": _leaky_relu,
     "Shape": _sizes("shape"), "Size": _sizes("size"), "Rank": _public("rank"),
     "ZerosLike": _public("zeros_like"), "OnesLike": _public("ones_like"),

@@ -190,19 +190,50 @@ def _const(w: Written) -> None:
 
 
 def _matmul(w: Written) -> None:
-    op, rank = w.node.op, w.node.operands[0].type.rank
+    op = w.node.op
     w.inputs()
     w.dtype("T", w.node.operands[0].dtype)
-    batched = rank is not None and rank > 2
+    batched = any((t.type.rank or 2) > 2 for t in w.node.operands)
     w.made.op = "BatchMatMulV2" if batched else "MatMul"
     w.set("adj_x" if batched else "transpose_a", op.transpose_a)
     w.set("adj_y" if batched else "transpose_b", op.transpose_b)
 
 
 def _concat(w: Written) -> None:
+    if len(w.node.operands) == 1:
+        w.made.op = "Identity"
+        _typed(w)
+        return
     _counted("ConcatV2")(w)
     w.constant("axis", w.node.op.axis)
     w.dtype("Tidx", int32)
+
+
+def _select(w: Written) -> None:
+    """TensorFlow's first one takes operands of one shape."""
+    one = len({t.type.shape for t in w.node.operands}) == 1
+    _row("Select" if one else "SelectV2", types="T:1")(w)
+
+
+def _along(kind: str) -> Row:
+    """TensorFlow's op is along the last axis; along another it is not one of TensorFlow's."""
+
+    def write(w: Written) -> None:
+        axis, rank = w.node.op.axis, w.node.operands[0].type.rank
+        last = axis == -1 or (rank is not None and axis == rank - 1)
+        _row(kind if last else f"{kind}Along", "" if last else "axis")(w)
+
+    return write
+
+
+def _einsum(w: Written) -> None:
+    _counted("Einsum")(w)
+    equation = w.node.op.equation.replace(" ", "")
+    if "->" not in equation:  # the indices that stand there once, in order
+        letters = sorted(set(equation) - set(",."))
+        once = "".join(c for c in letters if equation.count(c) == 1)
+        equation += f"->{'...' if '...' in equation else ''}{once}"
+    w.set("equation", equation)
 
 
 def _gather(w: Written) -> None:
@@ -355,14 +386,14 @@ ROWS: dict[str, Row] = _table(
         "placeholder": _placeholder, "variable": _variable, "const": _const,
         "no_op": lambda w: None,
         "matmul": _matmul, "gather": _gather, "one_hot": _one_hot, "pad": _pad, "range": _range,
-        "mirror_pad": _mirror_pad, "einsum": _counted("Einsum", "equation"),
+        "mirror_pad": _mirror_pad, "einsum": _einsum,
         "strided_slice": _strided_slice, "split": _split, "transpose": _transpose,
         "squeeze": _squeeze,
-        "where": _row("Select", types="T:1"),
+        "where": _select,
         "integer_pow": _row("Pow"),
         "cast": _row("Cast", "DstT=dtype", types="SrcT"),
         "leaky_relu": _row("LeakyRelu", "alpha"),
-        "softmax": _row("Softmax"), "log_softmax": _row("LogSoftmax"),
+        "softmax": _along("Softmax"), "log_softmax": _along("LogSoftmax"),
         "softmax_cross_entropy_with_logits": _row("SoftmaxCrossEntropyWithLogits"),
         "sparse_softmax_cross_entropy_with_logits":
             _row("SparseSoftmaxCrossEntropyWithLogits", types="T Tlabels:1"),
