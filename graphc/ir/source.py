@@ -4,15 +4,19 @@ shown.
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType
 
-_HOUSE = tuple(
-    f"{Path(__file__).resolve().parents[2] / package}/"
-    for package in ("graphc", "runtime", "frontends")
+_HOUSE = (
+    *(
+        f"{Path(__file__).resolve().parents[2] / package}/"
+        for package in ("graphc", "runtime", "frontends")
+    ),
+    contextlib.__file__,  # stands between a `with` of ours and its function
 )
 _inside: dict[str, bool] = {}  # the answers of inside()
 

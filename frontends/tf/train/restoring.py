@@ -17,7 +17,13 @@ import numpy as np
 
 from frontends.tf.building import GraphKeys
 from frontends.tf.shapes import TensorShape
-from graphc.errors import GraphError, InvalidArgumentError, NotFoundError, OpError
+from graphc.errors import (
+    FailedPreconditionError,
+    GraphError,
+    InvalidArgumentError,
+    NotFoundError,
+    OpError,
+)
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import DType
 from graphc.ir.graph import Graph, Tensor
@@ -93,7 +99,11 @@ def contents(session: Any, named: Named) -> Iterator[Contents]:
     store = session.variables
     sites = {key_of(t): t.node.site for t in named.values()}
     with store.gate.reading():
-        store.require_initialized(list(sites), sites)
+        try:
+            store.require_initialized(list(sites), sites)
+        except FailedPreconditionError as error:
+            error.subject = "Saver.save"
+            raise
         metadata = {"format": "graphc"}
         if is_whole(named, session.graph):
             rows = [[path, *seed, count] for path, (seed, count) in store.executions().items()]
