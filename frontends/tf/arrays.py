@@ -223,7 +223,7 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
     """``x``, known to be of ``shape`` from here on; the run fails where it is not."""
     value = convert(x)
     same = builder(value).identity(value, name=name or "EnsureShape")
-    same.set_shape(shape)  # type: ignore[attr-defined]
+    same.set_shape(shape)
     return same
 
 

@@ -243,6 +243,10 @@ def unstack(
         if x.type.shape is None:
             raise Mismatch("the rank is not known: give num", x=x.type)
         num = x.type.shape[resolve_axis(axis, len(x.type.shape), x=x.type)]
+        if not isinstance(num, int):
+            raise Mismatch(
+                f"the size of axis {axis} is not known", hint="give num, or set_shape", x=x.type
+            )
     parts = b.unpack(x, num=num, axis=axis, name=name)
     return tuple(parts) if isinstance(parts, tuple | list) else (parts,)
 

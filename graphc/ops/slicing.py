@@ -21,12 +21,17 @@ from graphc.ir.types import Mismatch, TensorType, same_dim
 from graphc.ops.shape import at_most, resolve_axis
 
 
-def element_or(e: Any, x: Any, index: tuple[Dim, ...], other: Any, whole: tuple[bool, ...]) -> Any:
-    """``x[index]`` where the index is inside ``x``, else ``other``.
+def element_or(
+    e: Any, x: Any, index: tuple[Dim, ...], other: Any, whole: tuple[bool, ...], tests: Any = ()
+) -> Any:
+    """``x[index]`` where the index is inside ``x`` and none of ``tests`` holds, else ``other``.
 
-    ``whole[k]`` says that the index along axis ``k`` never leaves ``x``.
+    ``whole[k]`` says that the index along axis ``k`` needs no test of its own.
     """
     outside = None
+    for test in tests:
+        both = f"logical_or({outside}, {test})"
+        outside = test if outside is None else e.let(both, bool_, outside, test)
     for position, size, never_leaves in zip(index, x.type.shape, whole, strict=True):
         if never_leaves:
             continue
@@ -279,10 +284,7 @@ class StridedUnslice(Op):
             step not in (1, -1) or (step == 1 and size == n)
             for step, size, n in zip(self.strides, x.type.shape, self.shape, strict=True)
         )
-        value = element_or(e, x, tuple(index), zero, whole)
-        for test in between:
-            value = e.let(f"where({test}, {zero}, {value})", x.type.dtype, test, value)
-        return value
+        return element_or(e, x, tuple(index), zero, whole, between)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         size = x.type.shape

@@ -146,3 +146,16 @@ def test_bounds_of_a_slice_may_be_fed(session):
         np.testing.assert_array_equal(
             sess.run(y, {begin: [low], end: [high]}), np.arange(10)[low:high]
         )
+
+
+def test_the_gradient_of_nothing_taken_reads_nothing(session):
+    x = tf.placeholder(tf.float32, [None, None])
+    taken = x[0:1:-3]
+    slope = tf.gradients(taken, x, [tf.exp(taken)])[0]
+    found = session().run(slope, {x: np.ones((4, 2))})
+    np.testing.assert_array_equal(found, np.zeros((4, 2)))
+
+
+def test_parts_of_an_unknown_number_are_asked_for():
+    with pytest.raises(tf.errors.GraphcError, match="give num"):
+        tf.unstack(tf.placeholder(tf.float32, [None, 2]))
