@@ -156,14 +156,15 @@ def lwta(features: Any, group_size: int, axis: int = -1, name: str | None = None
     winner takes all (Srivastava et al., 2013).  Not in TF1."""
     x = convert(features)
     b = builder(x)
-    if x.type.rank is None or not isinstance(x.type.shape[axis], int):
+    shape = x.type.shape or ()
+    size = shape[axis] if shape else None
+    if not isinstance(size, int):
         raise ShapeError("lwta needs to know the size of its axis", site=here())
-    shape = x.type.shape
+    if size % group_size:
+        raise ValueError(f"{size} features are no multiple of group_size {group_size}")
     at = axis % len(shape)
-    if shape[at] % group_size:
-        raise ValueError(f"{shape[at]} features are no multiple of group_size {group_size}")
     with b.home.name_scope(name or "lwta") as scope:
-        grouped = (*shape[:at], shape[at] // group_size, group_size, *shape[at + 1 :])
+        grouped = (*shape[:at], size // group_size, group_size, *shape[at + 1 :])
         groups = b.reshape(x, shape=grouped)
         wins = b.equal(groups, b.reduce_max(groups, axis=(at + 1,), keepdims=True))
         kept = b.where(wins, groups, b.zeros_like(groups))

@@ -77,16 +77,16 @@ def maxout(inputs: Any, num_units: int, axis: int = -1, scope: str | None = None
     al., 2013)."""
     x = convert(inputs)
     b = builder(x)
-    if x.type.rank is None or not isinstance(x.type.shape[axis], int):
+    shape = list(x.type.shape or ())
+    channels = shape[axis] if shape else None
+    if not isinstance(channels, int):
         raise ShapeError("maxout needs to know the size of its axis", site=here())
-    shape = list(x.type.shape)
-    if shape[axis] % num_units:
+    if channels % num_units:
         raise ValueError(
-            f"number of features({shape[axis]}) is not a multiple of num_units({num_units})"
+            f"number of features({channels}) is not a multiple of num_units({num_units})"
         )
-    size = shape[axis] // num_units
     shape[axis] = num_units
-    grouped = (*shape, size)  # the groups along a last axis of their own, as in TF1
+    grouped = (*shape, channels // num_units)  # groups along a last axis of their own, as in TF1
     with b.home.name_scope(scope or "MaxOut") as title:
         return b.reduce_max(b.reshape(x, shape=grouped), axis=(-1,), name=title)
 
