@@ -202,6 +202,7 @@ ALIASES: dict[str, str] = {
         "get_regularization_losses=losses.get_regularization_losses "
         "get_total_loss=losses.get_total_loss hinge_loss=older:contrib_hinge_loss "
         "log_loss=older:contrib_log_loss mean_squared_error=older:contrib_mean_squared_error "
+        "mean_pairwise_squared_error=older:contrib_mean_pairwise_squared_error "
         "sigmoid_cross_entropy=older:contrib_sigmoid_cross_entropy "
         "softmax_cross_entropy=older:contrib_softmax_cross_entropy "
         "sparse_softmax_cross_entropy=older:contrib_sparse_softmax_cross_entropy"
@@ -217,6 +218,10 @@ ALIASES: dict[str, str] = {
     ),
     "python.ops.control_flow_ops": "with_dependencies=older:with_dependencies tuple group no_op",
     "python.ops.variables": "VariableV1=Variable RefVariable=Variable",
+    "python.ops.resources": (
+        "shared_resources=older:shared_resources local_resources=older:local_resources "
+        "initialize_resources=older:initialize_resources"
+    ),
     "python.ops.variable_v1": "VariableV1=Variable",
     "python.training.moving_averages": (
         "ExponentialMovingAverage=train.ExponentialMovingAverage "

@@ -31,11 +31,12 @@ FAMILIES = (
     ),
     _family(
         "estimator", "Estimator and its serving",
-        r"\bestimator\b", r"\bfeature_column\b", r"^saved_model\b", r"^contrib\.predictor\b",
+        r"\bestimator\b", r"\bfeature_column\b", r"^(python\.)?saved_model\b",
+        r"^contrib\.predictor\b",
         r"^contrib\.learn\b(?!.*(dataset|preprocessing))",
         r"^contrib\.(boosted_trees|tensor_forest|timeseries|factorization)\b",
         r"^contrib\.layers\.\w+_(column|columns|for_parsing)$",
-        r"^(tables_initializer|initialize_all_tables)$", r"\blookup\b",
+        r"^(tables_initializer|initialize_all_tables)$", r"\blookup(_ops)?\b",
     ),
     _family(
         "datasets", "datasets and input pipelines",
@@ -73,7 +74,7 @@ FAMILIES = (
     _family(
         "hooks", "hooks and monitored sessions",
         r"Hook$", r"Monitored(Training)?Session$",
-        r"^train\.(Supervisor|Scaffold|SecondOrStepTimer)$",
+        r"^train\.(Supervisor|Scaffold|SecondOrStepTimer)\b",
         r"^train\.(SessionRun\w+|SessionManager|\w*SessionCreator|NanLossDuringTrainingError)$",
         r"^train\.(CheckpointSaverListener|basic_train_loop)$", r"^contrib\.training\b",
         r"basic_session_run_hooks", r"monitored_session",
@@ -100,7 +101,7 @@ FAMILIES = (
     ),
     _family(
         "distributed", "several machines and accelerators",
-        r"^train\.(Server|ClusterSpec|ServerDef|ClusterDef|JobDef|replica_device_setter)$",
+        r"^train\.(Server|ClusterSpec|ServerDef|ClusterDef|JobDef|replica_device_setter)\b",
         r"^ReplicaDeviceSetter$", r"device_setter", r"^config\.experimental_connect",
         r"^(contrib\.)?(distribute|tpu|cluster_resolver|cloud)\b", r"^xla\b",
         r"^contrib\.compiler\b",

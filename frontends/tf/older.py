@@ -98,6 +98,13 @@ def contrib_cosine_distance(
     return resolve("losses.cosine_distance")(labels, predictions, chosen, weights, scope)
 
 
+def contrib_mean_pairwise_squared_error(
+    predictions: Any, labels: Any = None, weights: Any = 1.0, scope: Any = None
+) -> Tensor:
+    """``tf.losses.mean_pairwise_squared_error(labels, predictions)``."""
+    return resolve("losses.mean_pairwise_squared_error")(labels, predictions, weights, scope)
+
+
 def contrib_softmax_cross_entropy(
     logits: Any, onehot_labels: Any, weights: Any = 1.0, label_smoothing: float = 0,
     scope: Any = None,
@@ -184,6 +191,19 @@ def with_dependencies(dependencies: Sequence[Any], output_tensor: Any, name: Any
 def convert_n_to_tensor(values: Sequence[Any], dtype: Any = None, name: Any = None) -> list[Tensor]:
     """Each value as a tensor."""
     return [convert(value, dtype) for value in values]
+
+
+def shared_resources() -> list[Any]:
+    """What must be initialised beside variables: nothing here."""
+    return []
+
+
+local_resources = shared_resources
+
+
+def initialize_resources(resource_list: Sequence[Any], name: str = "init") -> Any:
+    """An operation that initialises what :func:`shared_resources` gave."""
+    return resolve("group")(*resource_list, name=name)
 
 
 def unknown_shape(ndims: int | None = None, rank: int | None = None) -> Any:
