@@ -30,6 +30,7 @@ from graphc.ir import dtype as dtypes
 from graphc.ir.dtype import DType, as_dtype
 from runtime.checkpoint.atomic import replacing, write_all
 from runtime.checkpoint.entries import Entry, damaged
+from runtime.memory import aligned_empty
 
 ALIGNMENT = 64
 LONGEST_HEADER = 100_000_000  # bytes, as the library has it
@@ -140,8 +141,7 @@ class TensorFile:
             header, start = _header(path, file, size)
             self.metadata: Mapping[str, str] = _metadata(path, header)
             self._places = _places(path, header, size - start)
-            # A private map: what is written to the arrays stays in this process.
-            self._map = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY)
+            self._data = _contents(file, size)
         self._start = start
         self._encoded = _encoded(path, self.metadata, self._places)
         self.entries: dict[str, Entry] = {
@@ -155,7 +155,7 @@ class TensorFile:
         count = math.prod(place.shape)
         at = self._start + place.begin
         stored = (
-            np.frombuffer(self._map, dtype, count, at) if count else np.empty(0, dtype)
+            np.frombuffer(self._data, dtype, count, at) if count else np.empty(0, dtype)
         ).reshape(place.shape)
         meant = self._encoded.get(name)
         return stored if meant is None else self._decoded(name, stored, meant)
@@ -178,6 +178,18 @@ def strings_array(data: bytes, lengths: list[int], shape: tuple[int, ...]) -> np
     result = np.empty(len(lengths), object)
     result[:] = [data[end - length : end] for end, length in zip(ends, lengths, strict=True)]
     return result.reshape(shape)
+
+
+def _contents(file: Any, size: int) -> mmap.mmap | np.ndarray:
+    """A file's bytes as a private map: what is written there stays in this process."""
+    try:
+        return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY)
+    except OSError:  # not every file system has maps
+        data = aligned_empty((size,), np.dtype(np.uint8))
+        file.seek(0)
+        if file.readinto(data.data) != size:
+            raise
+        return data
 
 
 def _header(path: str, file: Any, size: int) -> tuple[dict[str, Any], int]:

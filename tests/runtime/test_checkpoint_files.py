@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import json
+import mmap
 import os
 import pickle
 import resource
@@ -109,6 +110,19 @@ def test_an_array_outlives_its_file(tmp_path):
     write(path, big=np.zeros(1 << 16, np.int64))
     path.unlink()
     assert array.sum() == (1 << 16) * ((1 << 16) - 1) // 2
+
+
+def test_a_file_system_without_maps_is_read(tmp_path, monkeypatch):
+    write(tmp_path / "x", w=np.arange(1000, dtype=np.float64))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENODEV, "No such device")
+
+    monkeypatch.setattr(mmap, "mmap", refuse)
+    found = read(tmp_path / "x")["w"]
+    found += 1
+    assert found[-1] == 1000
+    assert found.ctypes.data % ALIGNMENT == 0
 
 
 def test_arrays_of_whole_lines_start_at_lines_whatever_else_is_there(tmp_path):
