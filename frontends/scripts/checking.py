@@ -145,9 +145,12 @@ def provided_in(module: ModuleType) -> Iterator[str]:
 def misfit(function: Any, call: Call) -> str:
     """Why a call cannot be one of ``function``'s; ``""`` where it can."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return ""
+    if parameters and parameters[0].name == "_sentinel" and call.positional:
+        named = ", ".join(f"{p.name}=..." for p in parameters[1:3])
+        return f"its arguments must be named: {named} (TF 0.x took logits first)"
     kinds = {parameter.kind for parameter in parameters}
     named = {p.name for p in parameters if p.kind not in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL)}
     unknown = [name for name in call.keywords if name not in named]

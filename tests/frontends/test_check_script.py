@@ -29,6 +29,7 @@ def model(x, tf2):
 
 tf.nn.dropot(1)
 tf.nn.softmax(logits=1, wrong=2)
+tf.nn.softmax_cross_entropy_with_logits(1, 2)
 print(tf.float32.name, math_ops.reduce_sum)
 """
 
@@ -56,8 +57,9 @@ def test_names_are_followed_through_imports_and_aliases(script):
         "nn.relu": [15],
         "nn.dropot": [17],
         "nn.softmax": [18],
-        "float32.name": [19],
-        "python.ops.math_ops.reduce_sum": [19],
+        "nn.softmax_cross_entropy_with_logits": [19],
+        "float32.name": [20],
+        "python.ops.math_ops.reduce_sum": [20],
     }
 
 
@@ -101,6 +103,9 @@ def test_findings_say_what_is_wrong(script):
     assert problems["nn.dropot"] == "there is no tf.nn.dropot; near: tf.nn.dropout"
     assert problems["nn.softmax"] == (
         "tf.nn.softmax: it takes no argument 'wrong' here; it takes logits, axis, name, dim"
+    )
+    assert problems["nn.softmax_cross_entropy_with_logits"].endswith(
+        "its arguments must be named: labels=..., logits=... (TF 0.x took logits first)"
     )
 
 
