@@ -149,8 +149,8 @@ def misfit(function: Any, call: Call) -> str:
     except (TypeError, ValueError):
         return ""
     if parameters and parameters[0].name == "_sentinel" and call.positional:
-        named = ", ".join(f"{p.name}=..." for p in parameters[1:3])
-        return f"its arguments must be named: {named} (TF 0.x took logits first)"
+        right = ", ".join(f"{p.name}=..." for p in parameters[1:3])
+        return f"its arguments must be named: {right} (TF 0.x took logits first)"
     kinds = {parameter.kind for parameter in parameters}
     named = {p.name for p in parameters if p.kind not in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL)}
     unknown = [name for name in call.keywords if name not in named]
