@@ -1,0 +1,228 @@
+"""What a call of the TF1 API gives, whoever provides it: values, dtypes, static shapes, gradients.
+
+A :class:`Case` is data: a public name and its arguments.  :func:`outcome` builds and runs it with
+the module it is given, TensorFlow's ``compat.v1`` when recording, graphc when comparing.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Fed:
+    """An argument that is a placeholder, fed with ``array``; ``static`` is its declared shape."""
+
+    array: np.ndarray
+    static: tuple[int | None, ...] | None = None
+    unknown_rank: bool = False
+
+    def shape(self) -> list[int | None] | None:
+        if self.unknown_rank:
+            return None
+        return list(self.array.shape if self.static is None else self.static)
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """An argument that is a SparseTensor: ``values`` at ``places`` of ``shape``."""
+
+    places: np.ndarray
+    values: Fed
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """An argument that is a variable which holds ``array``."""
+
+    array: np.ndarray
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: ``name`` is a dotted public name, arguments may hold :class:`Fed`,
+    :class:`Entries` and :class:`Held` at any depth.
+
+    ``gradients`` asks for those of all floating outputs with respect to all floating ``Fed``.
+    ``tolerance`` is relative, in units of the result's dtype where not given.
+    """
+
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    gradients: bool = True
+    tolerance: float | None = None
+    note: str = ""
+
+    @property
+    def title(self) -> str:
+        given = [_shown(a) for a in self.args] + [
+            f"{k}={_shown(v)}" for k, v in self.kwargs.items()
+        ]
+        note = f" # {self.note}" if self.note else ""
+        return f"{self.name}({', '.join(given)}){note}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Fed):
+        digest = zlib.crc32(
+            value.array.tobytes()
+            if value.array.dtype != object
+            else repr(value.array.tolist()).encode()
+        )
+        static = "" if value.static is None else f" as {list(value.static)}"
+        rank = " as any rank" if value.unknown_rank else ""
+        return f"{value.array.dtype}{list(value.array.shape)}~{digest:08x}{static}{rank}"
+    if isinstance(value, Entries):
+        return f"entries {value.places.tolist()} of {list(value.shape)} {_shown(value.values)}"
+    if isinstance(value, Held):
+        return f"held {_shown(Fed(value.array))}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_shown, value))}]"
+    return repr(value)
+
+
+def outcome(tf: Any, case: Case) -> dict[str, Any]:
+    """``{"outputs": [...], "static": [...], "gradients": [...]}``, or ``{"error": kind}``."""
+    with tf.Graph().as_default():
+        feeds: dict[Any, np.ndarray] = {}
+        args, kwargs = _built(tf, case, feeds)
+        function: Any = tf
+        for part in case.name.split("."):
+            function = getattr(function, part)
+        try:
+            made = [t for t in flat(function(*args, **kwargs)) if t is not None]
+            tensors = [tf.convert_to_tensor(t) for t in made]
+            slopes = _gradients(tf, tensors, list(feeds)) if case.gradients else []
+        except (ValueError, TypeError, NotImplementedError) as error:
+            return {"error": "building", "says": str(error)[:200]}
+        known = [t for t in slopes or () if t is not None]
+        try:
+            with tf.Session() as session:
+                session.run(tf.global_variables_initializer())
+                values = session.run([tensors, known], feeds)
+        except Exception as error:  # whatever class a framework gives a failed run
+            return {"error": "running", "says": str(error)[:200]}
+    arrays = iter(values[1])
+    return {
+        "outputs": [np.asarray(v, object if isinstance(v, bytes) else None) for v in values[0]],
+        "static": [_static(t) for t in tensors],
+        "dtypes": [t.dtype.base_dtype.name for t in tensors],
+        "gradients": slopes and [None if t is None else np.asarray(next(arrays)) for t in slopes],
+    }
+
+
+def _built(tf: Any, case: Case, feeds: dict[Any, np.ndarray]) -> tuple[list, dict]:
+    def built(value: Any) -> Any:
+        if isinstance(value, Fed):
+            dtype = tf.string if value.array.dtype == object else value.array.dtype
+            place = tf.placeholder(tf.as_dtype(dtype), value.shape())
+            feeds[place] = value.array
+            return place
+        if isinstance(value, Entries):
+            places = np.asarray(value.places, np.int64).reshape(-1, len(value.shape))
+            return tf.SparseTensor(places, built(value.values), value.shape)
+        if isinstance(value, Held):
+            return tf.Variable(value.array)
+        if isinstance(value, str) and value.startswith("tf."):
+            found = tf
+            for part in value.split(".")[1:]:
+                found = getattr(found, part)
+            return found
+        if isinstance(value, list | tuple):
+            return type(value)(built(v) for v in value)
+        return value
+
+    return [built(v) for v in case.args], {k: built(v) for k, v in case.kwargs.items()}
+
+
+def _gradients(tf: Any, outputs: list[Any], inputs: list[Any]) -> list[Any] | None:
+    """Gradients under fixed weights of every floating output, in every floating input; None where
+    TensorFlow defines none."""
+    ys = [t for t in outputs if t.dtype.is_floating]
+    xs = [t for t in inputs if t.dtype.is_floating]
+    if not ys or not xs:
+        return []
+    weights = []
+    for y in ys:
+        if y.get_shape().ndims is None:
+            weights.append(1.25 * tf.ones_like(y))
+            continue
+        places = tf.reshape(tf.cast(tf.range(tf.size(y)), tf.float64), tf.shape(y))
+        weights.append(tf.cast(1.0 + 0.5 * tf.cos(places), y.dtype))
+    try:
+        found = tf.gradients(ys, xs, weights)
+    except LookupError:
+        return None
+    return [None if g is None else tf.convert_to_tensor(g) for g in found]
+
+
+def _static(tensor: Any) -> list[int | None] | None:
+    shape = tensor.get_shape()
+    return None if shape.ndims is None else shape.as_list()
+
+
+def flat(value: Any) -> Iterator[Any]:
+    """Tensors in a nest of lists, tuples and dicts, in order; a sparse tensor's parts."""
+    if hasattr(value, "dense_shape"):
+        yield from (value.indices, value.values, value.dense_shape)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from flat(one)
+    elif isinstance(value, dict):
+        for key in sorted(value):
+            yield from flat(value[key])
+    else:
+        yield value
+
+
+# --- as JSON --------------------------------------------------------------------------------------
+
+
+def packed(value: Any) -> Any:
+    """An outcome as plain JSON values."""
+    if isinstance(value, np.ndarray):
+        if value.dtype == object:
+            texts = [base64.b64encode(b).decode() for b in value.ravel()]
+            return {"dtype": "object", "shape": list(value.shape), "texts": texts}
+        data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+        name = value.dtype.name
+        return {"dtype": name, "shape": list(value.shape), "data": data}
+    if isinstance(value, dict):
+        return {k: packed(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [packed(v) for v in value]
+    return value
+
+
+def unpacked(value: Any) -> Any:
+    """What :func:`packed` was given."""
+    if isinstance(value, dict) and "texts" in value:
+        found = np.empty(len(value["texts"]), object)
+        found[:] = [base64.b64decode(t) for t in value["texts"]]
+        return found.reshape(value["shape"])
+    if isinstance(value, dict) and "data" in value:
+        dtype = "uint16" if value["dtype"] == "bfloat16" else value["dtype"]
+        return np.frombuffer(base64.b64decode(value["data"]), dtype).reshape(value["shape"])
+    if isinstance(value, dict):
+        return {k: unpacked(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [unpacked(v) for v in value]
+    return value
+
+
+def titles(cases: Iterable[Case]) -> dict[str, Case]:
+    """The cases by title; two of one title are a mistake of the family."""
+    found: dict[str, Case] = {}
+    for case in cases:
+        if case.title in found:
+            raise ValueError(f"two cases are {case.title}")
+        found[case.title] = case
+    return found
