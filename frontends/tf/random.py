@@ -28,6 +28,13 @@ __all__ = [
 ]  # fmt: skip
 
 
+def __getattr__(name: str) -> Any:
+    """Names of ``tf.random`` that are owned by other modules."""
+    from frontends.tf.names import elsewhere, namespace
+
+    return elsewhere("random", name, dir(namespace("random")))
+
+
 @contextmanager
 def drawn(shape: Any, seed: int | None, name: str) -> Iterator[tuple[Builder, Tensor, tuple]]:
     """A builder inside the op's name scope, its random state, and the shape as sizes."""
