@@ -14,6 +14,7 @@ from frontends.scripts.imports import is_ours
 from frontends.scripts.uses import Call, python_2, uses
 from frontends.tf.families import family_of
 from frontends.tf.names import Namespace, resolve, tf1_names
+from graphc.errors import GraphcError
 
 
 @dataclass
@@ -125,6 +126,8 @@ def look_up(name: str) -> tuple[str, Any, str]:
         except AttributeError as error:
             full = name if name in tf1_names() else path
             return full, None, str(error) or f"there is no tf.{full}"
+        except GraphcError as error:  # it needs a package that is not installed
+            return path, None, f"tf.{path}: {error.fact}; {error.hint}"
     if isinstance(value, Namespace) and not any(True for _ in provided_in(value)):
         return name, None, f"tf.{name} is part of TF1 but nothing of it is provided"
     return name, value, ""
@@ -136,7 +139,7 @@ def provided_in(module: ModuleType) -> Iterator[str]:
         if not name.startswith("_"):
             try:
                 value = getattr(module, name)
-            except (AttributeError, ImportError):
+            except (AttributeError, GraphcError):
                 continue
             if not isinstance(value, Namespace) or any(True for _ in provided_in(value)):
                 yield name

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from frontends.tf.names import Namespace, resolve
+from graphc.errors import GraphcError
 
 NAME = "tensorflow"
 CHILDREN = str(Path(__file__).resolve().parent / "children")
@@ -33,7 +34,7 @@ class Redirected(ModuleType):
             return getattr(target, name)
         if name == "__all__":  # without print: scripts that import everything mean Python's
             names = (n for n in dir(target) if n[0] != "_" and n != "print")
-            return [n for n in names if hasattr(target, n)]
+            return [n for n in names if _is_there(target, n)]
         value = getattr(target, name)
         if is_ours(value):
             return import_module(f"{self.__name__}.{name}")
@@ -42,6 +43,14 @@ class Redirected(ModuleType):
 
     def __dir__(self) -> list[str]:
         return sorted({*dir(self.__dict__["_target"]), *super().__dir__()})
+
+
+def _is_there(module: ModuleType, name: str) -> bool:
+    """Whether a name can be had: some need a package that is not installed."""
+    try:
+        return hasattr(module, name)
+    except GraphcError:
+        return False
 
 
 def is_ours(value: Any) -> bool:

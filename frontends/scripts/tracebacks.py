@@ -37,7 +37,7 @@ class FoldedStack(StackSummary):
         yield _fold(hidden)
 
     def _inside(self) -> list[bool]:
-        found = [inside(frame.filename) for frame in self]
+        found = [inside(f.filename) and f.filename not in _BETWEEN for f in self]
         for order in (range(1, len(self)), range(len(self) - 2, -1, -1)):
             step = order.step
             for k in order:
