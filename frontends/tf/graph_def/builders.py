@@ -273,6 +273,66 @@ def _sizes(path: str) -> Build:
     )
 
 
+def _top_k(r: Any) -> Any:
+    k = r.static(1) if r.type == "TopKV2" else r.attribute("k")
+    return list(resolve("nn.top_k")(r.operand(0), k, r.attribute("sorted", True), name=r.name))
+
+
+def _bottom_k(r: Any) -> Any:
+    return list(r.b.top_k(r.operand(0), k=r.static(1), largest=False, name=r.name))
+
+
+def _in_top_k(r: Any) -> Any:
+    k = r.operand(2) if r.type == "InTopKV2" else r.attribute("k")
+    return resolve("nn.in_top_k")(r.operand(0), r.operand(1), k, name=r.name)
+
+
+def _diag(r: Any) -> Any:
+    known = [r.static(k) for k in range(1, len(r.operands))]
+    given = dict(zip(("k", "num_rows", "num_cols", "padding_value"), known, strict=False))
+    return resolve("matrix_diag")(r.operand(0), name=r.name, **given)
+
+
+def _diag_part(r: Any) -> Any:
+    known = [r.static(k) for k in range(1, len(r.operands))]
+    given = dict(zip(("k", "padding_value"), known, strict=False))
+    return resolve("matrix_diag_part")(r.operand(0), name=r.name, **given)
+
+
+def _set_diag(r: Any) -> Any:
+    k = r.static(2) if len(r.operands) > 2 else 0
+    return resolve("matrix_set_diag")(r.operand(0), r.operand(1), k=k, name=r.name)
+
+
+def _several(path: str, **attributes: str) -> Build:
+    """A function of ``tf`` with several results."""
+    return lambda r: list(_public(path, **attributes)(r))
+
+
+def _stitch(r: Any) -> Any:
+    half = len(r.operands) // 2
+    return resolve("dynamic_stitch")(r.operands[:half], r.operands[half:], name=r.name)
+
+
+def _descend(r: Any) -> Any:
+    variable, rate, step = r.operands
+    return r.b.assign_sub(variable, r.b.mul(rate, step), name=r.name)
+
+
+def _segments() -> dict[str, Build]:
+    found = {f"Segment{k}": _public(f"segment_{k.lower()}") for k in ("Mean", *_FOLDS)}
+    return found | {
+        f"UnsortedSegment{k}": _with_last_known(f"unsorted_segment_{k.lower()}") for k in _FOLDS
+    }
+
+
+_FOLDS = ("Sum", "Prod", "Max", "Min")
+
+
+def _with_last_known(path: str) -> Build:
+    return lambda r: resolve(path)(*r.operands[:-1], r.known(len(r.operands) - 1), name=r.name)
+
+
 def _elementwise() -> dict[str, Build]:
     """Op types that are ours by name: elementwise, with nothing but operands."""
     return {
@@ -327,6 +387,24 @@ BUILDERS: dict[str, Build] = {
     "Tile": _with_known("tile"), "BroadcastTo": _with_known("broadcast_to"),
     "ReverseV2": _with_known("reverse"), "GatherNd": _same("gather_nd"),
     "Squeeze": _squeeze, "StridedSlice": _strided_slice, "Pack": _pack, "Unpack": _unpack,
+    **_segments(),
+    **_each("TopK TopKV2", _top_k),
+    "BottomK": _bottom_k,
+    **_each("IsVariableInitialized VarIsInitializedOp", _public("is_variable_initialized")),
+    **_each("InTopK InTopKV2", _in_top_k),
+    **_each("MatrixDiag MatrixDiagV2 MatrixDiagV3", _diag),
+    **_each("MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3", _diag_part),
+    **_each("MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3", _set_diag),
+    **_each("DynamicStitch ParallelDynamicStitch", _stitch),
+    **_each("ApplyGradientDescent ResourceApplyGradientDescent", _descend),
+    **_each("DepthToSpace", _public("depth_to_space", block_size="block_size")),
+    **_each("SpaceToDepth", _public("space_to_depth", block_size="block_size")),
+    "DynamicPartition": _several("dynamic_partition", num_partitions="num_partitions"),
+    "Where": _public("where"), "Unique": _several("unique", out_idx="out_idx"),
+    "Diag": _public("diag"), "DiagPart": _public("diag_part"), "Roll": _with_known("roll"),
+    "ReverseSequence": _public("reverse_sequence", seq_axis="seq_dim", batch_axis="batch_dim"),
+    "MatrixInverse": _public("matrix_inverse", adjoint="adjoint"),
+    "MatrixSolve": _public("matrix_solve", adjoint="adjoint"),
     **_each("Softmax SoftmaxAlong", _softmax("softmax")),
     **_each("LogSoftmax LogSoftmaxAlong", _softmax("log_softmax")),
     "OneHot": _one_hot, "Fill": _fill, "Range": _range, "LeakyRelu": _leaky_relu,

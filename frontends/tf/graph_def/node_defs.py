@@ -236,6 +236,36 @@ def _einsum(w: Written) -> None:
     w.set("equation", equation)
 
 
+def _top_k(w: Written) -> None:
+    """TensorFlow has the largest alone."""
+    _row("TopKV2" if w.node.op.largest else "BottomK", "", "k")(w)
+    w.set("sorted", True)
+
+
+def _diag(w: Written) -> None:
+    op = w.node.op
+    _row("MatrixDiagV3", "", "k")(w)
+    w.constant("num_rows", op.rows)
+    w.constant("num_cols", op.columns)
+    w.constant("padding_value", op.padding, w.node.outputs[0].dtype)
+
+
+def _diag_part(w: Written) -> None:
+    _row("MatrixDiagPartV3", "", "k")(w)
+    w.constant("padding_value", 0, w.node.outputs[0].dtype)
+
+
+def _partition(w: Written) -> None:
+    _row("DynamicPartition")(w)
+    w.set("num_partitions", len(w.node.op.counts))
+
+
+def _stitch(w: Written) -> None:
+    w.inputs()
+    w.set("N", len(w.node.operands) // 2)
+    w.dtype("T", w.node.operands[-1].dtype)
+
+
 def _gather(w: Written) -> None:
     _row("GatherV2", "", "axis", "Tparams Tindices:1", "Taxis")(w)
     w.set("batch_dims", 0)
@@ -370,6 +400,13 @@ ROWS: dict[str, Row] = _table(
         name: _row(kind, "output_type=dtype", "dimension=axis", "T", "Tidx")
         for name, kind in (("argmax", "ArgMax"), ("argmin", "ArgMin"))
     },
+    _named("checked_floordiv checked_floormod checked_truncatediv checked_truncatemod", _typed),
+    {
+        f"unsorted_segment_{k.lower()}": _row(
+            f"UnsortedSegment{k}", "", "num_segments", "T Tindices:1", "Tnumsegments"
+        )
+        for k in ("Sum", "Prod", "Max", "Min")
+    },
     _named("identity stop_gradient softplus l2_loss zeros_like ones_like snapshot", _typed),
     _named("cholesky cross igamma igammac betainc zeta polygamma", _typed),
     _named("invert_permutation matrix_determinant", _typed),
@@ -389,7 +426,18 @@ ROWS: dict[str, Row] = _table(
         "mirror_pad": _mirror_pad, "einsum": _einsum,
         "strided_slice": _strided_slice, "split": _split, "transpose": _transpose,
         "squeeze": _squeeze,
-        "where": _select,
+        "where": _select, "top_k": _top_k, "in_top_k": _row("InTopKV2", types="T:1"),
+        "matrix_diag": _diag, "matrix_diag_part": _diag_part,
+        "matrix_set_diag": _row("MatrixSetDiagV3", "", "k"),
+        "matrix_inverse": _row("MatrixInverse", "adjoint"),
+        "matrix_solve": _row("MatrixSolve", "adjoint"),
+        "matrix_band_part":
+            _row("MatrixBandPart", "", "num_lower=lower num_upper=upper", "T", "Tindex"),
+        "roll": _row("Roll", "", "axis", "T Tshift:1", "Taxis"),
+        "reverse_sequence":
+            _row("ReverseSequence", "seq_dim=seq_axis batch_dim=batch_axis", "", "T Tlen:1"),
+        "unique": _row("Unique", "out_idx=dtype"), "dynamic_partition": _partition,
+        "dynamic_stitch": _stitch,
         "integer_pow": _row("Pow"),
         "cast": _row("Cast", "DstT=dtype", types="SrcT"),
         "leaky_relu": _row("LeakyRelu", "alpha"),
