@@ -11,6 +11,7 @@ import math
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 EPSILON = 2.0**-53
 TERMS = 1_000_000  # more than a series takes while its argument is below 1e10
+LARGE = 1e8
 MOST_NEGATIVE = -745.2  # below it, exp is 0
 
 
@@ -47,7 +48,7 @@ def zeta(s: float, q: float) -> float:
     unless s is an integer.  By Euler and Maclaurin's formula.
     """
     s, q = float(s), float(q)
-    if math.isnan(s) or math.isnan(q) or s < 1:
+    if math.isnan(s) or math.isnan(q) or s < 1 or math.isinf(s) or q == -math.inf:
         return math.nan
     if s == 1 or _is_pole(q):
         return math.inf
@@ -66,7 +67,8 @@ def zeta(s: float, q: float) -> float:
         terms.append(b * rising * power / math.factorial(2 * k))
         rising *= (s + 2 * k - 1) * (s + 2 * k)
         power /= q * q
-    return math.fsum(t for t in terms if t == t)
+    terms = [t for t in terms if t == t]
+    return math.fsum(terms) if all(map(math.isfinite, terms)) else sum(terms)
 
 
 def _power(x: float, y: float) -> float:
@@ -81,14 +83,18 @@ def polygamma(n: float, x: float) -> float:
     n, x = float(n), float(x)
     if n == 0:
         return digamma(x)
-    if n != n or n < 0 or n != math.floor(n):
+    if not 0 <= n < math.inf or n != math.floor(n):
         return math.nan
-    factorial = math.exp(math.lgamma(n + 1)) if n < 170 else math.inf
+    factorial = math.exp(math.lgamma(n + 1)) if n <= 170 else math.inf
     return (-1 if n % 2 == 0 else 1) * factorial * zeta(n + 1, x)
 
 
 def incomplete_gammas(a: float, x: float) -> tuple[float, float]:
-    """The regularised incomplete gamma functions (lower, upper); their sum is 1."""
+    """The regularised incomplete gamma functions (lower, upper); their sum is 1.
+
+    From 1e8 on by Temme's uniform expansion ("The asymptotic expansion of the incomplete gamma
+    functions", 1979), whose second term is below the last digit there.
+    """
     a, x = float(a), float(x)
     if math.isnan(a) or math.isnan(x) or a < 0 or x < 0:
         return math.nan, math.nan
@@ -98,6 +104,8 @@ def incomplete_gammas(a: float, x: float) -> tuple[float, float]:
         return 0.0, 1.0
     if math.isinf(x):
         return 1.0, 0.0
+    if a > LARGE:
+        return _large_gammas(a, (x - a) / a, x)
     scale = gamma_scale(a, x)
     if x <= a + 1:
         lower = scale * _lower_series(a, x)
@@ -106,20 +114,31 @@ def incomplete_gammas(a: float, x: float) -> tuple[float, float]:
     return 1 - upper, upper
 
 
+def _large_gammas(a: float, mu: float, x: float) -> tuple[float, float]:
+    half = -log1p_less(mu, x / a)
+    eta = math.copysign(math.sqrt(2 * half), mu)
+    first = eta / 12 - 1 / 3 if abs(eta) < 1e-3 else 1 / mu - 1 / eta
+    rest = math.exp(max(-a * half, MOST_NEGATIVE)) / math.sqrt(2 * math.pi * a) * first
+    place = eta * math.sqrt(a / 2)
+    return math.erfc(-place) / 2 - rest, math.erfc(place) / 2 + rest
+
+
 def gamma_scale(a: float, x: float) -> float:
     """``x**a e**-x / gamma(a)``, also for large a, where its factors are out of range."""
     if a < 20:
         return math.exp(max(a * math.log(x) - x - math.lgamma(a), MOST_NEGATIVE))
     mu = (x - a) / a
     tail = sum(b / (2 * k * (2 * k - 1)) * a ** (1 - 2 * k) for k, b in enumerate(BERNOULLI[:6], 1))
-    exponent = a * _log1p_less(mu) - tail
+    exponent = a * log1p_less(mu, x / a) - tail
     return math.sqrt(a / (2 * math.pi)) * math.exp(exponent) if exponent > MOST_NEGATIVE else 0.0
 
 
-def _log1p_less(mu: float) -> float:
-    """``log(1 + mu) - mu``, also for small mu."""
+def log1p_less(mu: float, ratio: float) -> float:
+    """``log(1 + mu) - mu``, also for small mu; ``ratio`` is 1 + mu."""
+    if ratio == 0:
+        return -math.inf
     if abs(mu) > 0.3:
-        return math.log1p(mu) - mu
+        return math.log(ratio) - mu
     return math.fsum((-1) ** (k + 1) * mu**k / k for k in range(2, 40))
 
 
@@ -134,6 +153,21 @@ def _lower_series(a: float, x: float) -> float:
     return total
 
 
+def lower_slope(a: float, x: float) -> float:
+    """The derivative of the lower function with respect to ``a``, for x <= a + 1, term by term:
+    ``x**a e**-x / gamma(a + 1)`` times the sum of ``x**k / ((a + 1) ... (a + k))``."""
+    term, inverse, total, slope = 1.0, 0.0, 1.0, 0.0
+    for k in range(1, TERMS):
+        term *= x / (a + k)
+        inverse += 1 / (a + k)
+        total += term
+        slope -= term * inverse
+        if term * inverse <= EPSILON * abs(slope):
+            break
+    scale = gamma_scale(a, x) / a if a >= 1 else math.exp(a * math.log(x) - x - math.lgamma(a + 1))
+    return scale * (slope + total * (math.log(x) - digamma(a + 1)))
+
+
 def _upper_fraction(a: float, x: float) -> float:
     """``1 / (x + 1 - a - 1 (1 - a) / (x + 3 - a - ...))``, from its far end."""
     value = 0.0
@@ -146,7 +180,7 @@ def _upper_fraction(a: float, x: float) -> float:
 def betainc(a: float, b: float, x: float) -> float:
     """The regularised incomplete beta function; NaN outside ``a, b > 0, 0 <= x <= 1``."""
     a, b, x = float(a), float(b), float(x)
-    if not (a > 0 and b > 0 and 0 <= x <= 1):
+    if not (0 < a < math.inf and 0 < b < math.inf and 0 <= x <= 1):
         return math.nan
     if x in (0, 1):
         return x

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from graphc.lowering.nest import Nest
 
 
-_BLOCK_NAME = re.compile(r"([@#])(-?[0-9.]+(?:e[-+]?[0-9]+)?|[a-z_]+)")
+_BLOCK_NAME = re.compile(r"([@#])(-?(?:[0-9.]+(?:e[-+]?[0-9]+)?|[a-z_]+))")
 
 
 class Scalar:

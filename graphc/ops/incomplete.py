@@ -23,7 +23,7 @@ EXACT = "#1.1102230246251565e-16"
 # formula is not.  log(1 + mu) - mu loses its digits near 0: there by its series.
 SCALE = """
 @mu = (@x - @a) / @a
-@less = log1p(@mu) - @mu
+@less = log(@x / @a) - @mu
 if lt(abs(@mu), #0.1):
     @power = neg(@mu)
     @less = #0.0
@@ -38,6 +38,18 @@ if lt(abs(@mu), #0.1):
 if ge(@a, #20.0):
     @scale = sqrt(@a / #6.283185307179586) * exp(@a * @less - @tail)
 """  # noqa: E501
+
+# Temme's uniform expansion (1979), for large a
+LARGE = """
+@eta = copysign(sqrt(#-2.0 * @less), @mu)
+@first = #1.0 / @mu - #1.0 / @eta
+if lt(abs(@eta), #1e-3):
+    @first = @eta * #0.08333333333333333 - #0.3333333333333333
+@rest = exp(@a * @less) / sqrt(#6.283185307179586 * @a) * @first
+@place = @eta * sqrt(@a * #0.5)
+@lower = erfc(neg(@place)) * #0.5 - @rest
+@upper = erfc(@place) * #0.5 + @rest
+"""
 
 LOWER_SERIES = f"""
 @term = #1.0 / @a
@@ -76,7 +88,9 @@ def indented(text: str) -> str:
     return "\n".join("    " + line for line in text.strip("\n").split("\n"))
 
 
-def _incomplete(lower: str, upper: str, at_zero: str, at_infinity: str, no_shape: str) -> str:
+def _incomplete(
+    wanted: str, lower: str, upper: str, at_zero: str, at_infinity: str, no_shape: str
+) -> str:
     """The text of a function of (a, x): from ``@lower`` below the middle, ``@upper`` above it."""
     return f"""
 @a = @0
@@ -84,7 +98,10 @@ def _incomplete(lower: str, upper: str, at_zero: str, at_infinity: str, no_shape
 @result = #nan
 if gt(@a, #0.0) and gt(@x, #0.0) and lt(@x, #inf) and lt(@a, #inf):
 {indented(SCALE)}
-    if le(@x, @a + #1.0):
+    if gt(@a, #1e8):
+{indented(indented(LARGE))}
+        @result = {wanted}
+    elif le(@x, @a + #1.0):
 {indented(indented(LOWER_SERIES))}
         @result = {lower}
     else:
@@ -165,7 +182,7 @@ class Igamma(Looping):
     """The lower regularised incomplete gamma function P(a, x)."""
 
     operands = ("a", "x")
-    text = _incomplete("@lower", "#1.0 - @upper", "#0.0", "#1.0", "#1.0")
+    text = _incomplete("@lower", "@lower", "#1.0 - @upper", "#0.0", "#1.0", "#1.0")
     numpy = _part(0)
 
     def vjp(self, b: Any, ct: Any, y: Any, a: Any, x: Any) -> list:
@@ -178,7 +195,7 @@ class Igammac(Looping):
     """The upper regularised incomplete gamma function Q(a, x) = 1 - P(a, x)."""
 
     operands = ("a", "x")
-    text = _incomplete("#1.0 - @lower", "@upper", "#1.0", "#0.0", "#0.0")
+    text = _incomplete("@upper", "#1.0 - @lower", "@upper", "#1.0", "#0.0", "#0.0")
     numpy = _part(1)
 
     def vjp(self, b: Any, ct: Any, y: Any, a: Any, x: Any) -> list:
@@ -189,10 +206,10 @@ class Igammac(Looping):
 
 # Both methods above, differentiated term by term: a prime is a derivative with respect to a.
 LOWER_SLOPE = f"""
-@term = #1.0 / @a
-@total = @term
-@term_slope = neg(@term) / @a
-@total_slope = @term_slope
+@term = #1.0
+@total = #1.0
+@term_slope = #0.0
+@total_slope = #0.0
 for @k in range(#1, #1000000):
     @n = @a + to_float64(@k)
     @ratio = @x / @n
@@ -200,9 +217,12 @@ for @k in range(#1, #1000000):
     @term = @term * @ratio
     @total = @total + @term
     @total_slope = @total_slope + @term_slope
-    if lt(abs(@term_slope), {EXACT} * abs(@total_slope)):
+    if le(abs(@term_slope), {EXACT} * abs(@total_slope)):
         break
-@lower = @scale * (@total_slope + @total * @log_slope)
+@scale = @scale / @a
+if lt(@a, #1.0):
+    @scale = exp(@a * log(@x) - @x - lgamma(@a + #1.0))
+@lower = @scale * (@total_slope + @total * (log(@x) - digamma(@a + #1.0)))
 """
 UPPER_SLOPE = f"""
 @base = @x + #1.0 - @a
@@ -243,7 +263,7 @@ for @k in range(#1, #1000000):
 
 
 class IgammaGradA(Looping):
-    """The derivative of P(a, x) with respect to ``a``."""
+    """The derivative of P(a, x) with respect to ``a``; above 1e8 to four digits."""
 
     operands = ("a", "x")
     text = f"""
@@ -253,7 +273,9 @@ class IgammaGradA(Looping):
 if gt(@a, #0.0) and gt(@x, #0.0) and lt(@x, #inf) and lt(@a, #inf):
 {indented(SCALE)}
     @log_slope = log(@x) - digamma(@a)
-    if le(@x, @a + #1.0):
+    if gt(@a, #1e8):
+        @result = neg(exp(@a * @less)) / sqrt(#6.283185307179586 * @a)
+    elif le(@x, @a + #1.0):
 {indented(indented(LOWER_SLOPE))}
         @result = @lower
     else:
@@ -265,24 +287,33 @@ elif gt(@a, #0.0) and ge(@x, #0.0):
 
     @staticmethod
     def numpy(a: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """By Richardson's extrapolation of central differences."""
-        from graphc.codegen.special_functions import incomplete_gammas
+        """The series term by term; the fraction by Richardson's extrapolation of differences."""
+        from graphc.codegen.special_functions import (
+            LARGE,
+            incomplete_gammas,
+            log1p_less,
+            lower_slope,
+        )
 
         def slope(p: float, q: float) -> float:
             if not (p > 0 and q >= 0):
                 return np.nan
-            if q in (0, np.inf):
+            if p == np.inf or q in (0, np.inf):
                 return 0.0
-            part = 0 if q <= p + 1 else 1
+            if p > LARGE:
+                less = log1p_less((q - p) / p, q / p)
+                return -np.exp(p * less) / np.sqrt(2 * np.pi * p)
+            if q <= p + 1:
+                return lower_slope(p, q)
             rows: list[float] = []
             for k in range(6):
                 h = 0.2 * p * 2.0**-k
-                high, low = (incomplete_gammas(v, q)[part] for v in (p + h, p - h))
+                high, low = (incomplete_gammas(v, q)[1] for v in (p + h, p - h))
                 column = [(high - low) / (2 * h)]
                 for j, known in enumerate(rows, 1):
                     column.append(column[-1] + (column[-1] - known) / (4**j - 1))
                 rows = column
-            return -rows[-1] if part else rows[-1]
+            return -rows[-1]
 
         return np.asarray(np.frompyfunc(slope, 2, 1)(a, x), np.float64)
 
@@ -302,7 +333,7 @@ elif gt(@a, #0.0) and ge(@x, #0.0):
 ZETA = (
     f"""
 @result = #nan
-if gt(@s, #1.0) and not isnan(@q):
+if gt(@s, #1.0) and lt(@s, #inf) and gt(@q, #-inf):
     if le(@q, #0.0) and eq(@q, floor(@q)):
         @result = #inf
     elif gt(@q, #0.0) or eq(@s, floor(@s)):
@@ -323,7 +354,8 @@ if gt(@s, #1.0) and not isnan(@q):
         f"""\
         @rise = @rise * (@s + #{2 * k - 1.0}) * (@s + #{2.0 * k})
         @power = @power / (@q * @q)
-        @total = @total + @power * @rise * #{coefficient!r}
+        @term = @power * @rise * #{coefficient!r}
+        @total = @total + where(isnan(@term), #0.0, @term)
 """
         for k, coefficient in enumerate(
             (-1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000), 1
@@ -333,7 +365,7 @@ if gt(@s, #1.0) and not isnan(@q):
         @result = @total
         if eq(@q, #inf):
             @result = #0.0
-elif eq(@s, #1.0):
+elif eq(@s, #1.0) and gt(@q, #-inf):
     @result = #inf
 """
 )
@@ -405,7 +437,8 @@ class Betainc(Looping):
     operands = ("a", "b", "x")
     text = f"""
 @result = #nan
-if gt(@0, #0.0) and gt(@1, #0.0) and ge(@2, #0.0) and le(@2, #1.0):
+@finite = lt(maximum(@0, @1), #inf)
+if @finite and gt(@0, #0.0) and gt(@1, #0.0) and ge(@2, #0.0) and le(@2, #1.0):
     @a = @0
     @b = @1
     @x = @2
@@ -439,10 +472,10 @@ if gt(@0, #0.0) and gt(@1, #0.0) and ge(@2, #0.0) and le(@2, #1.0):
         if lt(abs(@d * @c - #1.0), {EXACT} * #4.0):
             break
     @result = @front * @h
-    if eq(@x, #0.0):
-        @result = #0.0
     if @turn:
         @result = #1.0 - @result
+    if eq(@2, #0.0) or eq(@2, #1.0):
+        @result = @2
 """
     numpy = by_name("betainc")
 

@@ -106,7 +106,8 @@ class Ndtri(Elementwise):
         tail = let(f"where(lt({p}, {k(0.5)}), -{y}, {y})", y)
         middle = let(f"{k(ROOT_TWO)} * erfinv({p} + {p} - {p.one})", p)
         inside = e.let(f"logical_and(gt({small}, {p.zero}), lt({small}, {k(0.25)}))", bool_, small)
-        result = let(f"where({inside}, {tail}, {middle})", tail, middle)
+        known = let(f"where(lt({small}, {p.zero}), {k(math.nan)}, {middle})", middle, small)
+        result = let(f"where({inside}, {tail}, {known})", tail, known)
         return e.let(f"to_float32({result})", float32, result) if narrow else result
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
