@@ -118,6 +118,15 @@ def test_collections_come_back(tmp_path):
     assert all(v.trainable for v in tf.trainable_variables())
 
 
+def test_an_imported_graph_is_exported_as_it_was():
+    model()
+    before = tf.train.Saver().export_meta_graph()
+    tf.reset_default_graph()
+    tf.set_random_seed(5)  # as in TF1, the graph's seed is not part of it
+    after = tf.train.import_meta_graph(before).export_meta_graph()
+    assert str(after) == str(before)
+
+
 def test_new_names_do_not_collide_with_imported_ones(tmp_path):
     model()
     tf.train.export_meta_graph(str(tmp_path / "m.meta"))
