@@ -19,6 +19,8 @@ from graphc.ir.source import here
 from graphc.ir.types import Mismatch, TensorType
 from graphc.ops.shape import minimum
 
+TITLE = "strided_slice"  # what TF1 calls the result of indexing
+
 
 @dataclass(frozen=True)
 class Region:
@@ -149,6 +151,7 @@ class Subscript(Op):
 @composite
 def subscript(b: Any, x: Any, key: Any, name: str | None = None) -> Any:
     """``x[key]`` as Python and NumPy read it (basic indexing; scalar tensors may be indices)."""
+    name = name or TITLE
     items = key if isinstance(key, tuple) else (key,)
     if sum(item is Ellipsis for item in items) > 1:
         raise ShapeError("an index can only have one '...'", site=here())
@@ -259,11 +262,12 @@ def _take(b: Any, x: Any, region: Region, name: str | None) -> Any:
     whole = region.size == shape and region.is_slice
     if whole and region.shape == shape:
         return b.identity(x, name=name)
-    part = x
-    if not whole:
-        part = b.strided_slice(
-            x, begin=region.begin, size=region.size, strides=region.strides, name=name
-        )
+    if whole:
+        return b.reshape(x, shape=region.shape, name=name)
+    how = {"begin": region.begin, "size": region.size, "strides": region.strides}
     if region.shape == region.size:
-        return part
-    return b.reshape(part, shape=region.shape, name=name if whole else None)
+        return b.strided_slice(x, name=name, **how)
+    if name is None:
+        return b.reshape(b.strided_slice(x, **how), shape=region.shape)
+    with b.home.name_scope(name) as scope:
+        return b.reshape(b.strided_slice(x, **how), shape=region.shape, name=scope)
