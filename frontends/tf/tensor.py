@@ -170,9 +170,7 @@ _INSTEAD = {
     "ndim": "x.shape.ndims",
     "reshape": "tf.reshape(x, shape)",
     "transpose": "tf.transpose(x)",
-    **dict.fromkeys(
-        ("assign", "assign_add", "assign_sub", "initializer"), "only a tf.Variable has one"
-    ),
+    **dict.fromkeys(("assign_add", "assign_sub", "initializer"), "only a tf.Variable has one"),
 }
 
 

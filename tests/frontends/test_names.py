@@ -153,7 +153,7 @@ def test_files_have_the_names_of_the_system_too(tmp_path):
     ("attribute", "said"),
     [
         ("numpy", "; its value is what a run gives: sess.run(x)"),
-        ("assign", "; only a tf.Variable has one"),
+        ("initializer", "; only a tf.Variable has one"),
         ("consumer", "; near: consumers"),
         ("nothing_like_it", ""),
     ],
