@@ -11,6 +11,7 @@ from typing import Any
 
 from frontends.tf.indexed_slices import IndexedSlices
 from frontends.tf.tensor import builder, convert, known_rank
+from graphc.ir.dtype import int64
 from graphc.ir.graph import Tensor
 
 _FORMULA = {
@@ -133,3 +134,34 @@ METHODS: dict[str, Callable] = {
     **{f"scatter_nd_{how}": _at_positions(how) for how in ("update", "add", "sub")},
     "batch_scatter_update": _batch_update,
 }
+
+
+def _assign_part(self: Tensor, value: Any, name: str | None = None) -> Tensor:
+    """Write ``variable[key]``, of which this is the value; the result is the variable afterwards.
+
+    >>> v[1:3, 0].assign([5.0, 6.0])
+    """
+    from frontends.tf.variables import variable_with_part
+
+    found = variable_with_part(self)
+    if found is None:
+        raise AttributeError(
+            f"only a variable and a part of one, v[...], can be assigned; {self.name} is neither"
+        )
+    variable, key = found
+    held = _written(variable)
+    b = builder(held)
+    with b.home.name_scope(name or "StridedSliceAssign"):
+        shape = held.type.dims
+        place: Any = b.full(shape, 0, int64)
+        for axis, size in enumerate(shape):
+            along = b.axis_position(shape=shape, axis=axis, dtype=int64)
+            place = b.add(b.mul(place, b.dim_value(dim=size, dtype=int64)), along)
+        places = b.subscript(place, key)
+        updates = convert(value, like=held)
+        if updates.type.shape == () and places.type.shape != ():
+            updates = b.broadcast_to(updates, shape=places.type.dims)
+        return b.write_rows(held, places, updates, depth=len(shape))
+
+
+Tensor.assign = _assign_part  # type: ignore[attr-defined]

@@ -67,6 +67,7 @@ class Variable(Operators):
     ) -> None:
         inner = full + "/"
         self._full = full
+        self._parts: dict[Tensor, Any] = {}
         b = Builder(graph)
         with graph.name_scope(inner):
             if callable(initial_value):
@@ -224,6 +225,12 @@ class Variable(Operators):
         chosen = convert(indices)
         return builder(self).gather(self._tensor, chosen, axis=0, name=name or "Gather")
 
+    def __getitem__(self, key: Any) -> Tensor:
+        """A part of the variable; ``v[1:3].assign(x)`` changes that part."""
+        part = super().__getitem__(key)
+        self._parts[part] = key
+        return part
+
     def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]
         raise TypeError(
             "`variable += x` is ambiguous: use variable.assign_add(x), or y = variable + x"
@@ -254,6 +261,14 @@ def _from_initial_values(value: Tensor) -> Tensor:
             copy = graph.add(node.op, operands, name=node.name.rpartition("/")[2])
             known |= dict(zip(node.outputs, copy.outputs, strict=True))
     return known.get(value, value)
+
+
+def variable_with_part(part: Tensor) -> tuple[Variable, Any] | None:
+    """The variable that a tensor was cut from by ``variable[key]``, and the key."""
+    for variable in _all_variables(part.graph):
+        if part in variable._parts:
+            return variable, variable._parts[part]
+    return None
 
 
 def _all_variables(graph: Graph) -> list[Variable]:

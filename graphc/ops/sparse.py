@@ -134,22 +134,25 @@ class FilledAt(Op):
 
     def vjp(self, b: Any, ct: Any, y: Any, positions: Any, values: Any, default: Any) -> list:
         (count,) = positions.type.dims
-        there = b.full((count,), True, bool_)
-        named = b.filled_at(positions, there, b.tensor(False, dtype=bool_), size=self.size)
-        last = b.filled_at(positions, b.arange(0, count, 1, dtype=int64),
-                           b.tensor(-1, dtype=int64), size=self.size)  # fmt: skip
-        counts = b.equal(b.gather(last, positions, axis=0), b.arange(0, count, 1, dtype=int64))
-        rows = b.gather(ct, positions, axis=0)
+        limit = b.dim_value(dim=self.size, dtype=positions.dtype)
+        inside = b.logical_and(b.greater_equal(positions, 0), b.less(positions, limit))
+        places = b.where(inside, positions, b.tensor(-1, dtype=positions.dtype))
+        order = b.arange(0, count, 1, dtype=int64)
+        nobody = b.tensor(-1, dtype=int64)
+        last = b.filled_at(places, order, nobody, size=self.size)  # whose value each element is
+        counts = b.equal(b.rows_or_zeros(last, places), order)
+        rows = b.rows_or_zeros(ct, places)
         zero = b.zeros_like(ct)
         return [
             None,
             b.where(counts, rows, b.zeros_like(rows)),
-            b.reduce_sum(b.where(named, zero, ct), axis=None),
+            b.reduce_sum(b.where(b.less(last, 0), ct, zero), axis=None),
         ]
 
     samples = [
         Sample("int64[3]", "float32[3]", "float32[]", values={0: [4, 0, 2]}, size=6),
         Sample("int32[3]", "float64[3]", "float64[]", values={0: [1, 1, 0]}, size=2),
+        Sample("int64[4]", "float64[4]", "float64[]", values={0: [7, -1, 1, 2]}, size=2),
         Sample("int64[0]", "int32[0]", "int32[]", size=3),
         Sample("int64[2]", "bool[2]", "bool[]", values={0: [0, 1]}, size=2),
         Sample("int64[2]", "float16[2]", "float16[]", values={0: [0, 19]}, size=20),

@@ -80,3 +80,21 @@ def test_many_rows_are_the_same_from_any_number_of_threads():
                 sess.run(v.initializer)
                 sess.run(write.op if hasattr(write, "op") else write)
                 np.testing.assert_array_equal(sess.run(v), wanted)
+
+
+@pytest.mark.parametrize(
+    "key", [0, -1, slice(1, 3), (slice(None), 1), (Ellipsis, 0), (slice(3, None, -2), slice(None), 1)]
+)  # fmt: skip
+def test_a_part_of_a_variable_is_assigned(session, key):
+    base = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
+    v = table(session, base)
+    expected = base.copy()
+    expected[key] = np.arange(base[key].size).reshape(base[key].shape) + 100
+    np.testing.assert_array_equal(session.run(v[key].assign(expected[key])), expected)
+    np.testing.assert_array_equal(session.run(v), expected)
+
+
+def test_only_variables_and_their_parts_are_assigned(session):
+    v = table(session, np.zeros(3, np.float32))
+    with pytest.raises(AttributeError, match="only a variable and a part of one"):
+        (v * 2.0).assign([1.0, 2.0, 3.0])
