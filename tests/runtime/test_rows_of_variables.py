@@ -82,9 +82,12 @@ def test_many_rows_are_the_same_from_any_number_of_threads():
                 np.testing.assert_array_equal(sess.run(v), wanted)
 
 
+ALL = slice(None)
+
+
 @pytest.mark.parametrize(
-    "key", [0, -1, slice(1, 3), (slice(None), 1), (Ellipsis, 0), (slice(3, None, -2), slice(None), 1)]
-)  # fmt: skip
+    "key", [0, -1, slice(1, 3), (ALL, 1), (Ellipsis, 0), (slice(3, None, -2), ALL, 1)]
+)
 def test_a_part_of_a_variable_is_assigned(session, key):
     base = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
     v = table(session, base)
