@@ -205,22 +205,6 @@ def test_a_batch_of_one_broadcasts_where_none_met_none(session):
         np.testing.assert_array_equal(sess.run(total, {a: left, b: right}), left + right)
 
 
-def test_flags_parse_the_command_line():
-    from frontends.tf import flags
-
-    values = flags._Flags()
-    values.declare("rate", 0.1, "", float)
-    values.declare("deep", False, "", flags._truth, nargs="?", const=True)
-    values.declare("batch_size", 1, "", int)
-    rest = values(["prog", "--rate=0.5", "--deep", "--batch-size", "8", "file", "--other"])
-    assert values.flag_values_dict() == {"rate": 0.5, "deep": True, "batch_size": 8}
-    assert rest == ["prog", "file", "--other"]
-    values(["prog", "--nodeep"])
-    assert values.deep is False
-    values.rate = 2.0
-    assert values.rate == 2.0
-
-
 def test_app_run_calls_main_and_exits_with_its_result(monkeypatch):
     monkeypatch.setattr("sys.argv", ["prog", "left"])
     seen = []
