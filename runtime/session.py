@@ -280,8 +280,12 @@ class Session:
         look = getattr(self._executor, "inspect", None)
         if look is None:
             raise NotImplementedError(f"device {self.device} compiles nothing to inspect")
-        feeds = feed_tensors(self.graph, tuple(feed_dict or ()))
+        keys = tuple(feed_dict or ())
         values = None if feed_dict is None else tuple(feed_dict.values())
+        composite = composite_feeds(keys)
+        if composite is not None and values is not None:
+            keys, values = composite.keys, tuple(composite.values(values))
+        feeds = feed_tensors(self.graph, keys)
         return look(feeds, wanted.tensors, wanted.targets, values)
 
     def close(self) -> None:
