@@ -99,7 +99,7 @@ def incomplete_gammas(a: float, x: float) -> tuple[float, float]:
     if math.isnan(a) or math.isnan(x) or a < 0 or x < 0:
         return math.nan, math.nan
     if a == 0:
-        return (math.nan, math.nan) if x == 0 else (1.0, 0.0)
+        return (0.0 if x == 0 else math.nan), math.nan
     if x == 0 or math.isinf(a):
         return 0.0, 1.0
     if math.isinf(x):

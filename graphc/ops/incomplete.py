@@ -89,7 +89,7 @@ def indented(text: str) -> str:
 
 
 def _incomplete(
-    wanted: str, lower: str, upper: str, at_zero: str, at_infinity: str, no_shape: str
+    wanted: str, lower: str, upper: str, at_zero: str, at_infinity: str, at_origin: str
 ) -> str:
     """The text of a function of (a, x): from ``@lower`` below the middle, ``@upper`` above it."""
     return f"""
@@ -112,9 +112,9 @@ elif ge(@a, #0.0) and ge(@x, #0.0):
     if eq(@x, #0.0) or eq(@a, #inf):
         @result = {at_zero}
     if eq(@a, #0.0):
-        @result = {no_shape}
+        @result = #nan
         if eq(@x, #0.0):
-            @result = #nan
+            @result = {at_origin}
 """
 
 
@@ -182,7 +182,7 @@ class Igamma(Looping):
     """The lower regularised incomplete gamma function P(a, x)."""
 
     operands = ("a", "x")
-    text = _incomplete("@lower", "@lower", "#1.0 - @upper", "#0.0", "#1.0", "#1.0")
+    text = _incomplete("@lower", "@lower", "#1.0 - @upper", "#0.0", "#1.0", "#0.0")
     numpy = _part(0)
 
     def vjp(self, b: Any, ct: Any, y: Any, a: Any, x: Any) -> list:
@@ -195,7 +195,7 @@ class Igammac(Looping):
     """The upper regularised incomplete gamma function Q(a, x) = 1 - P(a, x)."""
 
     operands = ("a", "x")
-    text = _incomplete("@upper", "#1.0 - @lower", "@upper", "#1.0", "#0.0", "#0.0")
+    text = _incomplete("@upper", "#1.0 - @lower", "@upper", "#1.0", "#0.0", "#nan")
     numpy = _part(1)
 
     def vjp(self, b: Any, ct: Any, y: Any, a: Any, x: Any) -> list:
@@ -281,7 +281,7 @@ if gt(@a, #0.0) and gt(@x, #0.0) and lt(@x, #inf) and lt(@a, #inf):
     else:
 {indented(indented(UPPER_SLOPE))}
         @result = neg(@upper)
-elif gt(@a, #0.0) and ge(@x, #0.0):
+elif (gt(@a, #0.0) and ge(@x, #0.0)) or (eq(@a, #0.0) and eq(@x, #0.0)):
     @result = #0.0
 """
 
@@ -296,6 +296,8 @@ elif gt(@a, #0.0) and ge(@x, #0.0):
         )
 
         def slope(p: float, q: float) -> float:
+            if p == q == 0:
+                return 0.0
             if not (p > 0 and q >= 0):
                 return np.nan
             if p == np.inf or q in (0, np.inf):

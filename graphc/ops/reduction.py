@@ -13,6 +13,8 @@ from graphc.ir.dims import Dim, Shape
 from graphc.ir.dtype import FLOATING, REAL, DType, bool_, complex64, complex128, float32
 from graphc.ir.op import Kind, NotDifferentiable, Op, Reduce, Refuses, Sample, describe
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
+from graphc.ops.arithmetic import RealDiv
+from graphc.ops.division import TruncateDiv
 from graphc.ops.precision import in_float32, in_float64
 
 
@@ -304,8 +306,9 @@ class Mean(AxisOp):
         wide = _widened(b, x)
         total = b.reduce_sum(wide, axis=self.axis, keepdims=self.keepdims)
         count = b.dim_value(dim=element_count(x.type.shape, self.axes(x.type)), dtype=wide.dtype)
-        divide = b.realdiv if x.dtype.is_floating else b.truncatediv
-        return _as(b, divide(total, count), x.dtype)
+        # the mean of no integers is 0, not a division by zero
+        divide = RealDiv if x.dtype.is_floating else TruncateDiv
+        return _as(b, b.apply(divide, (total, count), {}), x.dtype)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [self.spread(b, ct, x, mean=True)]
@@ -314,6 +317,7 @@ class Mean(AxisOp):
         *ROWS,
         NAN_ROW,
         Sample("int32[3, 4]", axis=1, low=-9, high=9),
+        Sample("int32[3, 0]", axis=1),
         Sample("float32[3, 0]", axis=0),
     ]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from graphc.ir.builder import composite
 from graphc.ir.dtype import FLOATING, bool_, float32, float64
-from graphc.ir.op import Elementwise, Kind, NotDifferentiable, Refuses, Sample
+from graphc.ir.op import Elementwise, Kind, Refuses, Sample
 from graphc.ops.arithmetic import SPECIAL_PAIRS, Binary
 from graphc.ops.functions import Function, over
 from graphc.ops.precision import in_float32, in_float64
@@ -377,10 +377,12 @@ class NextAfter(Binary):
 
     name = "nextafter"
     dtypes = (float32, float64)
-    vjp = NotDifferentiable("the next representable number is a step")
 
     def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.nextafter(x, y)
+
+    def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        return [ct, b.zeros_like(ct)]
 
     def scalar(self, x: Any, y: Any) -> str:
         bits = "int32" if x.dtype == "float32" else "int64"
@@ -397,7 +399,8 @@ class NextAfter(Binary):
         Sample("float32[3, 4]", "float32[4]"),
         Sample("float64[5]", "float64[]"),
         Sample("float32[7]", "float32[7]", values={
-            0: [0, -0.0, 1, np.inf, np.nan, 1, -1e-45], 1: [1, -1, 1, 0, 1, -np.inf, 0]}),
+            0: [0, -0.0, 1, np.inf, np.nan, 1, -1e-45], 1: [1, -1, 1, 0, 1, -np.inf, 0]},
+            gradient=False),
         Sample("float32[0]", "float32[1]"),
         Refuses("float16[2]", "float16[2]", "x must be floating, got float16[2]"),
     ]  # fmt: skip
