@@ -287,6 +287,11 @@ def _in_top_k(r: Any) -> Any:
     return resolve("nn.in_top_k")(r.operand(0), r.operand(1), k, name=r.name)
 
 
+def _assert(r: Any) -> Any:
+    shown = r.attribute("summarize", 3)
+    return resolve("Assert")(r.operand(0), r.operands[1:], shown, name=r.name)
+
+
 def _diag(r: Any) -> Any:
     known = [r.static(k) for k in range(1, len(r.operands))]
     given = dict(zip(("k", "num_rows", "num_cols", "padding_value"), known, strict=False))
@@ -389,7 +394,7 @@ BUILDERS: dict[str, Build] = {
     "Squeeze": _squeeze, "StridedSlice": _strided_slice, "Pack": _pack, "Unpack": _unpack,
     **_segments(),
     **_each("TopK TopKV2", _top_k),
-    "BottomK": _bottom_k,
+    "BottomK": _bottom_k, "Assert": _assert,
     **_each("IsVariableInitialized VarIsInitializedOp", _public("is_variable_initialized")),
     **_each("InTopK InTopKV2", _in_top_k),
     **_each("MatrixDiag MatrixDiagV2 MatrixDiagV3", _diag),

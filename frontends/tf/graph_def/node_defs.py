@@ -242,6 +242,14 @@ def _top_k(w: Written) -> None:
     w.set("sorted", True)
 
 
+def _assert(w: Written) -> None:
+    w.inputs()
+    w.set("summarize", w.node.op.summarize)
+    types = w.made.attr["T"].list
+    types.SetInParent()
+    types.type.extend(dtype_number(t.dtype) for t in w.node.operands[1:])
+
+
 def _diag(w: Written) -> None:
     op = w.node.op
     _row("MatrixDiagV3", "", "k")(w)
@@ -426,6 +434,7 @@ ROWS: dict[str, Row] = _table(
         "mirror_pad": _mirror_pad, "einsum": _einsum,
         "strided_slice": _strided_slice, "split": _split, "transpose": _transpose,
         "squeeze": _squeeze,
+        "assert": _assert,
         "where": _select, "top_k": _top_k, "in_top_k": _row("InTopKV2", types="T:1"),
         "matrix_diag": _diag, "matrix_diag_part": _diag_part,
         "matrix_set_diag": _row("MatrixSetDiagV3", "", "k"),
