@@ -157,7 +157,7 @@ class PutAlongLast(Op):
             raise DTypeMismatch(f"x must be numeric, got {x}")
         if x.shape is None or indices.shape is None:
             return x.with_shape(None)
-        if len(x.shape) != len(indices.shape) or same_dim(
+        if not x.shape or len(x.shape) != len(indices.shape) or same_dim(
             x.shape[-1], indices.shape[-1], "the last axis"
         ) is None:  # fmt: skip
             raise Mismatch("x and indices must have one shape", x=x, indices=indices)
