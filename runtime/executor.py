@@ -351,13 +351,8 @@ class Prepared:
 
         ``counted`` sizes are found in the run, and broadcast.
         """
-        types: dict[Tensor, TensorType] = {}
-        sizes = {**bound, **(counted or {})}
-        for k, (tensor, array) in enumerate(zip(self.feeds, arrays, strict=True)):
-            if tensor.type.shape is None:
-                names = [f"fed_{k}_{axis}" for axis in range(array.ndim)]
-                types[tensor] = TensorType(tensor.dtype, tuple(dims.symbol(n) for n in names))
-                sizes |= dict(zip(names, array.shape, strict=True))
+        types, fed_sizes = fed_types(self.feeds, arrays)
+        sizes = {**bound, **(counted or {}), **fed_sizes}
         types |= self.ranks.types()
         ones: dict[str, Dim] = dict(counted or {})
         reason = "other ranks than before" if self.variants else "first run"
@@ -395,6 +390,20 @@ class Prepared:
         while len(self.plans) > PLANS_KEPT:
             self.plans.popitem(last=False)
         return bound
+
+
+def fed_types(
+    feeds: Sequence[Tensor], arrays: Sequence[np.ndarray]
+) -> tuple[dict[Tensor, TensorType], dict[str, int]]:
+    """Types of the fed tensors whose rank the graph does not say, and the sizes these name."""
+    types: dict[Tensor, TensorType] = {}
+    sizes: dict[str, int] = {}
+    for k, (tensor, array) in enumerate(zip(feeds, arrays, strict=True)):
+        if tensor.type.shape is None:
+            names = [f"fed_{k}_{axis}" for axis in range(array.ndim)]
+            types[tensor] = TensorType(tensor.dtype, tuple(dims.symbol(n) for n in names))
+            sizes |= dict(zip(names, array.shape, strict=True))
+    return types, sizes
 
 
 def _require_room(plan: Plan) -> None:

@@ -9,17 +9,21 @@ from typing import Any
 import numpy as np
 
 from graphc.compiler import Compilation, compile_part
+from graphc.errors import GraphError
 from graphc.ir import dims
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import as_dtype
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.text import print_graph
+from graphc.ir.types import TensorType
 from graphc.lowering.program import Buffer, Copy, Host, Launch, Place, Program
 from graphc.passes.cut import cut, unfed
 from graphc.passes.options import Options
 from graphc.pipeline import Record
 from graphc.report.report import KernelEntry, LaunchEntry, MemoryEntry, PassEntry, Report
 from runtime.devices.cpu.table import CLOCK_WORDS
+from runtime.executor import fed_types
+from runtime.feeds import Feeds
 from runtime.object_cache import default_cache
 from runtime.plan import Plan
 
@@ -47,13 +51,28 @@ def inspect_run(
         part, fed = cut(state.graph, feeds, fetches, targets, {})
         known = {t.name: t for n in state.graph.nodes for t in n.outputs}
         feeds += [known[n.outputs[0].name] for n in unfed(part, fed)]
+    plan, clock, returned = _timed(executor, feeds, fetches, targets, values)
+    types = _types(feeds, values) | returned
     records: list[Record] = []
     options = Options.from_environment(level=1 if state.options.optimize else 0)
-    part, fed = cut(state.graph, feeds, fetches, targets, {})
+    part, fed = cut(state.graph, feeds, fetches, targets, types)
     compilation = compile_part(part, fed, options, {}, records.append)
-    plan, clock = _timed(executor, feeds, fetches, targets, values)
     title = ", ".join([t.name for t in fetches] + [n.name for n in targets])
     return report_of(title, state, compilation, records, plan, clock)
+
+
+def _types(feeds: Sequence[Tensor], values: Sequence[Any] | None) -> dict[Tensor, TensorType]:
+    """Types of the feeds whose rank only the values tell."""
+    if values is not None:
+        return fed_types(feeds, Feeds(feeds).convert(values))[0]
+    for tensor in feeds:
+        if tensor.type.shape is None:
+            raise GraphError(
+                f"the rank of {tensor.name} is not known, and kernels are made for ranks",
+                hint="give a feed_dict to inspect, or the placeholder a shape",
+                site=tensor.node.site,
+            )
+    return {}
 
 
 def _timed(
@@ -62,15 +81,17 @@ def _timed(
     fetches: Sequence[Tensor],
     targets: Sequence[Node],
     values: Sequence[Any] | None,
-) -> tuple[Plan | None, dict[int, float]]:
+) -> tuple[Plan | None, dict[int, float], dict[Tensor, TensorType]]:
+    """The plan, the time of each step in milliseconds, and what Python functions returned whose
+    rank the graph does not say."""
     if values is None:
-        return None, {}
+        return None, {}, {}
     prepared = executor.prepare(tuple(feeds), tuple(fetches), tuple(targets))
     with executor.state.variables.put_back():
         prepared.run(values)
         bound = prepared.last
         if bound is None:
-            return None, {}
+            return None, {}, prepared.ranks.types()
         for context in bound.idle:
             context.state.stamp(True)
         for _ in range(TIMED_RUNS):
@@ -81,7 +102,7 @@ def _timed(
         for tag, record in zip(state.table.tags, state.clock(), strict=True)
         if tag is not None and record[TIMES]
     }
-    return bound.plan, clock
+    return bound.plan, clock, prepared.ranks.types()
 
 
 def report_of(

@@ -97,3 +97,21 @@ def test_text_and_bytes_are_converted():
         tf.compat.as_text(3)
     assert isinstance(np.int64(3), tf.compat.integral_types)
     assert tf.compat.v1.constant is tf.constant
+
+
+def test_a_run_that_feeds_any_rank_can_be_traced():
+    x = tf.placeholder(tf.float32)
+    metadata = tf.RunMetadata()
+    with tf.Session() as sess:
+        options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+        assert sess.run(x * 2.0, {x: [[3.0]]}, options, metadata).tolist() == [[6.0]]
+    assert metadata.SerializeToString()
+
+
+def test_inspection_without_a_feed_dict_asks_for_ranks():
+    x = tf.placeholder(tf.float32, name="x")
+    with (
+        tf.Session() as sess,
+        pytest.raises(ValueError, match="the rank of x:0 is not known"),
+    ):
+        sess.inspect(x * 2.0)

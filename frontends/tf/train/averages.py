@@ -6,16 +6,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from frontends.tf.building import GraphKeys, group
-from frontends.tf.tensor import builder
-from frontends.tf.variables import Variable, moving_average_variables, trainable_variables
+from frontends.tf.scopes import get_variable_scope
+from frontends.tf.tensor import builder, convert
+from frontends.tf.train.assigned_averages import assign_moving_average
+from frontends.tf.variables import (
+    Variable,
+    global_variables,
+    moving_average_variables,
+    trainable_variables,
+)
 from graphc.ir.builder import Builder, as_tensor
+from graphc.ir.dtype import float32
 from graphc.ir.graph import Node, Tensor
 
 
 class ExponentialMovingAverage:
     """``shadow = decay * shadow + (1 - decay) * variable`` for each variable.
 
-    ``num_updates`` lowers the decay at the start: min(decay, (1 + n) / (10 + n)).
+    ``num_updates`` lowers the decay at the start: min(decay, (1 + n) / (10 + n)).  Averages of
+    variables start at the initial value, those of other tensors at zero, and ``zero_debias``
+    corrects these for it.
 
     >>> average = tf.train.ExponentialMovingAverage(0.999)
     >>> with tf.control_dependencies([train_op]):
@@ -26,9 +36,8 @@ class ExponentialMovingAverage:
         self, decay: float, num_updates: Any = None, zero_debias: bool = False,
         name: str = "ExponentialMovingAverage",
     ) -> None:  # fmt: skip
-        if zero_debias:
-            raise NotImplementedError("ExponentialMovingAverage(zero_debias=True) is not provided")
         self._decay, self._num_updates, self._name = decay, num_updates, name
+        self._zero_debias = zero_debias
         self._shadows: dict[Tensor, Variable] = {}
 
     @property
@@ -39,39 +48,49 @@ class ExponentialMovingAverage:
         """An operation that updates the averages of ``var_list`` (default: the trainable
         variables)."""
         given = list(trainable_variables() if var_list is None else var_list)
-        updates = []
-        for var in given:
-            tensor = as_tensor(var)
-            shadow = as_tensor(self._shadow(var, tensor))
-            b = builder(tensor)
-            with b.home.name_scope(self._name):
-                now = b.identity(tensor)
-                updates.append(
-                    b.assign_sub(shadow, b.mul(b.sub(shadow, now), self._share(b, tensor)))
+        tensors = [as_tensor(var) for var in given]
+        for tensor in tensors:
+            if not tensor.dtype.is_floating:
+                raise TypeError(
+                    f"The variables must be half, float, or double: {tensor.name} is {tensor.dtype}"
                 )
-        return group(*updates, name=self._name)
+        shadows = [self._shadow(*pair) for pair in zip(given, tensors, strict=True)]
+        b = builder(*tensors)
+        with b.home.name_scope(self._name) as scope:
+            decay = self._current_decay(b)
+            updates = [
+                assign_moving_average(
+                    shadow, tensor, decay, self._zero_debias and not isinstance(var, Variable)
+                )
+                for var, tensor, shadow in zip(given, tensors, shadows, strict=True)
+            ]
+            return group(*updates, name=scope)
 
-    def _share(self, b: Builder, tensor: Tensor) -> Any:
+    def _current_decay(self, b: Builder) -> Any:
+        """The decay, lowered while there have been few updates."""
         if self._num_updates is None:
-            return 1.0 - self._decay
-        n = b.cast(as_tensor(self._num_updates) or b.tensor(self._num_updates), dtype=tensor.dtype)
-        early = b.truediv(b.add(n, 1.0), b.add(n, 10.0))
-        return b.sub(1.0, b.minimum(early, float(self._decay)))
+            return self._decay
+        n = b.cast(convert(self._num_updates), dtype=float32, name="num_updates")
+        return b.minimum(b.truediv(b.add(n, 1.0), b.add(n, 10.0)), float(self._decay))
 
     def _shadow(self, var: Any, tensor: Tensor) -> Variable:
         if tensor not in self._shadows:
             graph = tensor.graph
-            initial = var.initialized_value() if isinstance(var, Variable) else None
-            if initial is None:
+            if isinstance(var, Variable):
+                initial = var.initialized_value()
+                graph.add_to_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, var)
+            else:
                 initial = Builder(graph).full(tensor.type.shape or (), 0, tensor.dtype)
+            around = get_variable_scope().name
             with graph.name_scope(None), graph.control_dependencies(None):
                 self._shadows[tensor] = Variable(
                     initial,
                     trainable=False,
-                    name=f"{tensor.node.name}/{self._name}",
+                    name=f"{around}/{self.average_name(tensor)}"
+                    if around
+                    else self.average_name(tensor),
                     dtype=tensor.dtype,
                 )
-            graph.add_to_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, var)
         return self._shadows[tensor]
 
     def average(self, var: Any) -> Variable | None:
@@ -87,11 +106,12 @@ class ExponentialMovingAverage:
 
     def variables_to_restore(self, moving_avg_variables: Any = None) -> dict[str, Variable]:
         """By saved name: averages where there are any, plain variables elsewhere."""
-        from frontends.tf.variables import global_variables
-
-        averaged = list(
-            moving_avg_variables or [*trainable_variables(), *moving_average_variables()]
+        averaged = (
+            [*trainable_variables(), *moving_average_variables()]
+            if moving_avg_variables is None
+            else list(moving_avg_variables)
         )
         names = {self.average_name(v): v for v in averaged}
-        held = {id(v) for v in averaged} | {id(s) for s in self._shadows.values()}
-        return names | {v.op.name: v for v in global_variables() if id(v) not in held}
+        held = {id(v) for v in averaged}
+        others = {v.op.name: v for v in global_variables() if id(v) not in held}
+        return others | names
