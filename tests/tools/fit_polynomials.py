@@ -284,6 +284,16 @@ def erfinv_of(w: mpf) -> mpf:
     return y / x
 
 
+def log_gamma_of(t: mpf) -> mpf:
+    """lgamma(2 + t) / t."""
+    return mpmath.loggamma(2 + t) / t if abs(t) > mpf(10) ** -20 else 1 - mpmath.euler
+
+
+def sin_pi_of(z: mpf) -> mpf:
+    """sin(pi r) / r for ``z = r**2``."""
+    return mpmath.sin(mpmath.pi * mpmath.sqrt(z)) / mpmath.sqrt(z) if z else mpmath.pi
+
+
 # By the place of the coefficients: module of vector_math, constant, dtype, piece.
 FITS: dict[str, Callable[[], Fit]] = {
     "exp_log.EXPM1 float32": lambda: Fit(
@@ -317,6 +327,8 @@ FITS: dict[str, Callable[[], Fit]] = {
     ),
     "error_function.ERF_NEAR_ZERO float32": lambda: Fit(erf_over_x, 0, 0.25, 4),
     "error_function.ERF_NEAR_ZERO float64": lambda: Fit(erf_over_x, 0, 0.25, 9, bits=53),
+    "gamma.LOG_GAMMA": lambda: Fit(log_gamma_of, -0.5, 0.5, 19, bits=53),
+    "gamma.SINPI": lambda: Fit(sin_pi_of, 0, 0.25, 8, bits=53),
     "trig.SIN float32": lambda: Fit(sin_rest, 0, QUARTER**2, 2, weight=beside_odd(mpmath.sin)),
     "trig.SIN float64": lambda: Fit(
         sin_rest, 0, QUARTER**2, 6, weight=beside_odd(mpmath.sin), bits=53
