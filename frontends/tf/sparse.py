@@ -17,7 +17,7 @@ from frontends.tf.tensor import builder, convert, is_tensor
 from graphc.errors import ShapeError
 from graphc.ir.builder import Builder
 from graphc.ir.dims import Dim
-from graphc.ir.dtype import DType, as_dtype, int64
+from graphc.ir.dtype import DType, as_dtype, bool_, int64
 from graphc.ir.graph import Graph, Node, Tensor, default_graph
 from graphc.ir.shape_values import dims_of
 from graphc.ir.source import here
@@ -64,6 +64,7 @@ class SparseTensor:
         self._dense_shape = _wide(given)
         self._sizes: tuple[Dim, ...] | None = None
         self._fed_shape = True
+        self._extent: Tensor | None = None  # fed an empty array whose leading axes are the shape
         for name, tensor, rank in (
             ("indices", self._indices, 2), ("values", self._values, 1),
             ("dense_shape", self._dense_shape, 1),
@@ -200,6 +201,8 @@ class SparseTensor:
     def feed_parts(self) -> tuple[Tensor, ...]:
         """The tensors that are fed for it, in the order :meth:`fed_values` gives arrays."""
         parts = (self._indices, self._values, self._dense_shape)
+        if self._extent is not None:
+            return (*parts, self._extent)
         return parts if self._fed_shape else parts[:2]
 
     def fed_values(self, value: Any) -> tuple[Any, ...]:
@@ -224,6 +227,8 @@ class SparseTensor:
                 rows=[("needed", str(known), ""), ("fed", str(list(map(int, shape))), "")],
                 site=here(),
             )
+        if self._extent is not None:
+            return indices, values, shape, np.empty((*map(int, shape), 0), bool)
         return (indices, values, shape) if self._fed_shape else (indices, values)
 
     def eval(self, feed_dict: dict | None = None, session: Any = None) -> SparseTensorValue:
@@ -301,12 +306,11 @@ def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -
         else:
             dense_shape = placeholder(int64, [rank], name="shape")
         made = SparseTensor(indices, values, dense_shape)
-    made._fed_shape = dense_shape.node.op.name == "placeholder"
-    if sizes is not None and made._fed_shape:
-        bound = made.sizes()
-        made._sizes = tuple(
-            size if known is None else known for known, size in zip(sizes, bound, strict=True)
-        )
+        made._fed_shape = dense_shape.node.op.name == "placeholder"
+        if sizes is not None and made._fed_shape:
+            # Sizes read off an array's header are known before the run; numbers in it are not.
+            made._extent = placeholder(bool_, [*sizes, 0], name="extent")
+            made._sizes = made._extent.type.dims[:-1]
     return made
 
 

@@ -195,3 +195,15 @@ def test_functions_of_tensors_take_sparse_ones(session):
     assert sess.run(tf.shape(a)).tolist() == [3, 4]
     assert sess.run([tf.size(a), tf.rank(a)]) == [12, 2]
     assert sess.run(a.values.op) is None
+
+
+def test_a_shape_that_is_fed_needs_no_stages(session):
+    sp = tf.sparse_placeholder(tf.float32, [None, 4])
+    product = tf.sparse_tensor_dense_matmul(sp, tf.constant(DENSE.T))
+    sess = session()
+    for rows in (2, 5):
+        fed = (np.array([[rows - 1, 2]]), np.float32([2]), [rows, 4])
+        expected = np.zeros((rows, 3), np.float32)
+        expected[-1] = 2 * DENSE[:, 2]
+        np.testing.assert_array_equal(sess.run(product, {sp: fed}), expected)
+    assert not any(node.op.binding for node in tf.get_default_graph().nodes)
