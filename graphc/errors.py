@@ -101,6 +101,10 @@ class GraphError(GraphcError, ValueError):
     """The graph cannot be built or changed that way: names, scopes, cycles, finalised graphs."""
 
 
+class FinalizedGraphError(GraphError, RuntimeError):
+    """A finalized graph takes no more nodes."""
+
+
 class FeedError(GraphcError, ValueError):
     """What was fed does not fit the tensor it was fed for."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.errors import GraphError
+from graphc.errors import FinalizedGraphError, GraphError
 from graphc.ir import dims
 from graphc.ir.graph import Graph, Node
 from graphc.ir.op import Op
@@ -32,7 +32,7 @@ def graft(source: Graph, target: Graph, prefix: str = "", devices: bool = True) 
             site=here(),
         )
     if target.finalized:
-        raise GraphError("the graph is finalized and cannot be changed", site=here())
+        raise FinalizedGraphError("the graph is finalized and cannot be changed", site=here())
     sizes = _renamed_sizes(source, target)
     made: dict[Node, Node] = {}
     with target.lock:

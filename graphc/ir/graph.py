@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from graphc.errors import DTypeError, GraphError, ShapeError
+from graphc.errors import DTypeError, FinalizedGraphError, GraphError, ShapeError
 from graphc.ir import dims
 from graphc.ir.dtype import DType
 from graphc.ir.op import Op
@@ -196,7 +196,7 @@ class Graph:
         operands = tuple(operands)
         site = here()
         if self.finalized:
-            raise GraphError("the graph is finalized and cannot be changed", site=site)
+            raise FinalizedGraphError("the graph is finalized and cannot be changed", site=site)
         checks: tuple[Equal, ...] = ()
         for operand in operands:
             if operand.graph is not self:
