@@ -51,9 +51,6 @@ from runtime.transaction import see_through, settle
 
 PLANS_KEPT = 64
 
-# A kernel may read at the start of an empty buffer, for a value it then leaves out.
-LEAST_ARENA = 1 << 16
-
 
 class Executor:
     """Runs a session's graph on the CPU."""
@@ -120,8 +117,6 @@ class Bound:
     def __post_init__(self) -> None:
         self.results = self.plan.fetch_shapes
         self.arena_size = self.plan.memory.peak
-        if self.plan.memory.offsets:
-            self.arena_size = max(self.arena_size, LEAST_ARENA)
         self.has_large = any(nbytes(r) >= RECYCLED_FROM for r in self.results)
 
 

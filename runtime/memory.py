@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import cache
 from math import prod
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,47 @@ class Blocks:
                 self.idle.popitem(last=False)
             except KeyError:
                 return
+
+
+class Nowhere:
+    """Where empty operands lie: pages no run writes, as far as any index into them may reach.
+
+    A kernel clamps an index that is out of range and reads on, and of what is empty there is no
+    first element to read.  Pages that nobody has touched cost no memory.
+    """
+
+    MOST = 1 << 40  # bytes one mapping may span
+
+    def __init__(self) -> None:
+        self.held: list[mmap.mmap] = []  # plans made earlier have the addresses of the smaller ones
+        self.address = 0
+        self.size = 0
+        self.lock = Lock()
+
+    def reach(self, size: int) -> int:
+        """The address of at least ``size`` readable bytes."""
+        with self.lock:
+            if size > self.size:
+                size = min(max(2 * self.size, _rounded(size), 1 << 16), self.MOST)
+                try:
+                    pages = _untouched(size)
+                except OSError:
+                    raise MemoryError(f"{size} bytes of address space") from None
+                self.held.append(pages)
+                self.address = np.frombuffer(pages, np.uint8).ctypes.data
+                self.size = size
+            return self.address
+
+
+NOWHERE = Nowhere()
+
+
+def _untouched(size: int) -> mmap.mmap:
+    if not hasattr(mmap, "MAP_PRIVATE"):
+        return mmap.mmap(-1, size)
+    # Only read: such pages are not counted against the machine's memory.
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    return mmap.mmap(-1, size, flags=flags, prot=mmap.PROT_READ)
 
 
 def _pages(size: int) -> mmap.mmap:

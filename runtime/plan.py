@@ -18,6 +18,7 @@ from graphc.ir.dtype import as_dtype
 from graphc.lowering.memory_plan import MemoryPlan, plan_memory
 from graphc.lowering.program import GRAIN, Block, Buffer, Copy, Host, Launch, Place, Program
 from runtime.devices.cpu.table import Entry, Relative, Table, TableBuilder, Word
+from runtime.memory import NOWHERE
 
 PARALLEL_FROM = 5_000.0  # estimated nanoseconds from which a row is worth waking the pool
 CHUNK = 20_000.0  # estimated nanoseconds a chunk should take
@@ -104,6 +105,7 @@ class _Binding:
         self.patches: dict[
             int, list[Relative]
         ] = {}  # feed or fetch buffer -> words with its address
+        self.empty: set[int] = set()
         self.chunks: dict[int, int] = {}  # per-chunk buffer -> chunks of its launch
         self.nanoseconds = 0.0
         self.danger = -1
@@ -116,6 +118,10 @@ class _Binding:
         ranges = program.live_ranges()
         memory = plan_memory(ranges, {b: nbytes[b] for b in ranges})
         self.words = [self._address(k, b, memory) for k, b in enumerate(program.buffers)]
+        for number, size in enumerate(nbytes):
+            if size == 0:  # whatever its place
+                self.words[number] = NOWHERE.reach(_span(program.buffers[number], shapes[number]))
+                self.empty.add(number)
         for number, (step, cut) in enumerate(zip(program.steps, cuts, strict=True)):
             if number == program.commit:
                 self.builder.commit()
@@ -190,7 +196,8 @@ class _Binding:
         return place
 
     def _patch(self, buffer: int, word: Relative) -> None:
-        if self.program.buffers[buffer].place in (Place.FEED, Place.FETCH):
+        fixed = buffer in self.empty
+        if not fixed and self.program.buffers[buffer].place in (Place.FEED, Place.FETCH):
             self.patches.setdefault(buffer, []).append(word)
 
     def _operands(self, shapes: list[tuple[int, ...]]) -> None:
@@ -208,6 +215,14 @@ class _Binding:
 def base_name(number: int) -> str:
     """The base of a buffer that is neither fed, fetched nor temporary."""
     return f"buffer {number}"
+
+
+def _span(buffer: Buffer, shape: tuple[int, ...]) -> int:
+    """Bytes from the first element of an empty buffer to the last that a clamped index names."""
+    size = as_dtype(buffer.dtype).size
+    for dim in shape:
+        size *= max(dim, 1)
+    return size
 
 
 def _nbytes(buffer: Buffer, shape: tuple[int, ...]) -> int:

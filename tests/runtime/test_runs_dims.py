@@ -192,3 +192,14 @@ def test_a_size_computed_from_others_that_turns_out_to_be_one_broadcasts() -> No
             np.testing.assert_array_equal(sess.run(total, {x: fed, y: ones}), fed[::4] + ones)
         with pytest.raises(ValueError, match="sizes that must agree differ"):
             sess.run(total, {x: np.zeros(12, np.float32), y: ones})
+
+
+def test_an_index_into_an_empty_table_of_long_rows_is_refused_and_reads_nothing():
+    table = tf.placeholder(tf.float32, [None, 50_000_000])
+    rows = tf.placeholder(tf.int32, [None])
+    total = tf.reduce_sum(tf.gather(table, rows))
+    nothing = np.zeros((0, 50_000_000), np.float32)
+    with tf.Session() as sess:
+        assert sess.run(total, {table: nothing, rows: []}) == 0.0
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"= 3 is not in \[0, 0\)"):
+            sess.run(total, {table: nothing, rows: [3]})

@@ -96,7 +96,7 @@ def test_only_what_is_written_before_a_check_is_copied():
         assert [key for key, _ in call.last.plan.program.backups] == ["v"]
         report = str(sess.inspect(fetches))
     assert "variable 'v' is copied before each run: " in report
-    assert "is written before Gather can fail" in report
+    assert "is written before GatherV2 can fail" in report
 
 
 def test_a_wrong_label_while_training_moves_no_weight_and_no_moment():
