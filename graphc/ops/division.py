@@ -75,13 +75,15 @@ class FloorMod(Binary):
 
 
 class TruncateDiv(Binary):
-    """``z = x / y`` toward zero, of integers."""
+    """``z = x / y`` toward zero."""
 
     name = "truncatediv"
-    dtypes = INTEGER
-    vjp = NotDifferentiable("an integer division is a step")
+    vjp = NotDifferentiable("a whole quotient is a step")
 
+    @in_float32
     def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        if x.dtype.kind == "f":
+            return np.trunc(x / y)
         floor = np.floor_divide(x, y)
         uneven = np.multiply(floor, y) != x
         upward = uneven & (np.less(x, 0) != np.less(y, 0)) & np.not_equal(y, 0)
@@ -91,9 +93,10 @@ class TruncateDiv(Binary):
         return f"truncdiv({x}, {y})"
 
     samples = [
+        *PAIRS,
         *WHOLE_PAIRS,
+        *NOT_BOOL,
         Sample("int32[6]", "int32[6]", values=ZERO_DIVISORS),
-        Refuses("float32[2]", "float32[2]", "x must be integer, got float32[2]"),
     ]
 
 
