@@ -25,6 +25,7 @@ from graphc.ops import (  # noqa: F401
     matrix,
     moving,
     optimize,
+    optimize_variants,
     ordering,
     padding,
     partial,

@@ -8,14 +8,19 @@ from typing import Any
 _WHERE = {
     "frontends.tf.train.optimizer": "Optimizer",
     "frontends.tf.train.optimizers": (
-        "GradientDescentOptimizer MomentumOptimizer AdamOptimizer AdagradOptimizer RMSPropOptimizer"
+        "AdadeltaOptimizer AdagradOptimizer AdamOptimizer GradientDescentOptimizer "
+        "MomentumOptimizer RMSPropOptimizer"
+    ),
+    "frontends.tf.train.penalised": (
+        "AdagradDAOptimizer FtrlOptimizer ProximalAdagradOptimizer ProximalGradientDescentOptimizer"
     ),
     "frontends.tf.train.steps": (
         "create_global_step get_global_step get_or_create_global_step global_step "
         "assert_global_step"
     ),
     "frontends.tf.train.schedules": (
-        "cosine_decay exponential_decay inverse_time_decay natural_exp_decay piecewise_constant "
+        "cosine_decay cosine_decay_restarts exponential_decay inverse_time_decay "
+        "linear_cosine_decay natural_exp_decay noisy_linear_cosine_decay piecewise_constant "
         "polynomial_decay"
     ),
     "frontends.tf.train.averages": "ExponentialMovingAverage",

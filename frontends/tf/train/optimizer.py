@@ -22,11 +22,12 @@ from typing import Any
 from frontends.tf.building import GraphKeys, group
 from frontends.tf.differentiation import gradients
 from frontends.tf.indexed_slices import IndexedSlices
+from frontends.tf.scopes import get_variable_scope
 from frontends.tf.tensor import builder, convert
 from frontends.tf.variables import Variable, trainable_variables
 from graphc.errors import GraphError
 from graphc.ir.builder import Builder, as_tensor
-from graphc.ir.graph import Node, Tensor, default_graph
+from graphc.ir.graph import Node, Tensor
 from graphc.ir.source import here
 
 
@@ -47,6 +48,7 @@ class Optimizer:
         self._slots: dict[str, dict[Tensor, Variable]] = {}
         self._own: list[Variable] = []
         self._numbers: dict[tuple, Tensor] = {}
+        self._called: dict[Any, Any] = {}
 
     def get_name(self) -> str:
         return self._name
@@ -157,7 +159,7 @@ class Optimizer:
 
     def _prepare(self) -> None:
         """Make tensors that all updates share; called before each set of updates."""
-        self._numbers = {}
+        self._numbers, self._called = {}, {}
 
     _is_linear = False  # whether a row named twice may be updated twice
 
@@ -213,7 +215,7 @@ class Optimizer:
     def _number(self, value: Any, like: Tensor) -> Tensor:
         """A learning rate or its kind (number, tensor, function) as a tensor of ``like``'s dtype,
         made once for all updates."""
-        given = value() if callable(value) and as_tensor(value) is None else value
+        given = self._call_if_callable(value)
         tensor = as_tensor(given)
         key = (tensor if tensor is not None else float(given), like.dtype)
         if key not in self._numbers:
@@ -225,15 +227,27 @@ class Optimizer:
                 self._numbers[key] = tensor if same else b.cast(tensor, dtype=like.dtype)
         return self._numbers[key]
 
+    def _call_if_callable(self, value: Any) -> Any:
+        """``value``, or what it gives; a function is called once for all updates."""
+        if as_tensor(value) is not None or not callable(value):
+            return value
+        if value not in self._called:
+            self._called[value] = value()
+        return self._called[value]
+
+    def _slots_of(self, var: Any, *names: str) -> tuple[Tensor, ...]:
+        return tuple(as_tensor(self.get_slot(var, name)) for name in names)
+
     def _zeros_slot(self, var: Any, slot_name: str, op_name: str) -> Variable:
         return self._slot(var, slot_name, op_name, 0.0)
 
     def _slot(self, var: Any, slot_name: str, op_name: str, value: float) -> Variable:
         """The slot of ``var``, made on first use with every element ``value``; named
-        ``var/op_name``."""
+        ``var/op_name`` inside the variable scope, as in TF1."""
         tensor = as_tensor(var)
         named = self._slots.setdefault(slot_name, {})
         if tensor not in named:
+            around = get_variable_scope().name
             with tensor.graph.name_scope(None):
 
                 def initial() -> Tensor:
@@ -242,15 +256,13 @@ class Optimizer:
                 named[tensor] = Variable(
                     initial,
                     trainable=False,
-                    name=f"{tensor.node.name}/{op_name}",
+                    name="/".join(filter(None, (around, tensor.node.name, op_name))),
                     dtype=tensor.dtype,
                 )
         return named[tensor]
 
     def _own_variable(self, value: float, name: str, dtype: Any) -> Variable:
-        graph = default_graph()
-        with graph.name_scope(None):
-            variable = Variable(value, trainable=False, name=name, dtype=dtype)
+        variable = Variable(value, trainable=False, name=name, dtype=dtype)
         self._own.append(variable)
         return variable
 

@@ -147,9 +147,12 @@ class AdagradOptimizer(Optimizer):
 class RMSPropOptimizer(Optimizer):
     """RMSProp, epsilon inside the root as in TF1::
 
-    ms = decay * ms + (1 - decay) * g * g
-    mom = momentum * mom + learning_rate * g / sqrt(ms + epsilon)
-    w -= mom
+        ms = decay * ms + (1 - decay) * g * g
+        mom = momentum * mom + learning_rate * g / sqrt(ms + epsilon)
+        w -= mom
+
+    ``centered`` divides by the root of ``ms + epsilon - mg * mg``, the gradient's variance, where
+    ``mg = decay * mg + (1 - decay) * g``.
     """
 
     def __init__(
@@ -162,21 +165,58 @@ class RMSPropOptimizer(Optimizer):
         centered: bool = False,
         name: str = "RMSProp",
     ) -> None:
-        if centered:
-            raise NotImplementedError("RMSPropOptimizer(centered=True) is not provided")
         super().__init__(use_locking, name)
-        self._learning_rate, self._decay = learning_rate, decay
+        self._learning_rate, self._decay, self._centered = learning_rate, decay, centered
         self._momentum, self._epsilon = momentum, epsilon
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
         for var in var_list:
             self._slot(var, "rms", self._name, 1.0)
+            if self._centered:
+                self._zeros_slot(var, "mg", self._name)
             self._zeros_slot(var, "momentum", self._name)
 
     def _update(self, grad: Tensor, var: Any, rows: Tensor | None = None) -> list[Tensor]:
         w = as_tensor(var)
-        return builder(w).rms_prop_update(
-            w, as_tensor(self.get_slot(var, "rms")), as_tensor(self.get_slot(var, "momentum")),
-            grad, self._number(self._learning_rate, w), self._number(self._decay, w),
-            self._number(self._momentum, w), self._number(self._epsilon, w), rows=rows,
-        )  # fmt: skip
+        square, velocity = self._slots_of(var, "rms", "momentum")
+        given = (self._learning_rate, self._decay, self._momentum, self._epsilon)
+        numbers = [self._number(number, w) for number in given]
+        if self._centered:
+            (average,) = self._slots_of(var, "mg")
+            return builder(w).centered_rms_prop_update(
+                w, average, square, velocity, grad, *numbers, rows=rows
+            )
+        return builder(w).rms_prop_update(w, square, velocity, grad, *numbers, rows=rows)
+
+
+class AdadeltaOptimizer(Optimizer):
+    """Steps in the unit of the weights (Zeiler, 2012)::
+
+    s = rho * s + (1 - rho) * g * g
+    u = sqrt(d + epsilon) / sqrt(s + epsilon) * g
+    d = rho * d + (1 - rho) * u * u
+    w -= learning_rate * u
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: Any = 0.95,
+        epsilon: Any = 1e-08,
+        use_locking: bool = False,
+        name: str = "Adadelta",
+    ) -> None:
+        super().__init__(use_locking, name)
+        self._lr, self._rho, self._epsilon = learning_rate, rho, epsilon
+
+    def _create_slots(self, var_list: Sequence[Any]) -> None:
+        for var in var_list:
+            self._zeros_slot(var, "accum", self._name)
+            self._zeros_slot(var, "accum_update", self._name)
+
+    def _update(self, grad: Tensor, var: Any, rows: Tensor | None = None) -> list[Tensor]:
+        w = as_tensor(var)
+        rate, rho, epsilon = (self._number(n, w) for n in (self._lr, self._rho, self._epsilon))
+        return builder(w).adadelta_update(
+            w, *self._slots_of(var, "accum", "accum_update"), grad, rate, rho, epsilon, rows=rows
+        )

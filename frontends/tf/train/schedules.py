@@ -112,3 +112,82 @@ def piecewise_constant(
         before = b.less_equal(step, convert(boundary, like=step))
         result = b.where(before, convert(value, like=result), result)
     return b.identity(result, name=name or "PiecewiseConstant")
+
+
+def cosine_decay_restarts(
+    learning_rate: Any, global_step: Any, first_decay_steps: Any, t_mul: Any = 2.0,
+    m_mul: Any = 1.0, alpha: Any = 0.0, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Half a cosine again and again: each ``t_mul`` times as long as the last and from ``m_mul``
+    times as high; never below ``alpha * learning_rate`` (Loshchilov and Hutter, 2017).
+
+    >>> rate = tf.train.cosine_decay_restarts(0.1, global_step, 1000)
+    """
+    b, rate, progress = _progress(learning_rate, global_step, first_decay_steps)
+    lowest = convert(alpha, like=rate)
+    longer, higher = convert(t_mul, like=rate), convert(m_mul, like=rate)
+    period, progress = _period(b, progress, longer, t_mul)
+    half = b.mul(b.add(b.cos(b.mul(progress, math.pi)), 1.0), 0.5)
+    height = b.mul(b.pow(higher, period), half)
+    left = b.add(b.mul(b.sub(1.0, lowest), height), lowest)
+    return b.mul(rate, left, name=name or "SGDRDecay")
+
+
+def _period(b: Builder, progress: Tensor, longer: Tensor, given: Any) -> tuple[Tensor, Tensor]:
+    """How many periods are over, and how much of this one; each is ``longer`` times the last."""
+    number = isinstance(given, int | float)
+    equal = b.floor(progress)
+    if number and given == 1:
+        return equal, b.sub(progress, equal)
+    growth = longer if number else b.where(b.equal(longer, 1.0), b.tensor(2.0, like=longer), longer)
+    grown = b.sub(growth, 1.0)
+    period = b.floor(b.truediv(b.log(b.add(b.mul(progress, grown), 1.0)), b.log(growth)))
+    scale = b.pow(growth, period)
+    rest = b.truediv(b.sub(progress, b.truediv(b.sub(scale, 1.0), grown)), scale)
+    if number:
+        return period, rest
+    same = b.equal(longer, 1.0)
+    return b.where(same, equal, period), b.where(same, b.sub(progress, equal), rest)
+
+
+def linear_cosine_decay(
+    learning_rate: Any, global_step: Any, decay_steps: Any, num_periods: Any = 0.5,
+    alpha: Any = 0.0, beta: Any = 0.001, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """``learning_rate * ((alpha + linear) * cosine + beta)``: a line to zero at ``decay_steps``,
+    times ``num_periods`` of a cosine (Bello et al., 2017)."""
+    b, rate, done = _progress(learning_rate, global_step, decay_steps)
+    done = b.minimum(done, 1.0)
+    linear = b.sub(1.0, done)
+    wave = _wave(b, done, linear, num_periods, alpha, beta)
+    return b.mul(rate, wave, name=name or "LinearCosineDecay")
+
+
+def noisy_linear_cosine_decay(
+    learning_rate: Any, global_step: Any, decay_steps: Any, initial_variance: Any = 1.0,
+    variance_decay: Any = 0.55, num_periods: Any = 0.5, alpha: Any = 0.0, beta: Any = 0.001,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """As :func:`linear_cosine_decay`, with normal noise on the line, of variance
+    ``initial_variance / (1 + step) ** variance_decay``."""
+    from frontends.tf.random import random_normal
+
+    b, rate, done = _progress(learning_rate, global_step, decay_steps)
+    done = b.minimum(done, 1.0)
+    steps = b.mul(done, b.cast(convert(decay_steps), dtype=rate.dtype))
+    falling = b.pow(b.add(steps, 1.0), convert(variance_decay, like=rate))
+    deviation = b.sqrt(b.truediv(convert(initial_variance, like=rate), falling))
+    noise = b.mul(random_normal([], dtype=rate.dtype), deviation)
+    wave = _wave(b, done, b.add(b.sub(1.0, done), noise), num_periods, alpha, beta)
+    return b.mul(rate, wave, name=name or "NoisyLinearCosineDecay")
+
+
+def _wave(
+    b: Builder, done: Tensor, linear: Tensor, num_periods: Any, alpha: Any, beta: Any
+) -> Tensor:
+    """``(alpha + linear) * (1 + cos(2 pi num_periods done)) / 2 + beta``."""
+    periods = convert(num_periods, like=done)
+    angle = b.mul(b.mul(b.mul(periods, done), 2.0), math.pi)
+    cosine = b.mul(b.add(b.cos(angle), 1.0), 0.5)
+    raised = b.add(linear, convert(alpha, like=done))
+    return b.add(b.mul(raised, cosine), convert(beta, like=done))
