@@ -22,6 +22,7 @@ class Fed:
     array: np.ndarray
     static: tuple[int | None, ...] | None = None
     unknown_rank: bool = False
+    cast: str | None = None  # what the placeholder is cast to; for dtypes that NumPy has not
 
     def shape(self) -> list[int | None] | None:
         if self.unknown_rank:
@@ -50,14 +51,16 @@ class Case:
     """One call: ``name`` is a dotted public name, arguments may hold :class:`Fed`,
     :class:`Entries` and :class:`Held` at any depth.
 
-    ``gradients`` asks for those of all floating outputs with respect to all floating ``Fed``.
-    ``tolerance`` is relative, in units of the result's dtype where not given.
+    ``gradients`` asks for those of all floating outputs with respect to all floating ``Fed``, and
+    ``second`` for the gradients of those.  ``tolerance`` is relative; where
+    not given, it is the dtype's.
     """
 
     name: str
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     gradients: bool = True
+    second: bool = False
     tolerance: float | None = None
     note: str = ""
 
@@ -66,7 +69,8 @@ class Case:
         given = [_shown(a) for a in self.args] + [
             f"{k}={_shown(v)}" for k, v in self.kwargs.items()
         ]
-        note = f" # {self.note}" if self.note else ""
+        remarks = [remark for remark in ("second" if self.second else "", self.note) if remark]
+        note = f" # {', '.join(remarks)}" if remarks else ""
         return f"{self.name}({', '.join(given)}){note}"
 
 
@@ -79,7 +83,8 @@ def _shown(value: Any) -> str:
         )
         static = "" if value.static is None else f" as {list(value.static)}"
         rank = " as any rank" if value.unknown_rank else ""
-        return f"{value.array.dtype}{list(value.array.shape)}~{digest:08x}{static}{rank}"
+        cast = "" if value.cast is None else f" as {value.cast}"
+        return f"{value.array.dtype}{list(value.array.shape)}~{digest:08x}{static}{rank}{cast}"
     if isinstance(value, Entries):
         return f"entries {value.places.tolist()} of {list(value.shape)} {_shown(value.values)}"
     if isinstance(value, Held):
@@ -89,34 +94,57 @@ def _shown(value: Any) -> str:
     return repr(value)
 
 
-def outcome(tf: Any, case: Case) -> dict[str, Any]:
-    """``{"outputs": [...], "static": [...], "gradients": [...]}``, or ``{"error": kind}``."""
+def outcome(tf: Any, case: Case, **session: Any) -> dict[str, Any]:
+    """What the case gives: outputs with their static shapes, dtypes and names, and gradients.
+    Or ``{"error": when}``: ``absent`` where there is no such function.  Runs in ``tf.Session`` of
+    the further arguments."""
     with tf.Graph().as_default():
         feeds: dict[Any, np.ndarray] = {}
-        args, kwargs = _built(tf, case, feeds)
         function: Any = tf
-        for part in case.name.split("."):
-            function = getattr(function, part)
         try:
-            made = [t for t in flat(function(*args, **kwargs)) if t is not None]
+            for part in case.name.split("."):
+                function = getattr(function, part)
+        except AttributeError as error:
+            return {"error": "absent", "says": str(error)[:200]}
+        try:
+            args, kwargs = _built(tf, case, feeds)
+            with tf.name_scope("here"):
+                made = [t for t in flat(function(*args, **kwargs)) if t is not None]
             tensors = [tf.convert_to_tensor(t) for t in made]
             slopes = _gradients(tf, tensors, list(feeds)) if case.gradients else []
+            curves = _gradients(tf, known(slopes), list(feeds)) if case.second else []
         except (ValueError, TypeError, NotImplementedError) as error:
             return {"error": "building", "says": str(error)[:200]}
-        known = [t for t in slopes or () if t is not None]
+        wanted = [tensors, known(slopes), known(curves)]
         try:
-            with tf.Session() as session:
-                session.run(tf.global_variables_initializer())
-                values = session.run([tensors, known], feeds)
+            with tf.Session(**session) as running:
+                running.run(tf.global_variables_initializer())
+                values = running.run([[_plain(tf, t) for t in ts] for ts in wanted], feeds)
         except Exception as error:  # whatever class a framework gives a failed run
             return {"error": "running", "says": str(error)[:200]}
-    arrays = iter(values[1])
     return {
         "outputs": [np.asarray(v, object if isinstance(v, bytes) else None) for v in values[0]],
         "static": [_static(t) for t in tensors],
         "dtypes": [t.dtype.base_dtype.name for t in tensors],
-        "gradients": slopes and [None if t is None else np.asarray(next(arrays)) for t in slopes],
+        "names": [t.name if hasattr(t, "graph") else None for t in made],
+        "gradients": _in_place(slopes, values[1]),
+        "second": _in_place(curves, values[2]),
     }
+
+
+def known(found: list[Any] | None) -> list[Any]:
+    return [t for t in found or () if t is not None]
+
+
+def _in_place(found: list[Any] | None, values: list[Any]) -> list[Any] | None:
+    """The values of those that are known, with None for the others."""
+    arrays = iter(values)
+    return found and [None if t is None else np.asarray(next(arrays)) for t in found]
+
+
+def _plain(tf: Any, tensor: Any) -> Any:
+    """The tensor in a dtype that NumPy has."""
+    return tf.cast(tensor, tf.float32) if tensor.dtype.base_dtype == tf.bfloat16 else tensor
 
 
 def _built(tf: Any, case: Case, feeds: dict[Any, np.ndarray]) -> tuple[list, dict]:
@@ -125,7 +153,7 @@ def _built(tf: Any, case: Case, feeds: dict[Any, np.ndarray]) -> tuple[list, dic
             dtype = tf.string if value.array.dtype == object else value.array.dtype
             place = tf.placeholder(tf.as_dtype(dtype), value.shape())
             feeds[place] = value.array
-            return place
+            return place if value.cast is None else tf.cast(place, value.cast)
         if isinstance(value, Entries):
             places = np.asarray(value.places, np.int64).reshape(-1, len(value.shape))
             return tf.SparseTensor(places, built(value.values), value.shape)
