@@ -42,9 +42,8 @@ ROOMS = (
 )
 OWN_KERNEL = "an op with a kernel of its own has it written there"
 BACKWARD = {
-    ("graphc.ir.builder", "graphc.ops"): "naming an op needs the families registered",
-    ("graphc.ir.text", "graphc.ops"): "so does reading one from text",
-    ("graphc.ir.op", "graphc.ops"): "and unpickling one",
+    ("graphc.ir.registry", "graphc.ops"): "a family is imported when one of its ops is named",
+    ("graphc.ir.builder", "graphc.ops"): "those all graphs use go before the others",
     ("graphc.ops.candidates", "graphc.lowering.candidates"): OWN_KERNEL,
     ("graphc.ops.cumulative", "graphc.lowering.scan"): OWN_KERNEL,
     ("graphc.ops.joining", "graphc.lowering.opaque"): OWN_KERNEL,

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from frontends.tf.tensor import builder, convert
-from graphc.ir.builder import COMPOSITES, as_tensor
-from graphc.ir.op import REGISTRY
+from graphc.ir.builder import as_tensor, meaning
 
 # public name: op, parameters
 FORWARDS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -121,10 +120,8 @@ FORWARDS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 def forward(public: str) -> Callable:
     """The function for a row of :data:`FORWARDS`."""
-    from graphc import ops  # noqa: F401  (importing the families registers them)
-
     op, names = FORWARDS[public]
-    meaning = COMPOSITES.get(op) or REGISTRY[op]
+    said = meaning(op)
 
     def apply(*args: Any, **kwargs: Any) -> Any:
         title = None
@@ -143,7 +140,7 @@ def forward(public: str) -> Callable:
     signature = inspect.Signature([*parameters, title])
     apply.__signature__ = signature  # type: ignore[attr-defined]
     apply.__name__ = apply.__qualname__ = public.rpartition(".")[2]
-    apply.__doc__ = meaning.__doc__
+    apply.__doc__ = said.__doc__
     return apply
 
 

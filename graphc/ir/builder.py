@@ -15,16 +15,25 @@ import numpy as np
 from graphc.errors import DTypeError
 from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, int32, int64, string_array
 from graphc.ir.op import REGISTRY, Literal, Op
+from graphc.ir.registry import Registry
 from graphc.ir.source import here
 from graphc.ir.types import Mismatch
 
-COMPOSITES: dict[str, Callable] = {}
+COMPOSITES: Registry = Registry()  # name: function
 
 
 def composite(function: Callable) -> Callable:
     """Make ``function(b, ...)`` a method of every Builder."""
     COMPOSITES[function.__name__] = function
     return function
+
+
+def meaning(name: str) -> type[Op] | Callable | None:
+    """The composite of that name, or else the op: those that all graphs use before others."""
+    import graphc.ops  # noqa: F401  (importing the package registers them)
+
+    near = COMPOSITES.loaded(name) or REGISTRY.loaded(name)
+    return near or COMPOSITES.get(name) or REGISTRY.get(name)
 
 
 class Builder:
@@ -36,13 +45,12 @@ class Builder:
         self.home = home
 
     def __getattr__(self, name: str) -> Any:
-        import graphc.ops  # noqa: F401  (importing the families registers them)
-
-        if name in COMPOSITES:
-            return lambda *args, **kwargs: self.compose(name, args, kwargs)
-        if name not in REGISTRY:
+        found = meaning(name)
+        if found is None:
             raise AttributeError(f"no op is called {name!r}")
-        kind = REGISTRY[name]
+        if not isinstance(found, type):
+            return lambda *args, **kwargs: self.compose(name, args, kwargs)
+        kind: type[Op] = found
         return lambda *operands, **attributes: self.apply(kind, operands, attributes)
 
     def apply(self, kind: type[Op], operands: Sequence[Any], attributes: dict[str, Any]) -> Any:

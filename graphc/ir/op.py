@@ -38,6 +38,7 @@ import numpy as np
 
 from graphc.ir.dims import Expr, substitute
 from graphc.ir.dtype import DType
+from graphc.ir.registry import Registry
 from graphc.ir.types import DTypeMismatch, TensorType, broadcast, same_dtype
 
 
@@ -165,7 +166,7 @@ class Refuses:
         object.__setattr__(self, "attributes", attributes)
 
 
-REGISTRY: dict[str, type[Op]] = {}
+REGISTRY: Registry = Registry()  # name: class
 
 _LOWERINGS = (
     "scalar", "element", "reduction", "view", "contraction", "kernel", "expand", "host", "source",
@@ -192,6 +193,7 @@ class Op:
     identity_element: ClassVar[float | None] = None
     idempotent: ClassVar[bool] = False
     linear: ClassVar[bool] = False
+    holomorphic: ClassVar[bool] = False  # of complex numbers: vjp is given the conjugates
     transcendental: ClassVar[bool] = False  # dear to recompute
     passes_rows: ClassVar[bool] = False  # the operand's cotangent is the output's, Rows included
 
@@ -206,7 +208,8 @@ class Op:
             missing.append(f"a lowering ({', '.join(_LOWERINGS)})")
         if missing:
             raise TypeError(f"op {cls.name!r} does not say: {', '.join(missing)}")
-        if cls.name in REGISTRY and REGISTRY[cls.name].__module__ != cls.__module__:
+        other = _of_that_name(cls)
+        if other is not None and other.__module__ != cls.__module__:
             raise TypeError(f"two ops are called {cls.name!r}")
         REGISTRY[cls.name] = cls
 
@@ -272,6 +275,7 @@ class Op:
     contraction: Any = None
     kernel: Any = None
     expand: Any = None
+    complex_expand: Any = None  # as expand, of complex operands only
     host: Any = None
     source: Any = None
     dims_value: Any = None
@@ -296,9 +300,12 @@ class Op:
         return names
 
 
+def _of_that_name(kind: type[Op]) -> type[Op] | None:
+    ours = kind.__module__.startswith("graphc.ops.")  # while families register, none is asked for
+    return REGISTRY.loaded(kind.name) if ours else REGISTRY.get(kind.name)
+
+
 def _make(name: str, values: dict[str, Any]) -> Op:
-    if name not in REGISTRY:
-        import graphc.ops  # noqa: F401  (importing the families registers them)
     return REGISTRY[name](**values)
 
 

@@ -252,8 +252,6 @@ def parse_graph(text: str, literals: dict[str, Any] | None = None) -> Graph:
 
 class _Parser:
     def __init__(self, text: str, literals: dict[str, Any]) -> None:
-        from graphc import ops  # noqa: F401  (importing the families registers them)
-
         self.lines = text.splitlines()
         self.literals = literals
         self.line = 0

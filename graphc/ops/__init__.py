@@ -1,52 +1,57 @@
-"""One class per op, one file per family.  Importing this package registers every op."""
+"""One class per op, one file per family.  Importing a family registers its ops.
+
+The families below are imported with the package.  Those of ``THE_REST`` wait until somebody names
+one of their ops or looks at all there are (:mod:`graphc.ir.registry`): most programs never do, and
+importing them would double what it takes to import graphc.
+"""
+
+from importlib import import_module
+from threading import RLock
 
 from graphc.ops import (  # noqa: F401
     arithmetic,
-    bitwise,
-    candidates,
     checks,
     comparison,
-    csv_records,
-    cumulative,
+    complex,
     custom,
-    diagonal,
     division,
-    edit_distance,
-    einsum,
-    factorization,
     functions,
     host,
-    incomplete,
     index,
     joining,
-    linalg,
     linear,
     loss,
     matrix,
-    moving,
     optimize,
-    optimize_variants,
-    ordering,
-    padding,
     partial,
-    partition,
-    patches,
     positions,
     random,
     reduction,
-    rejection,
     rows,
-    scatter_nd,
-    segment,
     shape,
     slicing,
     source,
-    sparse,
-    special,
     state,
-    string_patterns,
-    strings,
     subscript,
-    summary,
     unary,
 )
+
+THE_REST = (
+    "bitwise candidates csv_records cumulative diagonal edit_distance einsum "
+    "factorization incomplete linalg moving optimize_variants ordering padding partition "
+    "patches rejection scatter_nd segment sparse special string_patterns strings summary "
+)
+
+
+def import_the_rest() -> None:
+    """Import the families that are not yet."""
+    global _left
+    if _left:
+        with _lock:
+            for family in _left:
+                import_module(f"{__name__}.{family}")
+            _left = ()
+
+
+_left: tuple[str, ...] = tuple(THE_REST.split())
+_lock = RLock()
