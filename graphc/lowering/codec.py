@@ -87,6 +87,8 @@ class _Writer:
     def value(self, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float | str):
             return value
+        if isinstance(value, complex):
+            return {"complex": [value.real, value.imag]}
         if isinstance(value, tuple | list):
             return [self.value(v) for v in value]
         if isinstance(value, Expr):
@@ -155,8 +157,6 @@ class _Reader:
         return _RECORDS[tree["is"]](*map(self.value, tree["fields"]))
 
     def op(self, tree: dict) -> Op:
-        import graphc.ops  # noqa: F401  (importing the families registers them)
-
         return REGISTRY[tree["op"]](**{k: self.value(v) for k, v in tree["attributes"].items()})
 
 
@@ -167,6 +167,7 @@ def _dim(text: str, data: tuple[str, ...]) -> Any:
 
 _READ: dict[str, Callable[[_Reader, dict], Any]] = {
     "is": _Reader.record,
+    "complex": lambda reader, tree: complex(*tree["complex"]),
     "grain": lambda reader, tree: GRAIN,
     "dim": lambda reader, tree: _dim(tree["dim"], tuple(tree.get("data", ()))),
     "site": _Reader.site,
