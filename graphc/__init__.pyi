@@ -152,6 +152,9 @@ from frontends.tf.differentiation import hessian_vector_product as hessian_vecto
 from frontends.tf.differentiation import hessians as hessians
 from frontends.tf.differentiation import jvp as jvp
 from frontends.tf.differentiation import why_none as why_none
+from frontends.tf.get_variable import get_local_variable as get_local_variable
+from frontends.tf.get_variable import get_variable as get_variable
+from frontends.tf.get_variable import no_regularizer as no_regularizer
 from frontends.tf.graph_def.importing import import_graph_def as import_graph_def
 from frontends.tf.graph_methods import NotDifferentiable as NotDifferentiable
 from frontends.tf.graph_methods import RegisterGradient as RegisterGradient
@@ -271,8 +274,6 @@ from frontends.tf.scattering import tensor_scatter_nd_sub as tensor_scatter_nd_s
 from frontends.tf.scattering import tensor_scatter_nd_update as tensor_scatter_nd_update
 from frontends.tf.scopes import AUTO_REUSE as AUTO_REUSE
 from frontends.tf.scopes import VariableScope as VariableScope
-from frontends.tf.scopes import get_local_variable as get_local_variable
-from frontends.tf.scopes import get_variable as get_variable
 from frontends.tf.scopes import get_variable_scope as get_variable_scope
 from frontends.tf.scopes import variable_op_scope as variable_op_scope
 from frontends.tf.scopes import variable_scope as variable_scope
@@ -346,6 +347,8 @@ from frontends.tf.summary.older import image_summary as image_summary
 from frontends.tf.summary.older import merge_all_summaries as merge_all_summaries
 from frontends.tf.summary.older import merge_summary as merge_summary
 from frontends.tf.summary.older import scalar_summary as scalar_summary
+from frontends.tf.synchronization import VariableAggregation as VariableAggregation
+from frontends.tf.synchronization import VariableSynchronization as VariableSynchronization
 from frontends.tf.templates import make_template as make_template
 from frontends.tf.tensor import is_tensor as is_tensor
 from frontends.tf.variable_rows import batch_scatter_update as batch_scatter_update
@@ -363,6 +366,7 @@ from frontends.tf.variables import Variable as Variable
 from frontends.tf.variables import assign as assign
 from frontends.tf.variables import assign_add as assign_add
 from frontends.tf.variables import assign_sub as assign_sub
+from frontends.tf.variables import count_up_to as count_up_to
 from frontends.tf.variables import global_variables as global_variables
 from frontends.tf.variables import global_variables_initializer as global_variables_initializer
 from frontends.tf.variables import is_variable_initialized as is_variable_initialized
@@ -372,6 +376,7 @@ from frontends.tf.variables import model_variables as model_variables
 from frontends.tf.variables import moving_average_variables as moving_average_variables
 from frontends.tf.variables import report_uninitialized_variables as report_uninitialized_variables
 from frontends.tf.variables import trainable_variables as trainable_variables
+from frontends.tf.variables import variable_creator_scope as variable_creator_scope
 from frontends.tf.variables import variables_initializer as variables_initializer
 from graphc import errors as errors
 from graphc.ir.dtype import DType as DType

@@ -22,10 +22,11 @@ _OWNERS = {
     "frontends.tf.shapes": "Dimension TensorShape",
     "frontends.tf.tensor": "is_tensor",
     "frontends.tf.variables": (
-        "Variable assign assign_add assign_sub global_variables global_variables_initializer "
+        "Variable assign assign_add assign_sub count_up_to global_variables "
+        "global_variables_initializer "
         "is_variable_initialized local_variables local_variables_initializer model_variables "
         "moving_average_variables report_uninitialized_variables trainable_variables "
-        "variables_initializer"
+        "variable_creator_scope variables_initializer"
     ),
     "frontends.tf.variable_rows": (
         "batch_scatter_update scatter_add scatter_div scatter_max scatter_min scatter_mul "
@@ -47,9 +48,10 @@ _OWNERS = {
         "IndexedSlices IndexedSlicesValue convert_to_tensor_or_indexed_slices"
     ),
     "frontends.tf.scopes": (
-        "AUTO_REUSE VariableScope get_local_variable get_variable get_variable_scope "
-        "variable_op_scope variable_scope"
+        "AUTO_REUSE VariableScope get_variable_scope variable_op_scope variable_scope"
     ),
+    "frontends.tf.get_variable": "get_local_variable get_variable no_regularizer",
+    "frontends.tf.synchronization": "VariableAggregation VariableSynchronization",
     "frontends.tf.initializers": (
         "constant_initializer glorot_normal_initializer glorot_uniform_initializer "
         "ones_initializer random_normal_initializer random_uniform_initializer "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from frontends.tf.math import clip_by_norm
+from frontends.tf.partitioned import PartitionedVariable
 from frontends.tf.tensor import builder, convert, known_rank
 from graphc.errors import ShapeError
 from graphc.ir import dims
@@ -33,7 +34,8 @@ def embedding_lookup(
 
     >>> vectors = tf.nn.embedding_lookup(embeddings, word_ids)
     """
-    parts = [convert(p) for p in params] if isinstance(params, list | tuple) else [convert(params)]
+    several = isinstance(params, list | tuple | PartitionedVariable)
+    parts = [convert(p) for p in params] if several else [convert(params)]
     if not parts:
         raise ValueError("embedding_lookup needs at least one table")
     index = convert(ids)

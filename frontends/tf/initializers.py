@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -272,19 +273,19 @@ identity = Identity
 
 
 def as_initializer(value: Any) -> Callable[..., Tensor]:
-    """An initializer, an initializer class (made without arguments), or a function of the shape."""
+    """``initializer(shape, dtype, partition_info)`` from an initializer, a class of them (made
+    without arguments), or a function that takes some of these."""
     if isinstance(value, type):
         value = value()
-    if isinstance(value, Initializer):
+    try:
+        parameters = signature(value).parameters
+    except (TypeError, ValueError):
         return value
+    anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
-    def called(shape: Sequence[int], dtype: Any = None) -> Tensor:
-        try:
-            return value(list(shape), dtype=dtype)
-        except TypeError as error:
-            if "dtype" not in str(error):
-                raise
-            return value(list(shape))
+    def called(shape: Sequence[int], dtype: Any = None, partition_info: Any = None) -> Tensor:
+        given = {"dtype": dtype, "partition_info": partition_info}
+        return value(list(shape), **{k: v for k, v in given.items() if anything or k in parameters})
 
     return called
 

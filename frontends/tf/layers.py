@@ -7,8 +7,9 @@ from typing import Any
 
 from frontends.tf import nn
 from frontends.tf.building import GraphKeys, add_to_collection
+from frontends.tf.get_variable import get_variable
 from frontends.tf.initializers import zeros_initializer
-from frontends.tf.scopes import VariableScope, get_variable, variable_scope
+from frontends.tf.scopes import VariableScope, variable_scope
 from frontends.tf.tensor import as_scalar, builder, convert, known_rank
 from frontends.tf.variables import Variable
 from graphc.errors import ShapeError

@@ -1,5 +1,4 @@
-"""How TF1 would cut variables in parts.  Here a variable is one array, and saved under its whole
-name: a partitioner given to a scope or variable is taken and changes nothing."""
+"""How variables are cut in parts: functions of a shape and a dtype that give the parts per axis."""
 
 from __future__ import annotations
 

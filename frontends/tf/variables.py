@@ -3,13 +3,21 @@ nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from inspect import Signature, signature
 from typing import Any
 
 import numpy as np
 
 from frontends.tf.building import GraphKeys, group
 from frontends.tf.shapes import TensorShape, static_shape
+from frontends.tf.synchronization import (
+    VariableAggregation,
+    VariableSynchronization,
+    is_trained,
+)
 from frontends.tf.tensor import builder, convert
 from frontends.tf.variable_rows import METHODS as SCATTER_METHODS
 from graphc.autodiff.reverse import ancestors
@@ -21,11 +29,27 @@ from graphc.ir.operators import Operators
 from graphc.ir.source import here
 
 
-class Variable(Operators):
+class _MadeByCreators(type):
+    """Asks the graph's ``variable_creator_scope`` functions before a variable is made."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        creators = default_graph().__dict__.get("variable_creators")
+        if not creators:
+            return super().__call__(*args, **kwargs)
+        bound = _SIGNATURE.bind(*args, **kwargs)
+        bound.apply_defaults()
+        make = partial(super().__call__)
+        for creator in creators:  # the innermost is asked first
+            make = partial(creator, make)
+        return make(**bound.arguments)
+
+
+class Variable(Operators, metaclass=_MadeByCreators):
     """A value that persists between runs and is changed by assignments.
 
     ``initial_value`` is a value, a tensor, or a function of no arguments that makes one; it gives
-    the dtype and the shape, which must be known.
+    the dtype and the shape, which must be known.  ``constraint`` is a function of the new value
+    that optimizers apply after an update.
 
     >>> w = tf.Variable(tf.zeros([784, 10]), name="w")
     >>> sess.run(w.initializer)
@@ -34,7 +58,7 @@ class Variable(Operators):
     def __init__(
         self,
         initial_value: Any = None,
-        trainable: bool = True,
+        trainable: bool | None = None,
         collections: Sequence[Any] | None = None,
         validate_shape: bool = True,
         caching_device: Any = None,
@@ -45,25 +69,32 @@ class Variable(Operators):
         import_scope: Any = None,
         constraint: Callable | None = None,
         use_resource: bool | None = None,
-        **rest: Any,
+        synchronization: VariableSynchronization = VariableSynchronization.AUTO,
+        aggregation: VariableAggregation = VariableAggregation.NONE,
+        shape: Any = None,
     ) -> None:
-        if initial_value is None:
-            raise ValueError("a Variable needs an initial_value")
         if variable_def is not None or import_scope is not None:
             raise NotImplementedError("Variable(variable_def=...) is not provided")
+        if initial_value is None:
+            raise ValueError("a Variable needs an initial_value")
+        if collections is not None and not isinstance(collections, list | tuple | set):
+            raise ValueError(f"collections is a list of keys, got {collections!r}")
+        if constraint is not None and not callable(constraint):
+            raise ValueError(f"constraint is a function of the new value, got {constraint!r}")
+        trainable = is_trained(trainable, synchronization)
         graph = default_graph()
         with graph.control_dependencies(None):
             full = graph.unique_name(name or "Variable", mark_as_used=False)
             if not callable(initial_value) and not isinstance(initial_value, Tensor | Variable):
                 with graph.name_scope(full + "/"):
                     initial_value = convert(initial_value, dtype, name="initial_value")
-            self._make(graph, full, initial_value, dtype, validate_shape)
+            self._make(graph, full, initial_value, dtype, shape)
         self._trainable = trainable
         self.constraint = constraint
         self._register(collections)
 
     def _make(
-        self, graph: Graph, full: str, initial_value: Any, dtype: Any, validate_shape: bool
+        self, graph: Graph, full: str, initial_value: Any, dtype: Any, shape: Any = None
     ) -> None:
         inner = full + "/"
         self._full = full
@@ -74,6 +105,8 @@ class Variable(Operators):
                 with graph.name_scope("Initializer"):
                     initial_value = initial_value()
             value = _from_initial_values(convert(initial_value, dtype))
+        if not TensorShape(shape).is_compatible_with(value.type.shape):
+            raise ValueError(f"the initial value is {value.type}, the shape {shape} was asked for")
         if not TensorShape(value.type.shape).is_fully_defined():
             raise ShapeError(
                 "the initial value's shape must be known when the variable is made",
@@ -220,6 +253,29 @@ class Variable(Operators):
         """Subtract from the variable; the result is the new value."""
         return assign_sub(self, delta, name=name)
 
+    def count_up_to(self, limit: int) -> Tensor:
+        """Add one and give the value before; OutOfRangeError when it is at ``limit`` already."""
+        return count_up_to(self, limit)
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        raise NotImplementedError(
+            "a variable as a VariableDef alone is not provided; tf.train.export_meta_graph writes "
+            "all of them with their graph"
+        )
+
+    @staticmethod
+    def from_proto(variable_def: Any, import_scope: str | None = None) -> Variable:
+        raise NotImplementedError(
+            "a variable from a VariableDef alone is not provided; tf.train.import_meta_graph reads "
+            "all of them with their graph"
+        )
+
+    def gather_nd(self, indices: Any, name: str | None = None) -> Tensor:
+        """The elements or slices at the positions ``indices``."""
+        from frontends.tf.arrays import gather_nd
+
+        return gather_nd(self._tensor, indices, name=name)
+
     def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
         """The rows that ``indices`` names."""
         chosen = convert(indices)
@@ -230,6 +286,9 @@ class Variable(Operators):
         part = super().__getitem__(key)
         self._parts[part] = key
         return part
+
+    def __iter__(self) -> Any:
+        raise TypeError("a variable does not iterate; tf.unstack(variable) gives its rows")
 
     def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]
         raise TypeError(
@@ -242,6 +301,9 @@ class Variable(Operators):
         return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype}>"
 
 
+_SIGNATURE = Signature(
+    [p for p in signature(Variable.__init__).parameters.values() if p.name != "self"]
+)
 for _name, _method in SCATTER_METHODS.items():
     setattr(Variable, _name, _method)
 
@@ -313,6 +375,38 @@ def assign_sub(ref: Any, value: Any, use_locking: bool = False, name: str | None
     return builder(variable).assign_sub(
         variable, convert(value, like=variable), name=name or "AssignSub"
     )
+
+
+def count_up_to(ref: Any, limit: int, name: str | None = None) -> Tensor:
+    """Add one to an integer scalar variable and give its value before.
+
+    Once that is ``limit`` the run fails with OutOfRangeError and the variable stays.
+    """
+    variable = written_variable(ref)
+    b = builder(variable)
+    with b.home.name_scope(name or "CountUpTo") as title:
+        now = b.check_below(variable, limit=int(limit))
+        step = b.assign(variable, b.add(now, 1))
+        return b.identity(now, control=[step.node], name=title)
+
+
+@contextmanager
+def variable_creator_scope(variable_creator: Callable) -> Iterator[None]:
+    """Ask ``variable_creator(next_creator, **kwargs)`` for every variable made inside; its result
+    is the variable.
+
+    >>> def float64(next_creator, **kwargs):
+    ...     return next_creator(**{**kwargs, "dtype": tf.float64})
+    >>> with tf.variable_creator_scope(float64):
+    ...     w = tf.Variable(1.0)
+    """
+    held = default_graph().__dict__
+    outer = held.get("variable_creators", ())
+    held["variable_creators"] = (*outer, variable_creator)
+    try:
+        yield
+    finally:
+        held["variable_creators"] = outer
 
 
 # --- all of them ---------------------------------------------------------------------------------

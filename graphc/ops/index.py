@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import InvalidArgumentError
+from graphc.errors import InvalidArgumentError, OutOfRangeError
 from graphc.ir import dims
 from graphc.ir.builder import as_tensor, composite
 from graphc.ir.dims import Dim, Expr
@@ -264,6 +264,38 @@ class CheckRange(Op):
         Sample("int32[3]", values={0: [0, 4, 2]}, bound=5),
         Sample("int64[0]", bound=0),
         Refuses("float32[3]", "indices must be int32 or int64, got float32[3]", bound=5),
+    ]
+
+
+class CheckBelow(Op):
+    """``y = x``; the run fails with OutOfRangeError if an element has reached ``limit``."""
+
+    operands = ("x",)
+    attributes = {"limit": REQUIRED}
+    kind = Kind.GATHER
+    may_fail = True
+    vjp = NO_VALUES
+
+    def infer_type(self, x: TensorType) -> TensorType:
+        check_indices(x=x)
+        return x
+
+    def reference(self, x: np.ndarray) -> np.ndarray:
+        if (x >= self.limit).any():
+            raise OutOfRangeError(f"reached limit of {self.limit}")
+        return x
+
+    def element(self, e: Any, at: tuple[Dim, ...], x: Any) -> Any:
+        value = x(*at)
+        wide = e.let(f"to_int64({value})", int64, value)
+        last = e.literal(self.limit - 1, "int64")
+        e.index(e.let(f"sub({last}, {wide})", int64, last, wide), 1 << 62)
+        return value
+
+    samples = [
+        Sample("int32[3]", values={0: [0, -4, 2]}, limit=3),
+        Sample("int64[]", values={0: 6}, limit=7),
+        Refuses("float32[]", "x must be int32 or int64, got float32[]", limit=3),
     ]
 
 

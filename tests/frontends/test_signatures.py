@@ -23,7 +23,7 @@ DIFFERENT = {
     **dict.fromkeys(("SparseTensor", "sparse.SparseTensor", "batch_to_space"), TWO_NAMES),
     **dict.fromkeys(("concat", "split"), TWO_NAMES),
     **dict.fromkeys(
-        ("Variable", "assign", "assign_add", "assign_sub", "get_variable", "shape", "size"), SAYS_IT
+        ("assign", "assign_add", "assign_sub", "shape", "size"), SAYS_IT
     ),
     **dict.fromkeys(
         (
@@ -32,7 +32,6 @@ DIFFERENT = {
         ),
         LATER,
     ),
-    "VariableScope": "reuse may be left out",
     "custom_gradient": "its parameter is called function",
     "flags.FLAGS": "called by the library alone",
     "logical_xor": "the op's name is the default anyway",

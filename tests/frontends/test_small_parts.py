@@ -26,10 +26,31 @@ def test_partitioners_cut_along_their_axis():
     assert within == [[6, 1], [5, 1], [3, 1], [1, 1]]
 
 
-def test_a_partitioned_variable_is_whole_under_its_name():
-    with tf.variable_scope("s", partitioner=tf.fixed_size_partitioner(3)):
-        w = tf.get_variable("w", [4, 2])
-    assert (w.name, w.shape.as_list()) == ("s/w:0", [4, 2])
+def test_a_partitioned_variable_is_its_parts_and_joins_them(session):
+    rows = np.arange(10, dtype=np.float32).reshape(5, 2)
+    cut = tf.fixed_size_partitioner(3)
+    with tf.variable_scope("s"):
+        w = tf.get_variable("w", partitioner=cut, initializer=rows)
+    looked_up = tf.nn.embedding_lookup(w, [0, 4], partition_strategy="div")
+    slopes = tf.gradients(tf.reduce_sum(w * w), list(w))
+    bigger = w.assign_add(tf.ones([5, 2]))
+    assert [(p.name, p.shape.as_list()) for p in w] == [
+        ("s/w/part_0:0", [2, 2]), ("s/w/part_1:0", [2, 2]), ("s/w/part_2:0", [1, 2]),
+    ]  # fmt: skip
+    assert (w.name, w.shape.as_list(), len(w)) == ("s/w", [5, 2], 3)
+    sess = session()
+    sess.run(tf.global_variables_initializer())
+    np.testing.assert_array_equal(sess.run(w.as_tensor()), rows)
+    np.testing.assert_array_equal(sess.run(looked_up), rows[[0, 4]])
+    np.testing.assert_array_equal(sess.run(slopes)[2], 2 * rows[4:])
+    sess.run(bigger)
+    np.testing.assert_array_equal(sess.run(w.as_tensor()), rows + 1)
+
+
+def test_a_partitioned_variable_is_cut_along_one_axis_into_no_more_parts_than_rows():
+    for cut in ([2, 2], [4, 1], [0, 1], [2]):
+        with pytest.raises(ValueError, match="variable 'w'"):
+            tf.get_variable("w", [3, 2], partitioner=lambda shape, dtype, cut=cut: cut)
 
 
 def double(x):

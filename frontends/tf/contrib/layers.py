@@ -8,9 +8,10 @@ from typing import Any
 from frontends.tf import layers as _layers
 from frontends.tf.contractions import matmul, tensordot
 from frontends.tf.forwards import forward
+from frontends.tf.get_variable import get_variable
 from frontends.tf.initializers import VarianceScaling, Zeros, xavier_initializer
 from frontends.tf.nn import bias_add
-from frontends.tf.scopes import get_variable, variable_scope
+from frontends.tf.scopes import variable_scope
 from frontends.tf.shapes import TensorShape
 from frontends.tf.tensor import builder, convert
 from graphc.errors import ShapeError

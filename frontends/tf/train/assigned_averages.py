@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.scopes import get_variable, variable_scope
+from frontends.tf.get_variable import get_variable
+from frontends.tf.scopes import variable_scope
 from frontends.tf.shapes import TensorShape
 from frontends.tf.tensor import builder, convert
 from frontends.tf.variables import Variable

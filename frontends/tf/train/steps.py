@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from frontends.tf.building import GraphKeys
-from frontends.tf.scopes import VariableScope, get_variable, variable_scope
+from frontends.tf.get_variable import get_variable
+from frontends.tf.scopes import VariableScope, variable_scope
 from frontends.tf.variables import Variable
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import int64
@@ -27,7 +28,7 @@ def create_global_step(graph: Graph | None = None) -> Variable:
         raise ValueError("the graph has a global step already")
     from frontends.tf.initializers import zeros_initializer
 
-    with target.as_default(), target.name_scope(None), variable_scope(VariableScope(), reuse=False):
+    with target.as_default(), target.name_scope(None), variable_scope(VariableScope(False)):
         return get_variable(
             GraphKeys.GLOBAL_STEP, [], int64, zeros_initializer(int64), trainable=False,
             collections=[GraphKeys.GLOBAL_VARIABLES, GraphKeys.GLOBAL_STEP],
