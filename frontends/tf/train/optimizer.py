@@ -179,14 +179,21 @@ class Optimizer:
             return self._apply_sparse(_distinct(grad), var)
         if cls._apply_dense is not Optimizer._apply_dense:
             return self._apply_dense(convert(grad), var)
-        w = as_tensor(var)
-        b = builder(w)
-        values, rows = grad.values, grad.indices
-        if not grad.is_read_from(w):
-            rows = b.check_range(rows, bound=w.type.dims[0])
-        if not self._is_linear:
-            values, rows = b.combined_rows(values, rows)
+        if self._is_linear:
+            return self._update(grad.values, var, self._checked_rows(grad, as_tensor(var)))
+        values, rows = self._combined(grad, as_tensor(var))
         return self._update(values, var, rows)
+
+    def _checked_rows(self, grad: IndexedSlices, w: Tensor) -> Tensor:
+        """The rows of ``w`` a gradient is of; one that is not there is an error of the run."""
+        if grad.is_read_from(w):
+            return grad.indices
+        return builder(w).check_range(grad.indices, bound=w.type.dims[0])
+
+    def _combined(self, grad: IndexedSlices, w: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient with each row of ``w`` named once, -1 naming none."""
+        sums, places = builder(w).combined_rows(grad.values, self._checked_rows(grad, w))
+        return sums, places
 
     def _apply_sparse(self, grad: IndexedSlices, var: Any) -> Any:
         """The update of one variable by a gradient of distinct rows, where a subclass says it."""

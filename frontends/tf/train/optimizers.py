@@ -77,7 +77,7 @@ class AdamOptimizer(Optimizer):
     ) -> None:
         super().__init__(use_locking, name)
         self._lr, self._beta1, self._beta2, self._epsilon = learning_rate, beta1, beta2, epsilon
-        self._powers: tuple[Any, Any] = ()  # type: ignore[assignment]
+        self._powers: tuple[Any, ...] = ()  # variables: beta1**t, beta2**t
         self._rates: dict[Any, Tensor] = {}
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
@@ -98,21 +98,26 @@ class AdamOptimizer(Optimizer):
     def _rate(self, w: Tensor) -> Tensor:
         """The corrected step size, made once for each dtype."""
         if w.dtype not in self._rates:
-            power1, power2 = (self._number(p, w) for p in self._powers)
-            self._rates[w.dtype] = builder(w).adam_rate(self._number(self._lr, w), power1, power2)
+            self._rates[w.dtype] = self._corrected(w)
         return self._rates[w.dtype]
+
+    def _corrected(self, w: Tensor) -> Tensor:
+        powers = (self._number(power, w) for power in self._powers)
+        return builder(w).adam_rate(self._number(self._lr, w), *powers)
+
+    def _decays(self, w: Tensor) -> tuple[Tensor, ...]:
+        """beta1, beta2 and epsilon."""
+        return tuple(self._number(n, w) for n in (self._beta1, self._beta2, self._epsilon))
 
     def _update(self, grad: Tensor, var: Any, rows: Tensor | None = None) -> list[Tensor]:
         w = as_tensor(var)
         return builder(w).adam_update(
-            w, as_tensor(self.get_slot(var, "m")), as_tensor(self.get_slot(var, "v")), grad,
-            self._rate(w), self._number(self._beta1, w), self._number(self._beta2, w),
-            self._number(self._epsilon, w), rows=rows,
-        )  # fmt: skip
+            w, *self._slots_of(var, "m", "v"), grad, self._rate(w), *self._decays(w), rows=rows
+        )
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Sequence[Any]:
         raised = []
-        for power, beta in zip(self._powers, (self._beta1, self._beta2), strict=True):
+        for power, beta in zip(self._powers, (self._beta1, self._beta2), strict=False):
             tensor = as_tensor(power)
             b = builder(tensor)
             raised.append(b.assign(tensor, b.mul(tensor, self._number(beta, tensor))))
