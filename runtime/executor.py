@@ -149,7 +149,9 @@ class Prepared:
         self.plans: OrderedDict[tuple, Bound] = OrderedDict()
         self.last: Bound | None = None
         self.lock = Lock()
-        self.ranks = Ranks(needed_nodes(fetches, targets, feeds))
+        needed = needed_nodes(fetches, targets, feeds)
+        self.ranks = Ranks(needed)
+        self.says_ones = drops_ones(needed)
 
     def run(self, values: Sequence[Any]) -> tuple:
         """One NumPy value per fetch."""
@@ -346,13 +348,13 @@ class Prepared:
 
         ``counted`` sizes are found in the run, and broadcast.
         """
-        types, fed_sizes = fed_types(self.feeds, arrays)
+        types, fed_sizes = fed_types(self.feeds, arrays, self.says_ones)
         sizes = {**bound, **(counted or {}), **fed_sizes}
         types |= self.ranks.types()
         ones: dict[str, Dim] = dict(counted or {})
         reason = "other ranks than before" if self.variants else "first run"
         while True:
-            key = (tuple(t.rank for t in types.values()), tuple(sorted(ones.items())))
+            key = (tuple(map(_told, types.values())), tuple(sorted(ones.items())))
             loaded = self.variants.get(key)
             if loaded is None:
                 loaded = self.variants[key] = load_program(
@@ -387,17 +389,31 @@ class Prepared:
         return bound
 
 
+def _told(type: TensorType) -> tuple[int | None, ...]:
+    """The shape as far as it is told; symbols are the same for the same rank."""
+    return tuple(d if isinstance(d, int) else None for d in type.dims)
+
+
+def drops_ones(nodes: Sequence[Node]) -> bool:
+    """Whether one of ``nodes`` drops the axes that have size 1, whichever these are."""
+    return any(n.op.name == "squeeze" and n.op.axis is None for n in nodes)
+
+
 def fed_types(
-    feeds: Sequence[Tensor], arrays: Sequence[np.ndarray]
+    feeds: Sequence[Tensor], arrays: Sequence[np.ndarray], says_ones: bool
 ) -> tuple[dict[Tensor, TensorType], dict[str, int]]:
-    """Types of the fed tensors whose rank the graph does not say, and the sizes these name."""
+    """Types of the fed tensors whose rank the graph does not say, and the sizes these name; with
+    ``says_ones``, a size of 1 is said."""
     types: dict[Tensor, TensorType] = {}
     sizes: dict[str, int] = {}
     for k, (tensor, array) in enumerate(zip(feeds, arrays, strict=True)):
         if tensor.type.shape is None:
-            names = [f"fed_{k}_{axis}" for axis in range(array.ndim)]
-            types[tensor] = TensorType(tensor.dtype, tuple(dims.symbol(n) for n in names))
-            sizes |= dict(zip(names, array.shape, strict=True))
+            named = {f"fed_{k}_{axis}": size for axis, size in enumerate(array.shape)}
+            shape = tuple(
+                1 if says_ones and size == 1 else dims.symbol(name) for name, size in named.items()
+            )
+            types[tensor] = TensorType(tensor.dtype, shape)
+            sizes |= named
     return types, sizes
 
 

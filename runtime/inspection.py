@@ -22,8 +22,9 @@ from graphc.passes.options import Options
 from graphc.pipeline import Record
 from graphc.report.report import KernelEntry, LaunchEntry, MemoryEntry, PassEntry, Report
 from runtime.devices.cpu.table import CLOCK_WORDS
-from runtime.executor import fed_types
+from runtime.executor import drops_ones, fed_types
 from runtime.feeds import Feeds
+from runtime.fetches import needed_nodes
 from runtime.object_cache import default_cache
 from runtime.plan import Plan
 
@@ -52,7 +53,8 @@ def inspect_run(
         known = {t.name: t for n in state.graph.nodes for t in n.outputs}
         feeds += [known[n.outputs[0].name] for n in unfed(part, fed)]
     plan, clock, returned = _timed(executor, feeds, fetches, targets, values)
-    types = _types(feeds, values) | returned
+    says_ones = drops_ones(needed_nodes(fetches, targets, feeds))
+    types = _types(feeds, values, says_ones) | returned
     records: list[Record] = []
     options = Options.from_environment(level=1 if state.options.optimize else 0)
     part, fed = cut(state.graph, feeds, fetches, targets, types)
@@ -61,10 +63,12 @@ def inspect_run(
     return report_of(title, state, compilation, records, plan, clock)
 
 
-def _types(feeds: Sequence[Tensor], values: Sequence[Any] | None) -> dict[Tensor, TensorType]:
+def _types(
+    feeds: Sequence[Tensor], values: Sequence[Any] | None, says_ones: bool
+) -> dict[Tensor, TensorType]:
     """Types of the feeds whose rank only the values tell."""
     if values is not None:
-        return fed_types(feeds, Feeds(feeds).convert(values))[0]
+        return fed_types(feeds, Feeds(feeds).convert(values), says_ones)[0]
     for tensor in feeds:
         if tensor.type.shape is None:
             raise GraphError(

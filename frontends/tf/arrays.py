@@ -247,11 +247,16 @@ def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any 
 def squeeze(
     input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None
 ) -> Tensor:
-    """``input`` without its axes of size 1 (those in ``axis``, or all)."""
+    """``input`` without its axes of size 1: those in ``axis``, or all.
+
+    All are those known to have size 1 while the graph is built: an axis of any size (None) stays,
+    also in a run where its size is 1.  Of a tensor of unknown rank, each run's own go.
+    """
     x = convert(input)
     axes = axes_of(_one_of(axis, squeeze_dims, "axis", "squeeze_dims"))
-    if axes == ():
-        axes = None
+    if axes in (None, ()):
+        shape = x.type.shape
+        axes = None if shape is None else tuple(k for k, d in enumerate(shape) if d == 1)
     return builder(x).squeeze(x, axis=(axes,) if isinstance(axes, int) else axes, name=name)
 
 

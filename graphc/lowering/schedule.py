@@ -67,7 +67,7 @@ def schedule(graph: Graph, fusion: Fusion) -> Schedule:
             unit_of[node] = Unit([node], None, place)
     units = list(dict.fromkeys(unit_of.values()))
     _add_data_edges(units, unit_of, root)
-    _add_size_edges(graph, unit_of)
+    _add_size_edges(graph, unit_of, root)
     _add_state_edges(graph, unit_of)
     ordered, commit = _order(units)
     return Schedule(ordered, commit, root, unit_of)
@@ -93,15 +93,18 @@ def _add_data_edges(
                     unit.before.add(below)
 
 
-def _add_size_edges(graph: Graph, unit_of: dict[Node, Unit]) -> None:
-    """Whoever needs a data-dependent size runs after the node that determines it."""
+def _add_size_edges(graph: Graph, unit_of: dict[Node, Unit], root: dict[Tensor, Tensor]) -> None:
+    """Whoever needs a data-dependent size, be it to compute what it reads of a free node, runs
+    after the node that determines it."""
     bindings = Bindings(graph.nodes)
     if not bindings.binder:
         return
     for node, unit in unit_of.items():
-        for binder in bindings.before(node):
-            if unit_of[binder] is not unit:
-                unit.before.add(unit_of[binder])
+        below = [root.get(t, t).node for t in node.operands]
+        for needing in (node, *filter(is_free, below)):
+            for binder in bindings.before(needing):
+                if unit_of[binder] is not unit:
+                    unit.before.add(unit_of[binder])
 
 
 def _add_state_edges(graph: Graph, unit_of: dict[Node, Unit]) -> None:

@@ -307,6 +307,7 @@ elif (gt(@a, #0.0) and ge(@x, #0.0)) or (eq(@a, #0.0) and eq(@x, #0.0)):
                 return -np.exp(p * less) / np.sqrt(2 * np.pi * p)
             if q <= p + 1:
                 return lower_slope(p, q)
+            p = max(p, 1e-100)  # below, the slope is that of 0, and differences are lost
             rows: list[float] = []
             for k in range(6):
                 h = 0.2 * p * 2.0**-k

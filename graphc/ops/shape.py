@@ -216,12 +216,12 @@ class Squeeze(View):
         return x.with_shape(tuple(d for k, d in enumerate(x.shape) if k not in dropped))
 
     def _axes(self, x: TensorType) -> set[int]:
-        if not self.axis:
+        if self.axis is None:
             return {k for k, d in enumerate(x.shape or ()) if d == 1}
         return {resolve_axis(a, len(x.shape or ()), x=x) for a in self.axis}
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        return np.squeeze(x, self.axis or None)
+        return np.squeeze(x, self.axis)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.reshape(ct, shape=x.type.shape)]

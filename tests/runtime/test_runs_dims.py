@@ -203,3 +203,32 @@ def test_an_index_into_an_empty_table_of_long_rows_is_refused_and_reads_nothing(
         assert sess.run(total, {table: nothing, rows: []}) == 0.0
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"= 3 is not in \[0, 0\)"):
             sess.run(total, {table: nothing, rows: [3]})
+
+
+def test_a_kernel_waits_for_the_counted_size_of_a_range_it_computes_itself():
+    n = tf.placeholder(tf.int32, [])
+    diagonal, down = tf.diag(tf.range(n)), tf.range(n, 0, -1)
+    with tf.Session() as sess:
+        for size in (3, 1, 0):
+            square, falling = sess.run([diagonal, down], {n: size})
+            np.testing.assert_array_equal(square, np.diag(np.arange(size)))
+            np.testing.assert_array_equal(falling, np.arange(size, 0, -1))
+
+
+@pytest.mark.parametrize("device", ["/cpu:0", "/reference:0"])
+def test_squeeze_drops_the_axes_of_size_one_of_whatever_rank_is_fed(device):
+    x = tf.placeholder(tf.float32)
+    squeezed = tf.squeeze(x)
+    with tf.Session(device=device) as sess:
+        for shape in ((2, 1, 3), (1, 1, 3), (2, 1, 3), (1,), (3,), (), (0, 1)):
+            kept = tuple(n for n in shape if n != 1)
+            assert sess.run(squeezed, {x: np.zeros(shape, np.float32)}).shape == kept
+
+
+@pytest.mark.parametrize("device", ["/cpu:0", "/reference:0"])
+def test_squeeze_of_a_known_rank_drops_the_axes_known_to_have_size_one(device):
+    x = tf.placeholder(tf.float32, [None, 1, 3])
+    squeezed = tf.squeeze(x)
+    with tf.Session(device=device) as sess:
+        for n in (2, 1, 0):
+            assert sess.run(squeezed, {x: np.zeros((n, 1, 3), np.float32)}).shape == (n, 3)

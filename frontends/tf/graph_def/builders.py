@@ -166,8 +166,7 @@ def _strided_slice(r: Any) -> Any:
 
 
 def _squeeze(r: Any) -> Any:
-    axes = r.attribute("squeeze_dims") or None
-    return r.b.squeeze(r.operand(0), axis=tuple(axes) if axes else None, name=r.name)
+    return resolve("squeeze")(r.operand(0), r.attribute("squeeze_dims"), name=r.name)
 
 
 def _softmax(op: str) -> Build:
