@@ -152,9 +152,9 @@ from frontends.tf.differentiation import hessian_vector_product as hessian_vecto
 from frontends.tf.differentiation import hessians as hessians
 from frontends.tf.differentiation import jvp as jvp
 from frontends.tf.differentiation import why_none as why_none
-from frontends.tf.get_variable import get_local_variable as get_local_variable
-from frontends.tf.get_variable import get_variable as get_variable
-from frontends.tf.get_variable import no_regularizer as no_regularizer
+from frontends.tf.variable_getting import get_local_variable as get_local_variable
+from frontends.tf.variable_getting import get_variable as get_variable
+from frontends.tf.variable_getting import no_regularizer as no_regularizer
 from frontends.tf.graph_def.importing import import_graph_def as import_graph_def
 from frontends.tf.graph_methods import NotDifferentiable as NotDifferentiable
 from frontends.tf.graph_methods import RegisterGradient as RegisterGradient

@@ -50,7 +50,7 @@ _OWNERS = {
     "frontends.tf.scopes": (
         "AUTO_REUSE VariableScope get_variable_scope variable_op_scope variable_scope"
     ),
-    "frontends.tf.get_variable": "get_local_variable get_variable no_regularizer",
+    "frontends.tf.variable_getting": "get_local_variable get_variable no_regularizer",
     "frontends.tf.synchronization": "VariableAggregation VariableSynchronization",
     "frontends.tf.initializers": (
         "constant_initializer glorot_normal_initializer glorot_uniform_initializer "

@@ -7,7 +7,7 @@ from typing import Any
 
 from frontends.tf import nn
 from frontends.tf.building import GraphKeys, add_to_collection
-from frontends.tf.get_variable import get_variable
+from frontends.tf.variable_getting import get_variable
 from frontends.tf.initializers import zeros_initializer
 from frontends.tf.scopes import VariableScope, variable_scope
 from frontends.tf.tensor import as_scalar, builder, convert, known_rank

@@ -112,7 +112,7 @@ class VariableScope:
         return get_collection(name, f"{re.escape(self.name)}/" if self.name else None)
 
     def get_variable(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        from frontends.tf.get_variable import get_variable
+        from frontends.tf.variable_getting import get_variable
 
         with variable_scope(self, auxiliary_name_scope=False):
             return get_variable(name, *args, **kwargs)

@@ -4,10 +4,12 @@ import gc
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import frontends.tf
 import graphc as tf
 from tests.frontends.conftest import PRESENT
 
@@ -57,3 +59,9 @@ def test_a_forgotten_graph_is_freed(device):
     tf.reset_default_graph()
     gc.collect()
     assert gone() is None
+
+
+def test_no_file_takes_the_place_of_a_name():
+    """Importing a file ``frontends/tf/x.py`` makes it ``tf.x``, so only modules may be called so."""
+    files = {path.stem for path in Path(frontends.tf.__file__).parent.glob("*.py")}
+    assert not files & set(frontends.tf._NAMES)

@@ -8,7 +8,7 @@ from typing import Any
 from frontends.tf import layers as _layers
 from frontends.tf.contractions import matmul, tensordot
 from frontends.tf.forwards import forward
-from frontends.tf.get_variable import get_variable
+from frontends.tf.variable_getting import get_variable
 from frontends.tf.initializers import VarianceScaling, Zeros, xavier_initializer
 from frontends.tf.nn import bias_add
 from frontends.tf.scopes import variable_scope

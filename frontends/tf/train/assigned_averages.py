@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.get_variable import get_variable
+from frontends.tf.variable_getting import get_variable
 from frontends.tf.scopes import variable_scope
 from frontends.tf.shapes import TensorShape
 from frontends.tf.tensor import builder, convert
