@@ -26,6 +26,7 @@ from graphc.ir.text import print_graph
 from graphc.ir.verify import verify
 from graphc.passes.constant_fold import constant_fold
 from graphc.passes.cse import cse
+from graphc.passes.drop_overwritten import drop_overwritten
 from graphc.passes.expand import expand
 from graphc.passes.options import Note, Options
 from graphc.passes.preserve_versions import preserve_versions
@@ -56,6 +57,7 @@ PIPELINE = (
     Pass("late-constant-fold", constant_fold),  # expansions bring constants
     Pass("late-simplify", simplify),
     Pass("cse", cse),  # gradients and expansions repeat work
+    Pass("drop-overwritten", drop_overwritten),  # a write that the next one makes again
     Pass("preserve-versions", preserve_versions, required=True),  # what is read after a write
     Pass("split-reductions", split_reductions),  # long folds in chunks that run in parallel
 )
@@ -70,6 +72,8 @@ ORDER = (  # (earlier, later, because)
     ("expand", "late-simplify", "expansions are written for clarity, not to be minimal"),
     ("late-constant-fold", "cse", "equal subgraphs look equal only once folded"),
     ("late-simplify", "cse", "equal subgraphs look equal only once simplified"),
+    ("expand", "drop-overwritten", "steps must be spelled as assigns"),
+    ("drop-overwritten", "preserve-versions", "the end of a version nobody writes is no end"),
     ("cse", "preserve-versions", "a read that merges with an earlier one needs no copy"),
     ("cse", "split-reductions", "a fold should be split once, not once per reader"),
 )

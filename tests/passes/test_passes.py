@@ -7,6 +7,7 @@ from graphc.ir.text import parse_graph, print_graph
 from graphc.ir.verify import verify
 from graphc.passes.constant_fold import constant_fold
 from graphc.passes.cse import cse
+from graphc.passes.drop_overwritten import drop_overwritten
 from graphc.passes.expand import expand
 from graphc.passes.options import Options
 from graphc.passes.prune import prune
@@ -277,3 +278,38 @@ def test_the_verifier_wants_unique_names() -> None:
     graph.by_name["a"].name = "b"
     with pytest.raises(InternalError, match=r"\[I5\] two nodes are called b"):
         verify(graph)
+
+
+def test_a_write_that_the_next_one_makes_again_is_left_out(golden) -> None:
+    text = """
+        graph g(x: float32[3]) -> kept, ^third
+          %w = variable(key='w') : float32[3]
+          %said = print(%x)
+          %lower = sub(%w, %x)
+          %first = assign(%w, %lower, ^%said)
+          %kept = neg(%first)
+          %capped = minimum(%first, %x)
+          %second = assign(%first, %capped)
+          %last = mul(%second, %x)
+          %third = assign(%second, %last)
+    """
+    assert rewritten(drop_overwritten, text, ("I6",)) == golden
+
+
+def test_a_write_that_something_waits_for_or_nobody_reads_is_kept() -> None:
+    unread = """
+        graph g(x: float32[3]) -> ^second
+          %w = variable(key='w') : float32[3]
+          %first = assign(%w, %x)
+          %second = assign(%first, %x)
+    """
+    awaited = """
+        graph g(x: float32[3]) -> ^second, ^said
+          %w = variable(key='w') : float32[3]
+          %first = assign(%w, %x)
+          %said = print(%x, ^%first)
+          %more = neg(%first)
+          %second = assign(%first, %more)
+    """
+    assert is_left_alone(drop_overwritten, unread)
+    assert is_left_alone(drop_overwritten, awaited)
