@@ -156,6 +156,10 @@ class InvalidArgumentError(OpError, ValueError):
     code = INVALID_ARGUMENT
 
 
+class FedShapeError(ShapeError, InvalidArgumentError):
+    """Sizes that a run brought together cannot meet."""
+
+
 class FailedPreconditionError(OpError):
     """The session is not in the state the op needs (a variable not initialised)."""
 

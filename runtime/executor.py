@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import ShapeError
+from graphc.errors import FedShapeError
 from graphc.ir import dims
 from graphc.ir.dims import Dim
 from graphc.ir.graph import Node, Tensor
@@ -445,7 +445,7 @@ def failed_checks(checks: Sequence[Check], sizes: Mapping[str, int]) -> dict[str
                 stretched |= {name: sizes[name] for name in names}
                 break
         else:
-            raise ShapeError(
+            raise FedShapeError(
                 f"sizes that must agree differ ({check.what})",
                 subject=check.node,
                 rows=[(str(check.left), str(left), ""), (str(check.right), str(right), "")],

@@ -151,9 +151,10 @@ def misfit(function: Any, call: Call) -> str:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return ""
-    if parameters and parameters[0].name == "_sentinel" and call.positional:
+    alone = call.positional == 1 and "labels" not in call.keywords
+    if parameters and parameters[0].name == "_sentinel" and alone:
         right = ", ".join(f"{p.name}=..." for p in parameters[1:3])
-        return f"its arguments must be named: {right} (TF 0.x took logits first)"
+        return f"its arguments must be named: {right}"
     kinds = {parameter.kind for parameter in parameters}
     named = {p.name for p in parameters if p.kind not in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL)}
     unknown = [name for name in call.keywords if name not in named]

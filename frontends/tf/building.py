@@ -10,7 +10,7 @@ import numpy as np
 
 from frontends.tf.shapes import TensorShape, declared_shape, static_shape
 from frontends.tf.tensor import as_node, builder, convert
-from graphc.errors import GraphError, ShapeError, UnimplementedError
+from graphc.errors import GraphError, ShapeError
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.dtype import as_dtype
 from graphc.ir.graph import Graph, Node, Tensor, default_graph
@@ -30,29 +30,21 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
 
 
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
-    """A value that may be fed and is ``input`` when it is not.
+    """A value that may be fed and is ``input`` when it is not.  What is fed has ``shape``, which
+    may leave sizes open (None) that the default has fixed.
 
     >>> keep = tf.placeholder_with_default(1.0, [])
     """
     value = convert(input)
-    result = builder(value).identity(value, name=name or "PlaceholderWithDefault")
-    declared = TensorShape(shape)
-    if not declared.is_compatible_with(result.type.shape):
-        raise ShapeError(
-            "the default does not fit the shape",
-            subject="placeholder_with_default",
-            rows=[("input", str(value.type), ""), ("shape", str(declared), "")],
-            site=here(),
+    b = builder(value)
+    sizes, default = TensorShape(shape).symbolic(), value.type.shape
+    if sizes is not None:
+        own = default if default is not None and len(default) == len(sizes) else (0,) * len(sizes)
+        sizes = tuple(
+            size if size is not None else b.home.new_dim("size") if isinstance(d, int) else d
+            for size, d in zip(sizes, own, strict=True)
         )
-    if not TensorShape(result.type.shape).is_fully_defined() or declared == result.type.shape:
-        return result
-    if declared.ndims is not None and declared.is_fully_defined():
-        return result
-    raise UnimplementedError(
-        f"placeholder_with_default: a shape looser than the default's ({declared}) is not provided",
-        hint="use tf.placeholder and feed it",
-        site=here(),
-    )
+    return b.placeholder_with_default(value, shape=sizes, name=name)
 
 
 def constant(

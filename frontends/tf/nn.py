@@ -6,6 +6,7 @@ from math import tau as TAU
 from typing import Any
 
 from frontends.tf.forwards import FORWARDS, alike
+from frontends.tf.logging import warning
 from frontends.tf.math import _one_of, axes_of
 from frontends.tf.tensor import builder, convert, known_rank, plain
 from graphc.errors import AttributeValueError, ShapeError
@@ -52,9 +53,20 @@ def _along(op: str, logits: Any, axis: Any, dim: Any, name: str | None) -> Tenso
     return getattr(builder(x), op)(x, axis=-1 if chosen is None else chosen, name=name)
 
 
-def _only_named(sentinel: Any, what: str) -> None:
-    if sentinel is not None:
+def _told_apart(what: str, first: Any, labels: Any, logits: Any, name: Any) -> tuple:
+    """Labels, logits and name: as they are, or by position as the releases before 1.0 took them,
+    logits first.  Releases after them refused that, so nothing else can be meant."""
+    if first is None:
+        return labels, logits, name
+    if labels is None or not (logits is None or isinstance(logits, str)):
         raise ValueError(f"only call {what} with named arguments (labels=..., logits=..., ...)")
+    site = here()
+    warning(
+        f"{what} takes its arguments by name; by position they are the logits, then the labels, as "
+        f"before TF 1.0 "
+        f"({site.describe() if site else what})"
+    )
+    return labels, first, logits if name is None else name
 
 
 def softmax_cross_entropy_with_logits(
@@ -65,7 +77,9 @@ def softmax_cross_entropy_with_logits(
 
     labels, logits: [..., classes], floating, of one dtype -> [...].
     """
-    _only_named(_sentinel, "softmax_cross_entropy_with_logits")
+    labels, logits, name = _told_apart(
+        "softmax_cross_entropy_with_logits", _sentinel, labels, logits, name
+    )
     target = convert(labels, like=as_tensor(logits))
     b = builder(target)
     return softmax_cross_entropy_with_logits_v2(
@@ -99,7 +113,9 @@ def sparse_softmax_cross_entropy_with_logits(
     >>> losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
     >>> loss = tf.reduce_mean(losses)
     """
-    _only_named(_sentinel, "sparse_softmax_cross_entropy_with_logits")
+    labels, logits, name = _told_apart(
+        "sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits, name
+    )
     scores, target = convert(logits), convert(labels)
     return builder(scores, target).sparse_softmax_cross_entropy_with_logits(
         scores, target, name=name
@@ -113,7 +129,9 @@ def sigmoid_cross_entropy_with_logits(
 
     labels, logits: floating, of one shape and dtype.
     """
-    _only_named(_sentinel, "sigmoid_cross_entropy_with_logits")
+    labels, logits, name = _told_apart(
+        "sigmoid_cross_entropy_with_logits", _sentinel, labels, logits, name
+    )
     scores, target = alike([logits, labels])
     return builder(scores, target).sigmoid_cross_entropy_with_logits(scores, target, name=name)
 

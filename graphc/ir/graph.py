@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from graphc.errors import DTypeError, FinalizedGraphError, GraphError, ShapeError
+from graphc.errors import DTypeError, FedShapeError, FinalizedGraphError, GraphError, ShapeError
 from graphc.ir import dims
 from graphc.ir.dtype import DType
 from graphc.ir.op import Op
@@ -458,11 +458,14 @@ class GraphErrorKey(GraphError, KeyError):
 
 
 def type_error(
-    op: Op, mismatch: Mismatch, operands: Sequence[Tensor], name: str, site: Site | None
-) -> ShapeError | DTypeError:
-    """A type rule's complaint with who and where filled in."""
+    op: Op, mismatch: Mismatch, operands: Sequence[Tensor], name: str, site: Site | None,
+    running: bool = False,
+) -> ShapeError | DTypeError:  # fmt: skip
+    """A type rule's complaint with who and where filled in; ``running``: about what was fed."""
     by_name = dict(zip(op.operand_names(len(operands)), operands, strict=False))
     origins = {label: by_name.get(label) for label in mismatch.values}
+    if running and mismatch.error is ShapeError:
+        mismatch.error = FedShapeError
     return _complaint(mismatch, origins, f"{op.name} {name!r}", site)
 
 

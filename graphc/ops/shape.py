@@ -75,6 +75,36 @@ class Identity(View):
     samples = [Sample("float32[3, 4]"), Sample("int32[]"), Sample("float64[0, 2]")]
 
 
+class PlaceholderWithDefault(Identity):
+    """``x`` unless it is fed; ``shape`` is what may be fed.
+
+    A run that does not feed it fixes the free sizes of ``shape`` at those of ``x``; where ``shape``
+    is None, any rank may be fed.
+    """
+
+    attributes = {"shape": REQUIRED}
+
+    def infer_type(self, x: TensorType) -> TensorType:
+        if self.shape is None or x.shape is None:
+            return x.with_shape(self.shape)
+        if len(self.shape) != len(x.shape):
+            raise Mismatch("the default does not fit the shape", x=x, shape=self._said())
+        for k, (given, size) in enumerate(zip(self.shape, x.shape, strict=True)):
+            if same_dim(given, size, f"size {k} of the default") is None:
+                raise Mismatch("the default does not fit the shape", x=x, shape=self._said())
+        return x.with_shape(self.shape)
+
+    def _said(self) -> str:
+        return dims.format_shape(self.shape)
+
+    samples = [
+        Sample("float32[3, 4]", shape=(3, 4)),
+        Sample("int32[]", shape=()),
+        Refuses("float32[2]", "the default does not fit the shape", shape=(3,)),
+        Refuses("float32[2]", "the default does not fit the shape", shape=()),
+    ]
+
+
 class StopGradient(Identity):
     """``y = x``; no gradient flows back through it."""
 

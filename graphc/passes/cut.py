@@ -47,6 +47,10 @@ def cut(
         made.name = node.name  # it takes the place of the one that is cut away
         for old, new in zip(node.outputs, made.outputs, strict=True):
             change.replace(old, new)
+    for node in graph.nodes:
+        defaulting = node.op.name == "placeholder_with_default" and node.outputs[0] not in feeds
+        if defaulting and node.op.shape is None:  # the rank, too, is that of the default
+            change.replace(node.outputs[0], node.operands[0])
     change.set_roots(tuple(fetches), tuple(targets))
     part = change.done()
     part.inputs = tuple(entries)

@@ -28,7 +28,7 @@ SWEEPS = 8  # a chain of rewrites this long has never been seen; more would be a
 # An output of the operand's own type means that nothing was changed.
 UNCHANGING = frozenset(
     {"reshape", "expand_dims", "squeeze", "broadcast_to", "broadcast_like", "sum_to", "cast",
-     "slice", "pad", "tile", "identity", "stop_gradient"}
+     "slice", "pad", "tile", "identity", "stop_gradient", "placeholder_with_default"}
 )  # fmt: skip
 
 

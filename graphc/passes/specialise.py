@@ -66,7 +66,7 @@ def _reinfer(graph: Graph, sizes: dict[str, Dim]) -> Graph:
         try:
             types, checks = infer(op, [t.type for t in operands])
         except Mismatch as mismatch:
-            raise type_error(op, mismatch, operands, node.name, node.site) from None
+            raise type_error(op, mismatch, operands, node.name, node.site, running=True) from None
         # What was taken as equal on the way is equal in these types, and must be so in each run.
         checks = tuple(dict.fromkeys((*node.checks, *checks)))
         made[node] = Node(

@@ -61,7 +61,7 @@ def test_sizes_that_must_agree(device):
         session().run(c, {a: np.zeros([4, 3]), b: np.zeros([5, 3])})
     """
     text = complaint_on(device, source)
-    assert text.startswith("ShapeError")
+    assert text.startswith("FedShapeError")
     assert "axis -2" in text
     assert "4" in text
     assert "5" in text

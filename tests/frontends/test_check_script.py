@@ -29,7 +29,7 @@ def model(x, tf2):
 
 tf.nn.dropot(1)
 tf.nn.softmax(logits=1, wrong=2)
-tf.nn.softmax_cross_entropy_with_logits(1, 2)
+tf.nn.softmax_cross_entropy_with_logits(1)
 print(tf.float32.name, math_ops.reduce_sum)
 """
 
@@ -105,7 +105,7 @@ def test_findings_say_what_is_wrong(script):
         "tf.nn.softmax: it takes no argument 'wrong' here; it takes logits, axis, name, dim"
     )
     assert problems["nn.softmax_cross_entropy_with_logits"].endswith(
-        "its arguments must be named: labels=..., logits=... (TF 0.x took logits first)"
+        "its arguments must be named: labels=..., logits=..."
     )
 
 

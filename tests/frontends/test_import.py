@@ -62,6 +62,6 @@ def test_a_forgotten_graph_is_freed(device):
 
 
 def test_no_file_takes_the_place_of_a_name():
-    """Importing a file ``frontends/tf/x.py`` makes it ``tf.x``, so only modules may be called so."""
+    """Importing ``frontends/tf/x.py`` makes it ``tf.x``: only modules may be called so."""
     files = {path.stem for path in Path(frontends.tf.__file__).parent.glob("*.py")}
     assert not files & set(frontends.tf._NAMES)

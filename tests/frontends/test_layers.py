@@ -122,8 +122,28 @@ def test_cross_entropies(session):
     )
     np.testing.assert_allclose(got[3], softmax(logits), rtol=1e-5)
     np.testing.assert_allclose(got[4], np.log(softmax(logits)), rtol=1e-5)
-    with pytest.raises(ValueError, match="named arguments"):
-        tf.nn.softmax_cross_entropy_with_logits(hot, x)
+
+
+def test_cross_entropies_called_by_position_take_logits_first_as_before_1_0(monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr("frontends.tf.nn.warning", said.append)
+    x = tf.constant([[2.0, -1.0, 0.5]])
+    hot = tf.constant([[0.0, 1.0, 0.0]])
+    with tf.Session() as sess:
+        for function, labels in (
+            (tf.nn.softmax_cross_entropy_with_logits, hot),
+            (tf.nn.sigmoid_cross_entropy_with_logits, hot),
+            (tf.nn.sparse_softmax_cross_entropy_with_logits, tf.constant([1])),
+        ):
+            older = function(x, labels, "older")
+            assert older.op.name.startswith("older")
+            np.testing.assert_array_equal(
+                *sess.run([older, function(labels=labels, logits=x)]), strict=True
+            )
+            assert "logits, then the labels" in said.pop()
+    for arguments in ((x,), (x, hot, x)):
+        with pytest.raises(ValueError, match="named arguments"):
+            tf.nn.softmax_cross_entropy_with_logits(*arguments)
 
 
 def test_no_gradient_flows_to_the_labels_of_the_older_cross_entropy():

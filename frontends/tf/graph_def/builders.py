@@ -72,15 +72,23 @@ def _const(r: Any) -> Any:
 
 
 def _placeholder(r: Any) -> Any:
+    return r.b.placeholder(dtype=r.attribute("dtype"), shape=_open_shape(r), name=r.name)
+
+
+def _open_shape(r: Any) -> tuple | None:
+    """The attribute's shape, with a new symbol for every open size; None: any rank."""
     shape = r.attribute("shape")
-    known = shape.as_list() if shape is not None and shape.ndims is not None else None
-    if known is not None:
-        known = tuple(r.b.home.new_dim(r.full) if d is None else d for d in known)
-    return r.b.placeholder(dtype=r.attribute("dtype"), shape=known, name=r.name)
+    if shape is None or shape.ndims is None:
+        return None
+    return tuple(r.b.home.new_dim(r.full) if d is None else d for d in shape.as_list())
+
+
+def _identity(r: Any) -> Any:
+    return r.b.identity(r.operand(0), name=r.name)
 
 
 def _with_default(r: Any) -> Any:
-    return r.b.identity(r.operand(0), name=r.name)
+    return r.b.placeholder_with_default(r.operand(0), shape=_open_shape(r), name=r.name)
 
 
 def _variable(r: Any) -> Any:
@@ -355,7 +363,8 @@ BUILDERS: dict[str, Build] = {
     **_each("Const HostConst", _const),
     **_each("Placeholder PlaceholderV2", _placeholder),
     **_each("Variable VariableV2 VarHandleOp", _variable),
-    **_each("Identity Snapshot EnsureShape ReadVariableOp PlaceholderWithDefault", _with_default),
+    **_each("Identity Snapshot EnsureShape ReadVariableOp", _identity),
+    "PlaceholderWithDefault": _with_default,
     **_each("StopGradient PreventGradient", _same("stop_gradient")),
     **_each("Concat ConcatV2", _concat),
     **_each("Split SplitV", _split),

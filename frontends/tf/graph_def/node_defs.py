@@ -175,6 +175,12 @@ def _placeholder(w: Written) -> None:
     w.made.attr["shape"].shape.CopyFrom(shape_message(w.node.op.shape))
 
 
+def _with_default(w: Written) -> None:
+    w.inputs()
+    w.dtype("dtype", w.node.outputs[0].dtype)
+    w.made.attr["shape"].shape.CopyFrom(shape_message(w.node.op.shape))
+
+
 def _variable(w: Written) -> None:
     w.made.op = "VariableV2"
     _placeholder(w)
@@ -428,7 +434,8 @@ ROWS: dict[str, Row] = _table(
     {
         "add_n": _counted("AddN"), "pack": _counted("Pack", "axis"),
         "merge_summary": _counted("MergeSummary"), "concat": _concat,
-        "placeholder": _placeholder, "variable": _variable, "const": _const,
+        "placeholder": _placeholder, "placeholder_with_default": _with_default,
+        "variable": _variable, "const": _const,
         "no_op": lambda w: None,
         "matmul": _matmul, "gather": _gather, "one_hot": _one_hot, "pad": _pad, "range": _range,
         "mirror_pad": _mirror_pad, "einsum": _einsum,

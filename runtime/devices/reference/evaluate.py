@@ -129,7 +129,9 @@ class _Run:
         try:
             types, _ = infer(op, given)
         except Mismatch as mismatch:
-            raise type_error(op, mismatch, node.operands, node.name, node.site) from None
+            raise type_error(
+                op, mismatch, node.operands, node.name, node.site, running=True
+            ) from None
         try:
             outputs = reference_values(op, arrays, given, types)
         except Exception as error:
