@@ -105,7 +105,9 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
         ) from None  # fmt: skip
     wanted = tensor.dtype
     if given.dtype == wanted.numpy:
-        return np.ascontiguousarray(given).reshape(given.shape)
+        array = np.ascontiguousarray(given).reshape(given.shape)
+        # native code knows a dtype by its object, and an unpickled array has one of its own
+        return array if array.dtype is wanted.numpy else array.view(wanted.numpy)
     reason = refusal_of_cast(given, wanted)
     if reason is not None:
         raise _refusal(tensor, f"the value fed for {tensor.name} {reason}", _described(given), None)

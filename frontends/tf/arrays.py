@@ -201,7 +201,7 @@ def transpose(a: Any, perm: Any = None, name: str = "transpose", conjugate: bool
     if isinstance(order, int):
         order = (order,)
     if conjugate and x.dtype.is_complex:
-        return b.conj(b.transpose(x, perm=order), name=name)
+        x = b.conj(x)
     return b.transpose(x, perm=order, name=name)
 
 

@@ -33,17 +33,23 @@ def matmul(
     """``c[..., i, j] = sum_k a[..., i, k] * b[..., k, j]``.
 
     a: [..., n, k] (or its last two axes swapped, with ``transpose_a``), b: [..., k, m], of one
-    dtype, floating or a signed integer -> [..., n, m].  The axes before the last two count
-    matrices and broadcast.  float16 and bfloat16 are added up in float32.  ``a_is_sparse`` and
-    ``b_is_sparse`` (many zeros) change nothing.  ShapeError where the inner sizes differ or an
-    operand is no matrix; ValueError for transposed and adjoint at once.
+    dtype, floating, complex or a signed integer -> [..., n, m].  ``adjoint`` is ``transpose`` and,
+    of complex numbers, the conjugate.  The axes before the last two count matrices and broadcast.
+    float16 and bfloat16 are added up in float32.  ``a_is_sparse`` and ``b_is_sparse`` (many zeros)
+    change nothing.  ShapeError where the inner sizes differ or an operand is no matrix; ValueError
+    for transposed and adjoint at once.
 
     >>> logits = tf.matmul(x, w) + bias
     """
     _only_one(transpose_a, adjoint_a, "a")
     _only_one(transpose_b, adjoint_b, "b")
     left, right = alike([a, b])
-    return builder(left, right).matmul(
+    build = builder(left, right)
+    if adjoint_a and left.dtype.is_complex:
+        left = build.conj(left)
+    if adjoint_b and right.dtype.is_complex:
+        right = build.conj(right)
+    return build.matmul(
         left,
         right,
         transpose_a=bool(transpose_a or adjoint_a),

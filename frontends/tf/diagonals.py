@@ -104,7 +104,7 @@ def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = F
     b = builder(x)
     order = (*range(n - 2), n - 1, n - 2)
     if conjugate and x.dtype.is_complex:
-        return b.conj(b.transpose(x, perm=order), name=name)
+        x = b.conj(x)
     return b.transpose(x, perm=order, name=name)
 
 

@@ -24,7 +24,8 @@ def norm(
 
     ``ord``: "euclidean" (the root of the sum of squares), any positive number p, or infinity; of
     matrices also "fro" (the same as euclidean), 1 (the largest column sum), infinity (the largest
-    row sum) and 2 (the largest singular value).
+    row sum) and 2 (the largest singular value).  Of complex numbers the euclidean norm is complex,
+    as in TF1, with no imaginary part; the others are real.
 
     >>> tf.norm([3.0, 4.0])                  # 5.0
     """
@@ -36,8 +37,8 @@ def norm(
     with b.home.name_scope(name or "norm"):
         size = b.abs(x)
         if ord in _NAMED or (ord == 2 and not pair):
-            squares = b.reduce_sum(b.square(size), axis=axes, keepdims=keep)
-            return b.sqrt(squares)
+            squares = b.mul(x, b.conj(x)) if x.dtype.is_complex else b.square(size)
+            return b.sqrt(b.reduce_sum(squares, axis=axes, keepdims=keep))
         if pair:
             return _of_matrices(b, x, size, ord, axes, keep)
         if ord == math.inf:

@@ -24,7 +24,7 @@ from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.collector import collector_paused
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Node, Tensor
-from graphc.ir.op import NotDifferentiable
+from graphc.ir.op import NotDifferentiable, Op
 from graphc.ir.rows import Rows, joined_rows
 from graphc.ir.source import here
 from graphc.ir.types import TensorType, same_dim
@@ -237,7 +237,8 @@ def pull_back(
     elif isinstance(op.vjp, NotDifferentiable):
         return [op.vjp if want else None for want in wanted]
     elif len(node.outputs) == 1:
-        given = op.vjp(b, cotangents[0], node.outputs[0], *operands)
+        y, *given_operands = _conjugates(b, op, (node.outputs[0], *operands))
+        given = op.vjp(b, cotangents[0], y, *given_operands)
     else:
         given = op.vjp(b, tuple(cotangents), node.outputs, *operands)
     if len(given) != len(operands):
@@ -251,6 +252,11 @@ def pull_back(
         _fitted(b, node, names[k], operands[k], given[k]) if want else None
         for k, want in enumerate(wanted)
     ]
+
+
+def _conjugates(b: Builder, op: Op, tensors: Sequence[Tensor]) -> list[Tensor]:
+    """What the ``vjp`` of an op of complex numbers is given; real numbers are their own."""
+    return [b.conj(t) if op.holomorphic and t.dtype.is_complex else t for t in tensors]
 
 
 def _fitted(

@@ -42,7 +42,7 @@ class Constant:
 
     name: str
     dtype: str
-    value: bool | int | float
+    value: bool | int | float | complex
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ What holds for every word:
   refuse a zero divisor does so by a check beside it.
 * Floats follow IEEE 754: NaN and infinities are kept, denormal results are not flushed.  The sign
   of a zero result of ``+ - * /`` may differ between targets (they compile with *nsz*).
+* A complex number is a pair of floats: the words that say so take it as they take numbers, and
+  ``complex_of``, ``real_part`` and ``imag_part`` make it and take it apart.  Whatever else is done
+  to complex numbers is spelt with these, in text.
 * Transcendental words are exact to a few units in the last place.  Here float32 is computed in
   float64 and rounded once, so this meaning can serve as the reference of a target.
 * Index arithmetic is int64: plain ``+ - *`` and comparisons on loop variables and sizes, ``idiv``
@@ -41,8 +44,10 @@ Scalar = Any  # a NumPy scalar, or a Python int or bool where the value is an in
 class Word:
     """One word of kernel text.
 
-    ``takes`` is ``float``, ``integer``, ``number``, ``bool``, ``any`` or ``index``; ``gives`` is
-    ``same`` (the dtype of the last operand) or the name of a dtype.
+    ``takes`` is ``float``, ``integer``, ``number`` (either), ``field`` (a number or complex),
+    ``complex``, ``bool``, ``any`` (a number or bool), ``value`` (whatever there is) or ``index``;
+    ``gives`` is ``same`` (the dtype of the last operand), ``real`` or ``complex`` (the dtype of its
+    parts, or the one with such parts) or the name of a dtype.
     """
 
     name: str
@@ -51,6 +56,19 @@ class Word:
     gives: str
     says: str
     meaning: Callable[..., Scalar]
+
+
+def _complex_of(re: Scalar, im: Scalar) -> Scalar:
+    # by parts: re + 1j * im would make NaN of an infinite part
+    made = np.empty((), np.complex64 if re.dtype == np.float32 else np.complex128)
+    made.real, made.imag = re, im
+    return made[()]
+
+
+def _times(a: Scalar, b: Scalar) -> Scalar:
+    if not np.iscomplexobj(a):
+        return np.multiply(a, b)
+    return _complex_of(a.real * b.real - a.imag * b.imag, a.real * b.imag + a.imag * b.real)
 
 
 def scalar(value: Scalar) -> np.generic:
@@ -259,10 +277,10 @@ def _float_words() -> list[Word]:
 
 def _number_words() -> list[Word]:
     return [
-        Word("add", 2, "number", "same", "a + b", np.add),
-        Word("sub", 2, "number", "same", "a - b", np.subtract),
-        Word("mul", 2, "number", "same", "a * b", np.multiply),
-        Word("neg", 1, "number", "same", "-x", np.negative),
+        Word("add", 2, "field", "same", "a + b", np.add),
+        Word("sub", 2, "field", "same", "a - b", np.subtract),
+        Word("mul", 2, "field", "same", "a * b", _times),
+        Word("neg", 1, "field", "same", "-x", np.negative),
         Word("abs", 1, "number", "same", "magnitude; the least integer stays itself", np.abs),
         Word("sign", 1, "number", "same", "-1, 0 or 1; NaN stays NaN", _sign),
         Word("floordiv", 2, "number", "same", "a / b toward minus infinity", _floordiv),
@@ -271,8 +289,8 @@ def _number_words() -> list[Word]:
         Word("truncmod", 2, "number", "same", "remainder with the sign of a", np.fmod),
         Word("minimum", 2, "number", "same", "the smaller; NaN if either is", _minimum),
         Word("maximum", 2, "number", "same", "the larger; NaN if either is", _maximum),
-        Word("accumulate", 2, "number", "same", "acc + x, in any order", np.add),
-        Word("accumulate_mul", 2, "number", "same", "acc * x, in any order", np.multiply),
+        Word("accumulate", 2, "field", "same", "acc + x, in any order", np.add),
+        Word("accumulate_mul", 2, "field", "same", "acc * x, in any order", _times),
     ]
 
 
@@ -290,8 +308,8 @@ def _integer_words() -> list[Word]:
 
 def _condition_words() -> list[Word]:
     return [
-        Word("eq", 2, "any", "bool", "a == b", np.equal),
-        Word("ne", 2, "any", "bool", "a != b", np.not_equal),
+        Word("eq", 2, "value", "bool", "a == b", np.equal),
+        Word("ne", 2, "value", "bool", "a != b", np.not_equal),
         Word("lt", 2, "any", "bool", "a < b", np.less),
         Word("le", 2, "any", "bool", "a <= b", np.less_equal),
         Word("gt", 2, "any", "bool", "a > b", np.greater),
@@ -299,7 +317,7 @@ def _condition_words() -> list[Word]:
         Word("logical_and", 2, "bool", "bool", "a and b", np.logical_and),
         Word("logical_or", 2, "bool", "bool", "a or b", np.logical_or),
         Word("logical_not", 1, "bool", "bool", "not x", np.logical_not),
-        Word("where", 3, "any", "same", "a if condition else b", lambda c, a, b: a if c else b),
+        Word("where", 3, "value", "same", "a if condition else b", lambda c, a, b: a if c else b),
     ]
 
 
@@ -312,6 +330,14 @@ def _cast_words() -> list[Word]:
             for d in dtypes.REAL
             if d.size >= 4
         ),
+    ]
+
+
+def _complex_words() -> list[Word]:
+    return [
+        Word("complex_of", 2, "float", "complex", "the number with these parts", _complex_of),
+        Word("real_part", 1, "complex", "real", "the real part", np.real),
+        Word("imag_part", 1, "complex", "real", "the imaginary part", np.imag),
     ]
 
 
@@ -334,6 +360,7 @@ WORDS: dict[str, Word] = {
         _number_words,
         _integer_words,
         _condition_words,
+        _complex_words,
         _cast_words,
         _other_words,
     )

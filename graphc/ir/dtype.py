@@ -58,6 +58,10 @@ class DType:
         return {"complex64": float32, "complex128": float64}.get(self.name, self)
 
     @property
+    def real_dtype(self) -> DType:
+        return self.real
+
+    @property
     def as_numpy_dtype(self) -> type:
         return self.numpy.type
 
@@ -128,6 +132,7 @@ FLOATING = (float16, bfloat16, float32, float64)
 INTEGER = (int8, int16, int32, int64, uint8, uint16, uint32, uint64)
 SIGNED = (int8, int16, int32, int64)
 REAL = FLOATING + INTEGER
+COMPLEX = (complex64, complex128)
 
 
 def string_array(value: Any) -> np.ndarray | None:

@@ -44,6 +44,10 @@ class Scalar:
         return as_dtype(self.dtype).is_floating
 
     @property
+    def complex(self) -> bool:
+        return as_dtype(self.dtype).is_complex
+
+    @property
     def zero(self) -> str:
         return self.literal(0)
 
@@ -51,7 +55,7 @@ class Scalar:
     def one(self) -> str:
         return self.literal(1)
 
-    def literal(self, value: float) -> str:
+    def literal(self, value: Any) -> str:
         """A constant of this value's dtype."""
         return self.nest.literal(value, self.dtype)
 
@@ -116,6 +120,9 @@ class Elements:
         value = self.nest.position(size)
         if dtype is int64:
             return value
+        if dtype.is_complex:
+            whole, zero = self.number(size, dtype.real), self.literal(0, dtype.real)
+            return self.nest.bind(f"complex_of({whole}, {zero})", str(dtype), (whole,))
         return self.nest.bind(f"to_{dtype}({value})", str(dtype.computed), (value,))
 
     def index(self, value: Scalar, bound: Dim) -> Dim:

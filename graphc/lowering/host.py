@@ -1,8 +1,7 @@
 """Which nodes are run by Python: those that say so, and those no kernel can compute.
 
-Strings are Python objects, and the kernel vocabulary has no complex numbers; a node that takes or
-gives some is a host step that runs its NumPy reference, whatever lowering it has for real numbers.
-Views keep to their operand's memory.
+Strings are Python objects; a node that takes or gives some is a host step that runs its NumPy
+reference, whatever lowering it has for numbers.  Views keep to their operand's memory.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from graphc.ir.graph import Node
 from graphc.ir.op import Kind
 
-NO_KERNEL = ("string", "complex")  # kinds of dtypes
+NO_KERNEL = ("string",)  # kinds of dtypes
 _ELSEWHERE = (Kind.SOURCE, Kind.VIEW, Kind.EXPANDED)
 
 

@@ -19,11 +19,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import Any
 
 from graphc.codegen.kernel import Access, Constant, Kernel, Operand
 from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
-from graphc.ir.dtype import as_dtype, int64
+from graphc.ir.dtype import DType, as_dtype, int64
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import Kind
 from graphc.ir.types import broadcast_index
@@ -161,10 +162,10 @@ class Nest:
         self.memo[level][key] = value
         return value
 
-    def literal(self, value: float, dtype: str) -> str:
+    def literal(self, value: complex, dtype: str) -> str:
         """The name of a typed constant."""
         kind = as_dtype(dtype)
-        value = bool(value) if kind.is_bool else float(value) if kind.is_floating else int(value)
+        value = as_kind(value, kind)
         key = (dtype, repr(value))
         if key not in self.constants:
             self.constants[key] = Constant(f"c{len(self.constants)}", dtype, value)
@@ -424,6 +425,13 @@ class Nest:
         where = self.lines[self.level if level is None else level]
         if text not in where:
             where.append(text)
+
+
+def as_kind(value: Any, dtype: DType) -> Any:
+    """A number as the Python number that stands for it in that dtype."""
+    if dtype.is_complex:
+        return complex(value)
+    return bool(value) if dtype.is_bool else float(value) if dtype.is_floating else int(value)
 
 
 def is_written(node: Node) -> bool:

@@ -11,6 +11,7 @@ from graphc.errors import InvalidArgumentError
 from graphc.ir import dims
 from graphc.ir.builder import composite
 from graphc.ir.dtype import (
+    COMPLEX,
     FLOATING,
     INTEGER,
     REAL,
@@ -21,6 +22,8 @@ from graphc.ir.dtype import (
 )
 from graphc.ir.op import Elementwise, Kind, NotDifferentiable, Refuses, Sample
 from graphc.ir.types import Mismatch, TensorType, broadcast, broadcast_index, same_dim
+from graphc.ops import complex_text
+from graphc.ops.complex import PLANE_PAIRS
 from graphc.ops.precision import in_float32
 
 SPECIAL_PAIRS = {
@@ -73,6 +76,7 @@ class Binary(Elementwise, abstract=True):
 class Add(Binary):
     """``z = x + y``."""
 
+    dtypes = REAL + COMPLEX
     commutative = associative = linear = True
     identity_element = 0
 
@@ -88,7 +92,7 @@ class Add(Binary):
     def dims_value(self, x: Any, y: Any) -> Any:
         return each_dim(lambda p, q: p + q, x, y)
 
-    samples = [*PAIRS, *WHOLE_PAIRS, *NOT_BOOL]
+    samples = [*PAIRS, *WHOLE_PAIRS, *PLANE_PAIRS, *NOT_BOOL]
 
 
 def _may_be_one_shape(a: TensorType, b: TensorType) -> bool:
@@ -105,7 +109,7 @@ class AddN(Elementwise):
 
     name = "add_n"
     operands = ("*inputs",)
-    dtypes = REAL
+    dtypes = REAL + COMPLEX
     linear = True
 
     def infer_type(self, *types: TensorType) -> TensorType:
@@ -138,6 +142,7 @@ class AddN(Elementwise):
         Sample("float32[3, 4]", "float32[3, 4]", "float32[3, 4]"),
         Sample("float64[2]", "float64[2]"),
         Sample("int32[2, 3]", "int32[2, 3]", "int32[2, 3]"),
+        Sample("complex64[2, 3]", "complex64[2, 3]", "complex64[2, 3]"),
         Refuses("float32[3]", "float32[2, 3]", "operands must have one shape"),
         Refuses("float32[3, 1]", "float32[3, 4]", "operands must have one shape"),
         Refuses("takes at least one operand"),
@@ -147,6 +152,7 @@ class AddN(Elementwise):
 class Sub(Binary):
     """``z = x - y``."""
 
+    dtypes = REAL + COMPLEX
     linear = True
     identity_element = 0
 
@@ -162,12 +168,14 @@ class Sub(Binary):
     def dims_value(self, x: Any, y: Any) -> Any:
         return each_dim(lambda p, q: p - q, x, y)
 
-    samples = [*PAIRS, *WHOLE_PAIRS, *NOT_BOOL]
+    samples = [*PAIRS, *WHOLE_PAIRS, *PLANE_PAIRS, *NOT_BOOL]
 
 
 class Mul(Binary):
     """``z = x * y``."""
 
+    dtypes = REAL + COMPLEX
+    holomorphic = True
     commutative = associative = True
     identity_element = 1
 
@@ -183,21 +191,22 @@ class Mul(Binary):
     def dims_value(self, x: Any, y: Any) -> Any:
         return each_dim(lambda p, q: p * q, x, y)
 
-    samples = [*PAIRS, *WHOLE_PAIRS, *NOT_BOOL]
+    samples = [*PAIRS, *WHOLE_PAIRS, *PLANE_PAIRS, *NOT_BOOL]
 
 
 class RealDiv(Binary):
     """``z = x / y``."""
 
     name = "realdiv"
-    dtypes = FLOATING
+    dtypes = FLOATING + COMPLEX
+    holomorphic = True
     identity_element = 1
 
     def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.divide(x, y)
 
     def scalar(self, x: Any, y: Any) -> str:
-        return f"{x} / {y}"
+        return complex_text.quotient(x, y) if x.complex else f"{x} / {y}"
 
     def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
         scaled = b.realdiv(ct, y)
@@ -206,8 +215,11 @@ class RealDiv(Binary):
     samples = [
         *PAIRS,
         Sample("float64[3, 4]", "float64[4]", low=0.5, high=3),
-        Refuses("int32[2]", "int32[2]", "x must be floating, got int32[2]"),
-    ]
+        *PLANE_PAIRS,
+        Sample("complex64[5]", "complex64[5]", gradient=False, tolerance=4,
+               values={0: [1, 1j, 2e30 + 1e30j, 1e-30j, 3], 1: [2j, 4, 1e30j, 2e-30, 1 + 1e-30j]}),
+        Refuses("int32[2]", "int32[2]", "x must be floating or complex, got int32[2]"),
+    ]  # fmt: skip
 
 
 class Maximum(Binary):
@@ -250,30 +262,37 @@ class Minimum(Binary):
 
 
 class SquaredDifference(Binary):
-    """``z = (x - y)**2``."""
+    """``z = (x - y)**2``; of complex numbers ``|x - y|**2``, still a complex number."""
 
+    dtypes = REAL + COMPLEX
     commutative = True
 
     @in_float32
     def reference(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.square(np.subtract(x, y))
+        apart = np.subtract(x, y)
+        return np.multiply(apart, np.conjugate(apart))
 
     def scalar(self, x: Any, y: Any) -> str:
+        if x.complex:
+            return complex_text.squared_distance(x, y)
         if x.floating:
             return f"({x} - {y}) * ({x} - {y})"
         return f"mul(sub({x}, {y}), sub({x}, {y}))"
 
     def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
+        if ct.dtype.is_complex:  # the imaginary part of the result is 0, whatever moves
+            ct = b.cast(b.real(ct), dtype=ct.dtype)
         slope = b.mul(b.mul(ct, 2), b.sub(x, y))
         return [slope, b.neg(slope)]
 
-    samples = [*PAIRS, *WHOLE_PAIRS, *NOT_BOOL]
+    samples = [*PAIRS, *WHOLE_PAIRS, *PLANE_PAIRS, *NOT_BOOL]
 
 
 class Pow(Binary):
     """``z = x**y``; NaN for negative ``x`` and fractional ``y``."""
 
-    dtypes = FLOATING
+    dtypes = FLOATING + COMPLEX
+    holomorphic = True
     identity_element = 1
     transcendental = True
 
@@ -282,14 +301,14 @@ class Pow(Binary):
         return np.power(x, y)
 
     def scalar(self, x: Any, y: Any) -> str:
-        return f"pow({x}, {y})"
+        return complex_text.power(x, y) if x.complex else f"pow({x}, {y})"
 
     def vjp(self, b: Any, ct: Any, z: Any, x: Any, y: Any) -> list:
         zero, one = b.tensor(0, like=x), b.tensor(1, like=x)
         # y * x**(y - 1) is 0 where y is, also at x == 0, where x**-1 is not finite
         flat = b.equal(y, zero)
         lowered = b.pow(x, b.where(flat, one, b.sub(y, one)))
-        positive = b.greater(x, zero)
+        positive = b.not_equal(x, zero) if x.dtype.is_complex else b.greater(x, zero)
         logarithm = b.where(positive, b.log(b.where(positive, x, one)), zero)
         return [b.mul(ct, b.mul(y, lowered)), b.mul(ct, b.mul(z, logarithm))]
 
@@ -300,7 +319,10 @@ class Pow(Binary):
         Sample("float64[3]", "float64[3]", values={0: [-2, -0.5, 3], 1: [2, 3, 0]}, gradient=False),
         Sample("float32[8]", "float32[8]", values=SPECIAL_PAIRS, gradient=False),
         Sample("float32[0]", "float32[1]"),
-        Refuses("int32[2]", "int32[2]", "x must be floating, got int32[2]"),
+        *PLANE_PAIRS,
+        Sample("complex128[4]", "complex128[4]", values={0: [0, 0, 2, 1j], 1: [0, 2, 0, 3]},
+               gradient=False),
+        Refuses("int32[2]", "int32[2]", "x must be floating or complex, got int32[2]"),
     ]  # fmt: skip
 
 

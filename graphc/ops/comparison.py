@@ -6,9 +6,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from graphc.ir.dtype import FLOATING, INTEGER, REAL, DType, bool_, float16, int32, int64, string
+from graphc.ir.dtype import (
+    COMPLEX,
+    FLOATING,
+    INTEGER,
+    REAL,
+    DType,
+    bool_,
+    float16,
+    int32,
+    int64,
+    string,
+)
 from graphc.ir.op import REQUIRED, Elementwise, NotDifferentiable, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, TensorType, broadcast, same_dtype
+from graphc.ops import complex_text
+from graphc.ops.complex import PLANE_PAIRS
 
 NOTHING_FLOWS = NotDifferentiable("its output is bool")
 
@@ -50,6 +63,8 @@ COMPARED: list[Sample | Refuses] = [
 ORDERED = [*COMPARED, Refuses("bool[2]", "bool[2]", "x must be numeric, got bool[2]")]
 EQUATED = [
     *COMPARED,
+    *PLANE_PAIRS,
+    Sample("complex64[3]", "complex64[3]", values={0: [1, 1j, np.nan], 1: [1, -1j, np.nan]}),
     Sample("bool[4]", "bool[4]", values=TRUTH),
     Sample("string[3]", "string[3]", values={0: [b"a", b"", b"b"], 1: [b"a", b"b", b""]}),
 ]
@@ -58,7 +73,7 @@ EQUATED = [
 class Equal(Comparison):
     """``z = x == y``."""
 
-    dtypes = (*REAL, bool_, string)
+    dtypes = (*REAL, *COMPLEX, bool_, string)
     commutative = True
     word, numpy = "eq", np.equal
     samples = EQUATED
@@ -67,7 +82,7 @@ class Equal(Comparison):
 class NotEqual(Comparison):
     """``z = x != y``."""
 
-    dtypes = (*REAL, bool_, string)
+    dtypes = (*REAL, *COMPLEX, bool_, string)
     commutative = True
     word, numpy = "ne", np.not_equal
     samples = EQUATED
@@ -212,7 +227,7 @@ class Select(Elementwise):
 
     name = "where"
     operands = ("condition", "x", "y")
-    dtypes = (*REAL, bool_, string)
+    dtypes = (*REAL, *COMPLEX, bool_, string)
 
     def infer_type(self, *types: TensorType) -> TensorType:
         condition, x, y = types
@@ -251,12 +266,13 @@ class Select(Elementwise):
 class Cast(Elementwise):
     """``x`` as another dtype: toward zero from floating to integer, ``x != 0`` to bool.
 
-    A floating value outside the integer's range gives some integer.
+    A floating value outside the integer's range gives some integer.  Of a complex number it is the
+    real part that becomes what is not complex.
     """
 
     operands = ("x",)
     attributes = {"dtype": REQUIRED}
-    dtypes = (*REAL, bool_)
+    dtypes = (*REAL, *COMPLEX, bool_)
 
     def infer_type(self, *types: TensorType) -> TensorType:
         (x,) = types
@@ -268,6 +284,8 @@ class Cast(Elementwise):
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         x = np.asarray(x)
+        if x.dtype.kind == "c" and not self.dtype.is_complex:
+            x = np.real(x)
         if self.dtype.is_floating and self.dtype.size == 2:
             # Half precision is reached through float32, as kernels do; the caller stores bfloat16.
             single = x.astype(np.float32)
@@ -275,6 +293,10 @@ class Cast(Elementwise):
         return x.astype(self.dtype.numpy)
 
     def scalar(self, x: Any) -> str:
+        if x.complex:
+            return complex_text.cast(x, str(self.dtype))
+        if self.dtype.is_complex:
+            return complex_text.complex_from(x, str(self.dtype))
         return f"to_{self.dtype}({x})"
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
@@ -294,5 +316,8 @@ class Cast(Elementwise):
         Sample("float64[4]", values={0: [2.5, -2.5, 1e9, -7.9]}, dtype=INTEGER[3], gradient=False),
         Sample("float16[0, 2]", dtype=FLOATING[2]),
         *(Sample("bfloat16[4]", low=0, high=9, dtype=d) for d in (*REAL, bool_)),
+        *(Sample("complex64[4]", low=0, high=9, dtype=d) for d in (*REAL, *COMPLEX, bool_)),
+        *(Sample(f"{d}[4]", low=0, high=9, dtype=COMPLEX[0]) for d in (*REAL, bool_)),
+        *(Sample(f"{d}[2, 3]", dtype=COMPLEX[1]) for d in (*FLOATING, COMPLEX[1])),
         Refuses("string[2]", "x must be numeric or bool, got string[2]", dtype=FLOATING[2]),
     ]  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.dims import Dim
-from graphc.ir.dtype import FLOATING, SIGNED
+from graphc.ir.dtype import COMPLEX, FLOATING, SIGNED
 from graphc.ir.op import REQUIRED, Kind, Op, Refuses, Sample
 from graphc.ir.types import (
     DTypeMismatch,
@@ -118,7 +118,8 @@ class Einsum(Op):
     operands = ("*xs",)
     attributes = {"equation": REQUIRED}
     kind = Kind.EXPANDED
-    dtypes = FLOATING + SIGNED
+    dtypes = FLOATING + SIGNED + COMPLEX
+    holomorphic = True
 
     def infer_type(self, *xs: TensorType) -> TensorType:
         equation = parse(self.equation)

@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graphc.ir.builder import composite
-from graphc.ir.dtype import FLOATING, REAL
+from graphc.ir.dtype import COMPLEX, FLOATING, REAL
 from graphc.ir.op import Elementwise, Refuses, Sample
+from graphc.ops import complex_text
+from graphc.ops.complex import NOT_FIELD, PLANE
 from graphc.ops.precision import in_float32, in_float64
 
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
@@ -36,6 +38,11 @@ def over(low: float, high: float, *more: Any) -> list:
     ]
 
 
+def over_plane(low: float, high: float, *more: Any) -> list:
+    """The samples of a function that also takes complex numbers."""
+    return [*over(low, high)[:-1], *NOT_FIELD, *PLANE, *more]
+
+
 class Function(Elementwise, abstract=True):
     """``y = f(x)``: ``word`` is f in the kernel vocabulary, ``numpy`` in NumPy."""
 
@@ -53,6 +60,16 @@ class Function(Elementwise, abstract=True):
         return f"{self.word}({x})"
 
 
+class Holomorphic(Function, abstract=True):
+    """A function of complex numbers too: ``complex_text`` has it under its word."""
+
+    dtypes = FLOATING + COMPLEX
+    holomorphic = True
+
+    def scalar(self, x: Any) -> str:
+        return getattr(complex_text, self.word)(x) if x.complex else super().scalar(x)
+
+
 def _each(function: Callable[[float], float]) -> staticmethod:
     """A function of Python floats, over arrays."""
     return staticmethod(np.frompyfunc(function, 1, 1))
@@ -64,7 +81,7 @@ def _erfinv(x: float) -> float:
     return erfinv(x)
 
 
-class Exp(Function):
+class Exp(Holomorphic):
     """``y = e**x``."""
 
     word, numpy = "exp", np.exp
@@ -72,10 +89,10 @@ class Exp(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.mul(ct, y)]
 
-    samples = over(-5, 5)
+    samples = over_plane(-5, 5)
 
 
-class Expm1(Function):
+class Expm1(Holomorphic):
     """``y = e**x - 1``, exact near 0."""
 
     word, numpy = "expm1", np.expm1
@@ -83,10 +100,10 @@ class Expm1(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.mul(ct, b.add(y, 1))]
 
-    samples = over(-3, 3, Sample("float32[3]", values={0: [1e-6, -1e-8, 1e-30]}))
+    samples = over_plane(-3, 3, Sample("float32[3]", values={0: [1e-6, -1e-8, 1e-30]}))
 
 
-class Log(Function):
+class Log(Holomorphic):
     """``y = log(x)``."""
 
     word, numpy = "log", np.log
@@ -94,10 +111,10 @@ class Log(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.realdiv(ct, x)]
 
-    samples = over(0.1, 9)
+    samples = over_plane(0.1, 9)
 
 
-class Log1p(Function):
+class Log1p(Holomorphic):
     """``y = log(1 + x)``, exact near 0."""
 
     word, numpy = "log1p", np.log1p
@@ -105,10 +122,10 @@ class Log1p(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.realdiv(ct, b.add(x, 1))]
 
-    samples = over(-0.8, 5, Sample("float32[3]", values={0: [1e-6, -1e-8, 1e-30]}))
+    samples = over_plane(-0.8, 5, Sample("float32[3]", values={0: [1e-6, -1e-8, 1e-30]}))
 
 
-class Sqrt(Function):
+class Sqrt(Holomorphic):
     """``y = sqrt(x)``."""
 
     word, numpy = "sqrt", np.sqrt
@@ -117,10 +134,10 @@ class Sqrt(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.realdiv(b.mul(ct, 0.5), y)]
 
-    samples = over(0.1, 9)
+    samples = over_plane(0.1, 9)
 
 
-class Rsqrt(Function):
+class Rsqrt(Holomorphic):
     """``y = 1 / sqrt(x)``."""
 
     word = "rsqrt"
@@ -132,10 +149,10 @@ class Rsqrt(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.mul(b.mul(ct, -0.5), b.mul(b.square(y), y))]
 
-    samples = over(0.2, 9)
+    samples = over_plane(0.2, 9)
 
 
-class Tanh(Function):
+class Tanh(Holomorphic):
     """``y = tanh(x)``."""
 
     word, numpy = "tanh", np.tanh
@@ -143,23 +160,25 @@ class Tanh(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.mul(ct, b.sub(1, b.square(y)))]
 
-    samples = over(-3, 3)
+    samples = over_plane(-3, 3)
 
 
-class Sigmoid(Function):
+class Sigmoid(Holomorphic):
     """``y = 1 / (1 + exp(-x))``; exact for large ``|x|``."""
 
     word = "sigmoid"
 
     @staticmethod
     def numpy(x: np.ndarray) -> np.ndarray:
+        if x.dtype.kind == "c":
+            return (1 + np.tanh(x / 2)) / 2
         small = np.exp(-np.abs(x))
         return np.where(x < 0, small, 1) / (1 + small)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.mul(ct, b.mul(y, b.sub(1, y)))]
 
-    samples = over(-4, 4)
+    samples = over_plane(-4, 4)
 
 
 class Erf(Function):
@@ -195,7 +214,7 @@ class Erfinv(Function):
     samples = over(-0.9, 0.9, Sample("float32[3]", values={0: [-1, 1, 1.5]}, gradient=False))
 
 
-class Sin(Function):
+class Sin(Holomorphic):
     """``y = sin(x)``."""
 
     word, numpy = "sin", np.sin
@@ -203,10 +222,10 @@ class Sin(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.mul(ct, b.cos(x))]
 
-    samples = over(-4, 4)
+    samples = over_plane(-4, 4)
 
 
-class Cos(Function):
+class Cos(Holomorphic):
     """``y = cos(x)``."""
 
     word, numpy = "cos", np.cos
@@ -214,10 +233,10 @@ class Cos(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.neg(b.mul(ct, b.sin(x)))]
 
-    samples = over(-4, 4)
+    samples = over_plane(-4, 4)
 
 
-class Tan(Function):
+class Tan(Holomorphic):
     """``y = tan(x)``."""
 
     word, numpy = "tan", np.tan
@@ -225,7 +244,7 @@ class Tan(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.mul(ct, b.add(b.square(y), 1))]
 
-    samples = over(-1.2, 1.2)
+    samples = over_plane(-1.2, 1.2)
 
 
 class Asin(Function):
@@ -261,7 +280,7 @@ class Atan(Function):
     samples = over(-4, 4)
 
 
-class Sinh(Function):
+class Sinh(Holomorphic):
     """``y = (e**x - e**-x) / 2``."""
 
     word, numpy = "sinh", np.sinh
@@ -269,10 +288,10 @@ class Sinh(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.mul(ct, b.cosh(x))]
 
-    samples = over(-3, 3)
+    samples = over_plane(-3, 3)
 
 
-class Cosh(Function):
+class Cosh(Holomorphic):
     """``y = (e**x + e**-x) / 2``."""
 
     word, numpy = "cosh", np.cosh
@@ -280,7 +299,7 @@ class Cosh(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.mul(ct, b.sinh(x))]
 
-    samples = over(-3, 3)
+    samples = over_plane(-3, 3)
 
 
 class Asinh(Function):

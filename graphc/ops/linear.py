@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc.ir import dims
 from graphc.ir.dims import Shape
-from graphc.ir.dtype import FLOATING, INTEGER, SIGNED
+from graphc.ir.dtype import COMPLEX, FLOATING, INTEGER, SIGNED
 from graphc.ir.op import Kind, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, broadcast, same_dim, same_dtype
 from graphc.ops.precision import in_float32
@@ -26,12 +26,13 @@ class MatMul(Op):
     attributes = {"transpose_a": False, "transpose_b": False}
     kind = Kind.CONTRACTION
     contraction = True
-    dtypes = FLOATING + SIGNED
+    dtypes = FLOATING + SIGNED + COMPLEX
+    holomorphic = True
 
     def infer_type(self, a: TensorType, b: TensorType) -> TensorType:
         dtype = same_dtype(a=a, b=b)
         if dtype not in self.dtypes:
-            raise DTypeMismatch(f"a must be floating or a signed integer, got {a}")
+            raise DTypeMismatch(f"a must be floating, complex or a signed integer, got {a}")
         for name, type in (("a", a), ("b", b)):
             if type.shape is not None and len(type.shape) < 2:
                 wrong: dict[str, Any] = {name: type}
@@ -94,6 +95,16 @@ class MatMul(Op):
         )
         return self._right(build, weights, rows, b)
 
+    def complex_expand(self, build: Any, a: Any, b: Any) -> Any:
+        """Four products of the parts."""
+        parts = {t: (build.real(t), build.imag(t)) for t in (a, b)}
+
+        def product(k: int, m: int) -> Any:
+            return build.matmul(parts[a][k], parts[b][m], **dict(self.values()))
+
+        re = build.sub(product(0, 0), product(1, 1))
+        return build.complex(re, build.add(product(0, 1), product(1, 0)))
+
     def cost(self, *types: TensorType) -> Any:
         """Two per step of the inner dimension, which may be symbolic."""
         a, _ = types
@@ -127,6 +138,10 @@ class MatMul(Op):
                transpose_b=True),
         Sample("float32[0, 2, 3]", "float32[1, 3, 2]"),
         Sample("float32[2, 2, 0]", "float32[2, 0, 3]"),
+        Sample("complex64[3, 4]", "complex64[4, 5]", tolerance=4),
+        Sample("complex128[4, 3]", "complex128[5, 4]", transpose_a=True, transpose_b=True),
+        Sample("complex64[2, 1, 3, 4]", "complex64[5, 4, 2]", tolerance=4),
+        Sample("complex64[2, 0]", "complex64[0, 3]"),
         Refuses("float32[3, 4]", "float32[5, 4]", "inner dimensions differ"),
         Refuses("float32[2, 3, 4]", "float32[2, 5, 4]", "inner dimensions differ"),
         Refuses("float32[2, 3, 4]", "float32[3, 4, 4]",
@@ -134,7 +149,8 @@ class MatMul(Op):
         Refuses("float32[3]", "float32[3, 4]", "a must be a matrix, its rank is 1"),
         Refuses("float32[2, 3]", "float64[3, 4]", "dtypes of a and b differ"),
         Refuses(
-            "bool[2, 3]", "bool[3, 4]", "a must be floating or a signed integer, got bool[2, 3]"
+            "bool[2, 3]", "bool[3, 4]",
+            "a must be floating, complex or a signed integer, got bool[2, 3]",
         ),
     ]  # fmt: skip
 

@@ -23,9 +23,15 @@ def in_float32(reference: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def in_float64(reference: Callable[..., Any]) -> Callable[..., Any]:
-    """Compute every floating operand in float64 and round the result once to its dtype."""
+    """Compute every floating operand in float64 (complex ones of such parts) and round the result
+    once to its dtype."""
     return _computed_in(
-        reference, {np.dtype(np.float16): np.float64, np.dtype(np.float32): np.float64}
+        reference,
+        {
+            np.dtype(np.float16): np.float64,
+            np.dtype(np.float32): np.float64,
+            np.dtype(np.complex64): np.complex128,
+        },
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from graphc.ir import dims
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim, Shape
-from graphc.ir.dtype import FLOATING, REAL, DType, bool_, complex64, complex128, float32
+from graphc.ir.dtype import COMPLEX, FLOATING, REAL, DType, bool_, float32
 from graphc.ir.op import Kind, NotDifferentiable, Op, Reduce, Refuses, Sample, describe
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
 from graphc.ops.arithmetic import RealDiv
@@ -92,6 +92,13 @@ FLOATING_ROWS = [
     *AXIS_REFUSALS,
     Refuses("int32[2]", "x must be floating, got int32[2]"),
 ]
+PLANE: list[Sample | Refuses] = [
+    Sample("complex64[3, 2]", axis=0),
+    Sample("complex64[3, 20]", axis=1, keepdims=True, tolerance=4),
+    Sample("complex128[2, 3, 4]", axis=(0, 2)),
+    Sample("complex64[]"),
+    Sample("complex64[3, 0]", axis=1, gradient=False),
+]
 NAN_ROW = Sample("float32[2, 3]", axis=1, values={0: [1, np.nan, 2, -np.inf, 0, 3]}, gradient=False)
 
 
@@ -99,7 +106,7 @@ class Sum(Reduction):
     """``y``: the sum over the axes; 0 over none.  Half precision accumulates in float32."""
 
     name = "reduce_sum"
-    dtypes = (*REAL, complex64, complex128)
+    dtypes = REAL + COMPLEX
     linear = True
     reduction = Reduce(0, "accumulate")
 
@@ -119,7 +126,7 @@ class Sum(Reduction):
         *ROWS,
         NAN_ROW,
         Sample("int32[3, 4]", axis=1),
-        Sample("complex64[3, 2]", axis=0),
+        *PLANE,
         Sample("float32[0, 3]", axis=0),
         Sample("float32[3, 0]", axis=0),
     ]
@@ -132,6 +139,8 @@ class Prod(Reduction):
     """
 
     name = "reduce_prod"
+    dtypes = REAL + COMPLEX
+    holomorphic = True
     reduction = Reduce(1, "accumulate_mul")
 
     @in_float64
@@ -166,6 +175,8 @@ class Prod(Reduction):
         Sample("float32[0, 3]", axis=0),
         Sample("float64[2, 3]", axis=1, values={0: [0, 2, 3, 4, 0, -1]}),
         Sample("float64[3, 4]", axis=1, values={0: [0, 2, 0, 3, 0, 0, 0, 4, 0, 5, 1, 0]}),
+        *PLANE,
+        Sample("complex64[3, 2]", axis=1, values={0: [0, 2j, 1, 1 - 1j, 0, 0]}),
     ]
 
 
@@ -286,7 +297,7 @@ def _as(b: Any, x: Any, dtype: DType) -> Any:
 def _mean(x: np.ndarray, axis: Any, keepdims: bool) -> np.ndarray:
     total = np.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
     count = np.asarray(x.size // max(total.size, 1), x.dtype)
-    if x.dtype.kind == "f":
+    if x.dtype.kind in "fc":
         return total / count
     return np.sign(total) * (np.abs(total) // count)
 
@@ -296,6 +307,7 @@ class Mean(AxisOp):
 
     name = "reduce_mean"
     kind = Kind.EXPANDED
+    dtypes = REAL + COMPLEX
     linear = True
 
     @in_float64
@@ -307,7 +319,7 @@ class Mean(AxisOp):
         total = b.reduce_sum(wide, axis=self.axis, keepdims=self.keepdims)
         count = b.dim_value(dim=element_count(x.type.shape, self.axes(x.type)), dtype=wide.dtype)
         # the mean of no integers is 0, not a division by zero
-        divide = RealDiv if x.dtype.is_floating else TruncateDiv
+        divide = RealDiv if x.dtype.is_differentiable else TruncateDiv
         return _as(b, b.apply(divide, (total, count), {}), x.dtype)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
@@ -319,6 +331,7 @@ class Mean(AxisOp):
         Sample("int32[3, 4]", axis=1, low=-9, high=9),
         Sample("int32[3, 0]", axis=1),
         Sample("float32[3, 0]", axis=0),
+        *PLANE,
     ]
 
 

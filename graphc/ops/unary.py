@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.dtype import FLOATING, REAL, SIGNED
+from graphc.ir.dtype import COMPLEX, FLOATING, REAL, SIGNED, DType
 from graphc.ir.op import Elementwise, NotDifferentiable, Refuses, Sample
+from graphc.ops import complex_text
 from graphc.ops.arithmetic import each_dim
+from graphc.ops.complex import NOT_FIELD, PLANE, ROUND
 
 SINGLES: list[Sample | Refuses] = [
     Sample("float32[3, 4]"),
@@ -31,7 +33,7 @@ class Unary(Elementwise, abstract=True):
 class Neg(Unary):
     """``y = -x``."""
 
-    dtypes = FLOATING + SIGNED
+    dtypes = FLOATING + SIGNED + COMPLEX
     linear = True
 
     def reference(self, x: np.ndarray) -> np.ndarray:
@@ -48,50 +50,70 @@ class Neg(Unary):
 
     samples = [
         *SINGLES,
+        *PLANE,
         Sample("int32[5]", low=-9, high=9),
         Refuses("bool[2]", "x must be numeric, got bool[2]"),
     ]
 
 
 class Abs(Unary):
-    """``y = |x|``; the least integer stays itself."""
+    """``y = |x|``, of a complex number a real one; the least integer stays itself."""
 
-    dtypes = FLOATING + SIGNED
+    dtypes = FLOATING + SIGNED + COMPLEX
     idempotent = True
+
+    def result_dtype(self, dtype: DType) -> DType:
+        return dtype.real
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return np.abs(x)
 
     def scalar(self, x: Any) -> str:
-        return f"abs({x})"
+        return complex_text.magnitude(x) if x.complex else f"abs({x})"
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
+        if x.dtype.is_complex:
+            ct = b.cast(ct, dtype=x.dtype)
         return [b.mul(ct, b.sign(x))]
 
     samples = [
         *SINGLES,
+        *PLANE,
+        *ROUND,
         Sample("int8[3]", values={0: [-128, -5, 5]}),
         Refuses("bool[2]", "x must be numeric, got bool[2]"),
     ]
 
 
 class Sign(Unary):
-    """``y``: -1, 0 or 1; NaN stays NaN.  Its gradient is 0, as in TF1."""
+    """``y``: -1, 0 or 1; NaN stays NaN.  Its gradient is 0, as in TF1.
 
-    dtypes = FLOATING + SIGNED
+    Of a complex number ``x / |x|``, and 0 of 0.
+    """
+
+    dtypes = FLOATING + SIGNED + COMPLEX
     idempotent = True
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return np.sign(x)
 
     def scalar(self, x: Any) -> str:
-        return f"sign({x})"
+        return complex_text.sign(x) if x.complex else f"sign({x})"
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
-        return [b.zeros_like(x)]
+        if not x.dtype.is_complex:
+            return [b.zeros_like(x)]
+        size = b.abs(x)  # what moves x along itself changes nothing
+        nothing = b.equal(size, b.tensor(0, like=size))
+        size = b.cast(b.where(nothing, b.tensor(1, like=size), size), dtype=x.dtype)
+        moved = b.realdiv(ct, size)
+        along = b.cast(b.real(b.mul(b.conj(y), moved)), dtype=x.dtype)
+        return [b.sub(moved, b.mul(y, along))]
 
     samples = [
         *SINGLES,
+        *PLANE,
+        Sample("complex64[3]", values={0: [0, 3 + 4j, 1e-30j]}, gradient=False),
         Sample("int32[3]", values={0: [-4, 0, 9]}),
         Refuses("bool[2]", "x must be numeric, got bool[2]"),
     ]
@@ -100,7 +122,8 @@ class Sign(Unary):
 class Square(Unary):
     """``y = x * x``."""
 
-    dtypes = REAL
+    dtypes = REAL + COMPLEX
+    holomorphic = True
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return np.square(x)
@@ -113,6 +136,7 @@ class Square(Unary):
 
     samples = [
         *SINGLES,
+        *PLANE,
         Sample("int32[5]", low=-9, high=9),
         Refuses("bool[2]", "x must be numeric, got bool[2]"),
     ]
@@ -121,11 +145,14 @@ class Square(Unary):
 class Reciprocal(Unary):
     """``y = 1 / x``."""
 
+    dtypes = FLOATING + COMPLEX
+    holomorphic = True
+
     def reference(self, x: np.ndarray) -> np.ndarray:
         return np.divide(np.ones((), x.dtype), x)
 
     def scalar(self, x: Any) -> str:
-        return f"{x.one} / {x}"
+        return complex_text.reciprocal(x) if x.complex else f"{x.one} / {x}"
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.neg(b.mul(ct, b.square(y)))]
@@ -133,7 +160,8 @@ class Reciprocal(Unary):
     samples = [
         *SINGLES,
         Sample("float64[5]", low=0.5, high=3),
-        Refuses("int32[2]", "x must be floating, got int32[2]"),
+        *PLANE,
+        *NOT_FIELD,
     ]
 
 

@@ -6,6 +6,9 @@ are gone), so that fusion sees element-wise work, reductions and plain assigns o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.passes.options import Options
@@ -18,17 +21,25 @@ def expand(graph: Graph, options: Options) -> Graph:
         waiting = [node]
         while waiting:
             top = waiting.pop()
-            if top.op.expand is not None:
+            if _expansion(top) is not None:
                 waiting += _made(_replace(change, top), known)
-        if node.op.expand is not None:
+        if _expansion(node) is not None:
             options.log.note("expand", node, f"{node.op.name} is spelled out")
     return change.done()
+
+
+def _expansion(node: Node) -> Callable[..., Any] | None:
+    if node.op.complex_expand is not None and node.outputs[0].dtype.is_complex:
+        return node.op.complex_expand
+    return node.op.expand
 
 
 def _replace(change: Edit, node: Node) -> list[Tensor]:
     """Put a node's expansion in its place, with the types it had."""
     b = change.builder(node)
-    result = node.op.expand(b, *map(change.resolve, node.operands))
+    expansion = _expansion(node)
+    assert expansion is not None
+    result = expansion(b, *map(change.resolve, node.operands))
     results = list(result) if isinstance(result, list | tuple) else [result]
     if node.control:  # an effect waits for the same effects, however it is spelled
         for made in {t.node for t in results if t.node.op.effect}:

@@ -179,6 +179,8 @@ def is_exactly(held: Any, value: float | bool) -> bool:
         return isinstance(value, bool) and bool(held) is value
     if held != value:
         return False
+    if held.dtype.kind == "c":  # of a zero either part has a sign
+        return bool(value)
     return bool(value) or held.dtype.kind in "iu" or bool(np.signbit(held) == np.signbit(value))
 
 

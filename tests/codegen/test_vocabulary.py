@@ -220,7 +220,8 @@ def test_every_float_word_keeps_its_dtype_on_ordinary_operands():
         if row.takes == "float":
             for scalar in (np.float32, np.float64):
                 result = word(name, *([scalar(0.5)] * row.arity))
-                expected = scalar if row.gives == "same" else np.bool_
+                whole = {np.float32: np.complex64, np.float64: np.complex128}[scalar]
+                expected = {"same": scalar, "complex": whole}.get(row.gives, np.bool_)
                 assert type(result) is expected, name
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from graphc import ops  # noqa: F401  (importing the families registers them)
 from graphc.ir.builder import Builder
 from graphc.ir.dims import parse_dim
-from graphc.ir.dtype import DType, as_dtype, bfloat16, float64
+from graphc.ir.dtype import DType, as_dtype, bfloat16, complex128, float64
 from graphc.ir.graph import Graph, Node, Tensor, infer
 from graphc.ir.op import REGISTRY, Op, Refuses, Sample
 from graphc.ir.types import TensorType
@@ -53,10 +53,18 @@ class Case:
         ]
 
     def doubled(self) -> Case:
-        """The same case in float64 throughout, for finite differences."""
-        wide = {k: float64 for k, v in self.op.values() if isinstance(v, DType) and v.is_floating}
-        types = tuple(t.with_dtype(float64) if t.dtype.is_floating else t for t in self.types)
+        """The same case in float64 (complex: of float64) throughout, for finite differences."""
+        wide = {
+            k: _doubled(v)
+            for k, v in self.op.values()
+            if isinstance(v, DType) and v.is_differentiable
+        }
+        types = tuple(t.with_dtype(_doubled(t.dtype)) for t in self.types)
         return Case(self.op.replace(**wide), self.sample, types)
+
+
+def _doubled(dtype: DType) -> DType:
+    return float64 if dtype.is_floating else complex128 if dtype.is_complex else dtype
 
 
 def given(values: Any, type: TensorType) -> np.ndarray:

@@ -259,12 +259,17 @@ def is_smooth(case: Case) -> bool:
     return (
         case.sample.gradient
         and not isinstance(case.op.vjp, NotDifferentiable)
-        and any(t.dtype.is_floating for t in wide.types)
-        and any(t.dtype.is_floating for t in wide.result_types)
+        and any(t.dtype.is_differentiable for t in wide.types)
+        and any(t.dtype.is_differentiable for t in wide.result_types)
     )
 
 
 SMOOTH = {k: c.doubled() for k, c in CASES.items() if is_smooth(c)}
+
+
+def inner(a: np.ndarray, b: np.ndarray) -> float:
+    """The real inner product: of complex numbers, that of their parts."""
+    return float(np.sum(np.real(np.conj(a) * b)))
 
 
 class Directional:
@@ -274,15 +279,19 @@ class Directional:
         self.built = OneNode.of(case)
         self.arrays = case.arrays()
         self.rng = np.random.default_rng(7)
-        self.xs = [t for t in self.built.operands if t.dtype.is_floating]
-        self.ys = [t for t in self.built.node.outputs if t.dtype.is_floating]
+        self.xs = [t for t in self.built.operands if t.dtype.is_differentiable]
+        self.ys = [t for t in self.built.node.outputs if t.dtype.is_differentiable]
         self.direction = self.normal_like([self.arrays[self.port(x)] for x in self.xs])
 
     def port(self, x: object) -> int:
         return next(k for k, t in enumerate(self.built.operands) if t is x)
 
     def normal_like(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
-        return [self.rng.normal(size=np.shape(a)) for a in arrays]
+        return [
+            self.rng.normal(size=np.shape(a))
+            + (1j * self.rng.normal(size=np.shape(a)) if np.iscomplexobj(a) else 0)
+            for a in arrays
+        ]
 
     def evaluate(self, fetches: list, step: float = 0.0) -> list[np.ndarray]:
         moved = list(self.arrays)
@@ -295,15 +304,14 @@ class Directional:
         """Of ``sum(fetches * weights)`` along the line, by central differences."""
         ahead, behind = self.evaluate(fetches, STEP), self.evaluate(fetches, -STEP)
         return sum(
-            float(np.sum((a - b) / (2 * STEP) * w))
-            for a, b, w in zip(ahead, behind, weights, strict=True)
+            inner((a - b) / (2 * STEP), w) for a, b, w in zip(ahead, behind, weights, strict=True)
         )
 
     def along(self, cotangents: list) -> float:
         """``<cotangents, direction>``; None is zero."""
         pairs = [(g, d) for g, d in zip(cotangents, self.direction, strict=True) if g is not None]
         values = self.evaluate([g for g, _ in pairs])
-        return sum(float(np.sum(v * d)) for v, (_, d) in zip(values, pairs, strict=True))
+        return sum(inner(v, d) for v, (_, d) in zip(values, pairs, strict=True))
 
     def constants(self, arrays: list[np.ndarray]) -> list:
         return [self.built.b.tensor(a) for a in arrays]
@@ -341,7 +349,7 @@ def test_forward_mode_is_the_slope(case: Case) -> None:
     moved = jvp(line.ys, line.xs, line.constants(line.direction))
     pairs = [(t, w) for t, w in zip(moved, weights, strict=True) if t is not None]
     values = line.evaluate([t for t, _ in pairs])
-    found = sum(float(np.sum(v * w)) for v, (_, w) in zip(values, pairs, strict=True))
+    found = sum(inner(v, w) for v, (_, w) in zip(values, pairs, strict=True))
     assert_slopes_agree(found, line.slope(line.ys, weights))
 
 
@@ -354,8 +362,8 @@ def test_compiled_gradient_equals_the_reference(case: Case, options: Options) ->
     built = OneNode.of(case)
     arrays = case.arrays()
     feeds, variables = built.bound(arrays)
-    xs = [t for t in built.operands if t.dtype.is_floating]
-    ys = [t for t in built.node.outputs if t.dtype.is_floating]
+    xs = [t for t in built.operands if t.dtype.is_differentiable]
+    ys = [t for t in built.node.outputs if t.dtype.is_differentiable]
     rng = np.random.default_rng(5)
     weights = [
         built.b.cast(built.b.tensor(rng.uniform(0.5, 2, value.shape)), dtype=y.dtype)

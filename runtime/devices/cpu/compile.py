@@ -148,7 +148,7 @@ def _python_function(kernel: Kernel) -> FunctionType:
     return defined[kernel.name]
 
 
-def _in_dtype(dtype: str, value: bool | int | float) -> bool | int | float:
+def _in_dtype(dtype: str, value: bool | int | float | complex) -> bool | int | float | complex:
     """The constant as a Python number LLVM can hold: what is too large for float32 is infinite."""
     with np.errstate(over="ignore"):
         return np.dtype(dtype).type(value).item()

@@ -29,11 +29,12 @@ from numba.extending import is_jitted
 
 from graphc.errors import InternalError
 from runtime.devices.cpu import refs
-from runtime.devices.cpu.refs import I1, I64, VALUES, Address, Ref
+from runtime.devices.cpu.refs import I1, I64, PARTS, VALUES, Address, Ref
 from runtime.devices.cpu.words import OPERATORS, Word
 
 _SCALARS: dict[str, types.Type] = {name: getattr(types, name) for name in VALUES if name != "bool"}
 _SCALARS["bool"] = types.boolean
+_SCALARS.update({name: getattr(types, name) for name in PARTS})
 _SCALARS["pointer"] = types.voidptr  # the argument block of a kernel
 _NAMES = {kind: name for name, kind in _SCALARS.items()}
 _BLOCK_POINTER = I64.as_pointer()
@@ -44,7 +45,7 @@ class TypedConstant:
     """A literal with a dtype; a bare Python float has none and is refused."""
 
     dtype: str
-    value: bool | int | float
+    value: bool | int | float | complex
 
 
 # --- types ----------------------------------------------------------------------------------------
@@ -201,19 +202,7 @@ def _never(*_: Any) -> Any:
     raise AssertionError("emitted by the walk over blocks")
 
 
-_INPLACE = (
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "and_",
-    "or_",
-    "xor",
-    "lshift",
-    "rshift",
-)
+_INPLACE = tuple("add sub mul truediv floordiv mod and_ or_ xor lshift rshift".split())
 _RANGE_WORD = Word("range", _range_rule, _emit_range)
 _GETITEM = Word("getitem", _getitem_rule, _emit_load)
 _SETITEM = Word("setitem", _setitem_rule, _emit_store)
@@ -367,6 +356,19 @@ def _llvm_type(kind: types.Type) -> ir.Type:
     return VALUES[name]
 
 
+def _part_type(kind: types.Type) -> ir.Type | None:
+    """The type of the parts of a complex number; None of what is one value."""
+    part = PARTS.get(_NAMES.get(types.unliteral(kind), ""))
+    return None if part is None else VALUES[part]
+
+
+def _constant(given: TypedConstant) -> Any:
+    if given.dtype not in PARTS:
+        return ir.Constant(VALUES[given.dtype], given.value)
+    kind, number = VALUES[PARTS[given.dtype]], complex(given.value)
+    return ir.Constant(kind, number.real), ir.Constant(kind, number.imag)
+
+
 def _emit_typed(module: ir.Module, typed: _TypedFunction, symbol: str) -> ir.Function:
     kind = ir.FunctionType(
         _llvm_type(typed.result), [_llvm_type(argument) for argument in typed.arguments]
@@ -434,8 +436,8 @@ def _numba_intrinsic(context: _Context, made: Any) -> Word:
 class _Emitter:
     """Emits one typed function, block by block in reverse postorder: set comes before use.
 
-    ``values`` holds what each variable stands for: an LLVM value, a tuple of such, an Address, a
-    Word, a range.  Phis become LLVM phis, filled in at the end.
+    ``values`` holds what each variable stands for: an LLVM value, a tuple of such (a complex number
+    is one, of two), an Address, a Word, a range.  Phis become LLVM phis, filled in at the end.
     """
 
     def __init__(self, function: ir.Function, typed: _TypedFunction) -> None:
@@ -514,7 +516,7 @@ class _Emitter:
     def _named(self, value: Any) -> Any:
         """What a constant or a global stands for."""
         if isinstance(value, TypedConstant):
-            return ir.Constant(VALUES[value.dtype], value.value)
+            return _constant(value)
         if isinstance(value, bool):
             return I1(value)
         if isinstance(value, int):
@@ -549,9 +551,13 @@ class _Emitter:
             case "iternext":
                 return self._next(builder, self.values[value.value.name])
             case "phi":
-                phi = builder.phi(_llvm_type(kind))
-                self.phis.append((phi, value, kind))
-                return phi
+                part = _part_type(kind)
+                if part is None:
+                    made = builder.phi(_llvm_type(kind))
+                else:
+                    made = builder.phi(part), builder.phi(part)
+                self.phis.append((made, value, kind))
+                return made
         raise InternalError(f"bug in graphc: native code cannot hold '{value}'")
 
     def _call(self, builder: ir.IRBuilder, word: Word, args: tuple[Any, ...]) -> Any:
@@ -578,9 +584,14 @@ class _Emitter:
             if len(arriving) > 1:
                 shown = " and ".join(sorted(map(str, arriving)))
                 raise InternalError(f"bug in graphc: a variable is {shown}, by the path taken")
-            undefined = ir.Constant(_llvm_type(kind), ir.Undefined)
+            part = _part_type(kind)
+            undefined: Any = ir.Constant(part or _llvm_type(kind), ir.Undefined)
+            if part is not None:
+                undefined = undefined, undefined
             for incoming, label in zip(value.incoming_values, value.incoming_blocks, strict=True):
                 if label in self.order:
                     is_defined = incoming is not numba_ir.UNDEFINED
                     arrived = self.values[incoming.name] if is_defined else undefined
-                    phi.add_incoming(arrived, self.ends[label])
+                    pairs = [(phi, arrived)] if part is None else zip(phi, arrived, strict=True)
+                    for target, source in pairs:
+                        target.add_incoming(source, self.ends[label])

@@ -7,6 +7,8 @@ true:
 * Every load and store carries ``alias.scope``/``noalias`` for its operand, so LLVM needs no overlap
   test.  Distinct operands never overlap in memory, unless both are only read.
 * Only element alignment is assumed.
+* A complex number is two floats side by side in memory and a pair of values in a kernel: it never
+  is one LLVM value, so there is nothing to optimise away, and loops over it vectorise.
 * A store converts a value to its storage (bool to a byte, float32 to a 16-bit float), no more.
 """
 
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from llvmlite import ir
 
@@ -42,12 +45,21 @@ VALUES: dict[str, ir.Type] = {
     "float32": F32,
     "float64": F64,
 }
-STORAGE: dict[str, ir.Type] = VALUES | {"bool": I8, "float16": F16, "bfloat16": I16}
+PARTS: dict[str, str] = {"complex64": "float32", "complex128": "float64"}
+STORAGE: dict[str, ir.Type] = {
+    **VALUES,
+    **{name: VALUES[part] for name, part in PARTS.items()},  # of one part
+    "bool": I8,
+    "float16": F16,
+    "bfloat16": I16,
+}
 BYTES: dict[str, int] = {
     **{name: kind.width // 8 for name, kind in STORAGE.items() if isinstance(kind, ir.IntType)},
     "float16": 2,
     "float32": 4,
     "float64": 8,
+    "complex64": 8,
+    "complex128": 16,
 }
 
 
@@ -109,9 +121,14 @@ def load_word(builder: ir.IRBuilder, args: ir.Value, position: int) -> ir.Value:
     return builder.load(builder.gep(args, [I64(position)], inbounds=True), align=8)
 
 
-def load(builder: ir.IRBuilder, address: Address, index: Sequence[ir.Value]) -> ir.Value:
+Pair = tuple[ir.Value, ir.Value]  # a complex number: its real and its imaginary part
+
+
+def load(builder: ir.IRBuilder, address: Address, index: Sequence[ir.Value]) -> ir.Value | Pair:
     """``address[index]`` as a value."""
     dtype = address.ref.dtype
+    if dtype in PARTS:
+        return _load_pair(builder, address, index)
     bits = builder.load(_element(builder, address, index), align=BYTES[dtype])
     _mark_alias(builder, bits, address.ref)
     if dtype == "bool":
@@ -123,11 +140,12 @@ def load(builder: ir.IRBuilder, address: Address, index: Sequence[ir.Value]) -> 
     return bits
 
 
-def store(
-    builder: ir.IRBuilder, address: Address, index: Sequence[ir.Value], value: ir.Value
-) -> None:
+def store(builder: ir.IRBuilder, address: Address, index: Sequence[ir.Value], value: Any) -> None:
     """``address[index] = value``, where value has the dtype the operand computes in."""
     dtype = address.ref.dtype
+    if dtype in PARTS:
+        _store_pair(builder, address, index, value)
+        return
     if dtype == "bool":
         value = builder.zext(value, I8)
     elif dtype == "float16":
@@ -136,6 +154,31 @@ def store(
         value = bfloat16_bits(builder, value)
     pointer = _element(builder, address, index)
     _mark_alias(builder, builder.store(value, pointer, align=BYTES[dtype]), address.ref)
+
+
+def _load_pair(builder: ir.IRBuilder, address: Address, index: Sequence[ir.Value]) -> Pair:
+    parts = []
+    for pointer in _part_addresses(builder, address, index):
+        parts.append(builder.load(pointer, align=BYTES[PARTS[address.ref.dtype]]))
+        _mark_alias(builder, parts[-1], address.ref)
+    return parts[0], parts[1]
+
+
+def _store_pair(
+    builder: ir.IRBuilder, address: Address, index: Sequence[ir.Value], value: Pair
+) -> None:
+    for pointer, part in zip(_part_addresses(builder, address, index), value, strict=True):
+        stored = builder.store(part, pointer, align=BYTES[PARTS[address.ref.dtype]])
+        _mark_alias(builder, stored, address.ref)
+
+
+def _part_addresses(builder: ir.IRBuilder, address: Address, index: Sequence[ir.Value]) -> Pair:
+    at = builder.mul(_offset(builder, address, index), I64(2), flags=("nsw",))
+    after = builder.add(at, I64(1), flags=("nsw",))
+    return (
+        builder.gep(address.base, [at], inbounds=True),
+        builder.gep(address.base, [after], inbounds=True),
+    )
 
 
 def bfloat16_value(builder: ir.IRBuilder, bits: ir.Value) -> ir.Value:
@@ -152,12 +195,16 @@ def bfloat16_bits(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
     return builder.trunc(builder.lshr(chosen, I32(16)), I16)
 
 
-def _element(builder: ir.IRBuilder, address: Address, index: Sequence[ir.Value]) -> ir.Value:
+def _offset(builder: ir.IRBuilder, address: Address, index: Sequence[ir.Value]) -> ir.Value:
     *leading, last = index
     offset = last
     for position, stride in zip(leading, address.strides, strict=True):
         offset = builder.add(builder.mul(position, stride, flags=("nsw",)), offset, flags=("nsw",))
-    return builder.gep(address.base, [offset], inbounds=True)
+    return offset
+
+
+def _element(builder: ir.IRBuilder, address: Address, index: Sequence[ir.Value]) -> ir.Value:
+    return builder.gep(address.base, [_offset(builder, address, index)], inbounds=True)
 
 
 def _mark_alias(builder: ir.IRBuilder, instruction: ir.Instruction, ref: Ref) -> None:

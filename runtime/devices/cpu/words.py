@@ -23,7 +23,7 @@ from graphc.codegen import vocabulary
 from graphc.errors import InternalError
 from runtime.devices.cpu import bodies, refs
 from runtime.devices.cpu.bodies import Body
-from runtime.devices.cpu.refs import VALUES
+from runtime.devices.cpu.refs import PARTS, VALUES
 
 FLAGS = ("contract", "nsz")
 ACCUMULATE_FLAGS = ("contract", "nsz", "reassoc")
@@ -50,8 +50,11 @@ _TAKES: dict[str, Callable[[str], bool]] = {
     "float": bodies.is_float,
     "integer": bodies.is_integer,
     "number": lambda dtype: bodies.is_float(dtype) or bodies.is_integer(dtype),
+    "field": lambda dtype: _TAKES["number"](dtype) or dtype in PARTS,
+    "complex": PARTS.__contains__,
     "bool": lambda dtype: dtype == "bool",
     "any": lambda dtype: dtype in VALUES,
+    "value": lambda dtype: dtype in VALUES or dtype in PARTS,
 }
 
 
@@ -69,9 +72,20 @@ def vocabulary_rule(word: vocabulary.Word) -> Rule:
             raise TypeError(
                 f"takes operands of one dtype, of kind '{word.takes}', got {_list(operands)}"
             )
-        return operands[0] if word.gives == "same" else word.gives
+        return _given(word, operands[0])
 
     return rule
+
+
+def _given(word: vocabulary.Word, operand: str) -> str:
+    match word.gives:
+        case "same":
+            return operand
+        case "real":
+            return PARTS[operand]
+        case "complex":
+            return next(whole for whole, part in PARTS.items() if part == operand)
+    return word.gives
 
 
 def exact_rule(gives: str, *takes: str) -> Rule:
@@ -98,7 +112,7 @@ def _list(dtypes: tuple[Any, ...]) -> str:
 
 def by_kind(
     *, floating: Body | None = None, signed: Body | None = None, unsigned: Body | None = None,
-    boolean: Body | None = None,
+    boolean: Body | None = None, pair: Body | None = None,
 ) -> Emit:  # fmt: skip
     """An emitter that picks its body by the last operand; ``unsigned`` defaults to ``signed``."""
 
@@ -110,6 +124,8 @@ def by_kind(
             body = floating
         elif dtype == "bool":
             body = boolean
+        elif dtype in PARTS:
+            body = pair
         else:
             body = signed if bodies.is_signed(dtype) else (unsigned or signed)
         if body is None:
@@ -128,6 +144,40 @@ def _intrinsic(name: str, flags: tuple[str, ...] = ()) -> Body:
     return lambda builder, *values: bodies.intrinsic(builder, name, *values, flags=flags)
 
 
+def _by_part(body: Body) -> Body:
+    """The body on the real parts and on the imaginary parts."""
+    return lambda builder, *values: tuple(
+        body(builder, *parts) for parts in zip(*values, strict=True)
+    )
+
+
+def _joined(compare: Body, join: str) -> Body:
+    """A comparison of pairs from those of their parts."""
+    return lambda builder, a, b: getattr(builder, join)(
+        compare(builder, a[0], b[0]), compare(builder, a[1], b[1])
+    )
+
+
+def _product(flags: tuple[str, ...]) -> Body:
+    def body(builder: ir.IRBuilder, a: refs.Pair, b: refs.Pair) -> refs.Pair:
+        def times(x: ir.Value, y: ir.Value) -> ir.Value:
+            return builder.fmul(x, y, flags=flags)
+
+        return (
+            builder.fsub(times(a[0], b[0]), times(a[1], b[1]), flags=flags),
+            builder.fadd(times(a[0], b[1]), times(a[1], b[0]), flags=flags),
+        )
+
+    return body
+
+
+def _select(builder: ir.IRBuilder, dtypes: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    condition, a, b = values
+    if dtypes[-1] not in PARTS:
+        return builder.select(condition, a, b)
+    return tuple(builder.select(condition, x, y) for x, y in zip(a, b, strict=True))
+
+
 def _compare(sign: str) -> Emit:
     def ordered(builder: ir.IRBuilder, a: ir.Value, b: ir.Value) -> ir.Value:
         # a != b must hold for NaN, every other comparison must not
@@ -136,7 +186,10 @@ def _compare(sign: str) -> Emit:
 
     unsigned = lambda builder, a, b: builder.icmp_unsigned(sign, a, b)  # noqa: E731
     signed = lambda builder, a, b: builder.icmp_signed(sign, a, b)  # noqa: E731
-    return by_kind(floating=ordered, signed=signed, unsigned=unsigned, boolean=unsigned)
+    return by_kind(
+        floating=ordered, signed=signed, unsigned=unsigned, boolean=unsigned,
+        pair=_joined(ordered, "and_" if sign == "==" else "or_"),
+    )  # fmt: skip
 
 
 # --- casts ----------------------------------------------------------------------------------------
@@ -181,11 +234,18 @@ def _plain(body: Body) -> Emit:
     return lambda builder, _, values: body(builder, *values)
 
 
+def _by_kind_and_part(method: str, flags: tuple[str, ...], signed: Body) -> Emit:
+    floating = _method(method, flags=flags)
+    return by_kind(floating=floating, signed=signed, pair=_by_part(floating))
+
+
 _BODIES: dict[str, Emit] = {
-    "add": by_kind(floating=_method("fadd", flags=FLAGS), signed=_method("add")),
-    "sub": by_kind(floating=_method("fsub", flags=FLAGS), signed=_method("sub")),
-    "mul": by_kind(floating=_method("fmul", flags=FLAGS), signed=_method("mul")),
-    "neg": by_kind(floating=_method("fneg"), signed=bodies.negate),
+    "add": _by_kind_and_part("fadd", FLAGS, _method("add")),
+    "sub": _by_kind_and_part("fsub", FLAGS, _method("sub")),
+    "mul": by_kind(
+        floating=_method("fmul", flags=FLAGS), signed=_method("mul"), pair=_product(FLAGS)
+    ),
+    "neg": by_kind(floating=_method("fneg"), signed=bodies.negate, pair=_by_part(_method("fneg"))),
     "abs": by_kind(floating=_intrinsic("fabs"), signed=bodies.absolute, unsigned=lambda _, x: x),
     "sign": by_kind(
         floating=bodies.sign_float, signed=bodies.sign_integer, unsigned=bodies.sign_unsigned
@@ -220,9 +280,11 @@ _BODIES: dict[str, Emit] = {
         signed=_intrinsic("smax"),
         unsigned=_intrinsic("umax"),
     ),
-    "accumulate": by_kind(floating=_method("fadd", flags=ACCUMULATE_FLAGS), signed=_method("add")),
+    "accumulate": _by_kind_and_part("fadd", ACCUMULATE_FLAGS, _method("add")),
     "accumulate_mul": by_kind(
-        floating=_method("fmul", flags=ACCUMULATE_FLAGS), signed=_method("mul")
+        floating=_method("fmul", flags=ACCUMULATE_FLAGS),
+        signed=_method("mul"),
+        pair=_product(ACCUMULATE_FLAGS),
     ),
     "bit_and": _plain(_method("and_")),
     "bit_or": _plain(_method("or_")),
@@ -239,7 +301,10 @@ _BODIES: dict[str, Emit] = {
     "logical_and": _plain(_method("and_")),
     "logical_or": _plain(_method("or_")),
     "logical_not": _plain(_method("not_")),
-    "where": _plain(_method("select")),
+    "where": _select,
+    "complex_of": _plain(lambda _, re, im: (re, im)),
+    "real_part": _plain(lambda _, z: z[0]),
+    "imag_part": _plain(lambda _, z: z[1]),
     "sqrt": _plain(_intrinsic("sqrt")),
     "rsqrt": _plain(bodies.rsqrt),
     "floor": _plain(_intrinsic("floor")),
