@@ -65,6 +65,7 @@ _OWNERS = {
         "reduce_sum saturate_cast scalar_mul to_bfloat16 to_double to_float to_int32 "
         "to_int64"
     ),
+    "frontends.tf.complex_numbers": "angle complex conj imag real",
     "frontends.tf.contractions": "einsum matmul sparse_matmul tensordot",
     "frontends.tf.linalg": (
         "cholesky cholesky_solve cross matrix_determinant matrix_inverse matrix_solve "
