@@ -14,6 +14,7 @@ _WHERE = {
     "frontends.tf.train.penalised": (
         "AdagradDAOptimizer FtrlOptimizer ProximalAdagradOptimizer ProximalGradientDescentOptimizer"
     ),
+    "frontends.tf.train.sync": "SyncReplicasOptimizer",
     "frontends.tf.train.steps": (
         "create_global_step get_global_step get_or_create_global_step global_step "
         "assert_global_step"

@@ -11,29 +11,10 @@ from frontends.tf.math import clip_by_norm
 from frontends.tf.tensor import builder
 from frontends.tf.train.averages import ExponentialMovingAverage
 from frontends.tf.train.optimizer import Optimizer
+from frontends.tf.train.wrapped import WrappedOptimizer
 from frontends.tf.variables import Variable, global_variables
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Node, Tensor
-
-
-class WrappedOptimizer(Optimizer):
-    """Computes gradients and keeps slots as the optimizer inside does."""
-
-    def __init__(self, opt: Optimizer, use_locking: bool, name: str) -> None:
-        super().__init__(use_locking, name)
-        self._opt = opt
-
-    def compute_gradients(self, *args: Any, **kwargs: Any) -> list[tuple[Any, Any]]:
-        return self._opt.compute_gradients(*args, **kwargs)
-
-    def get_slot(self, var: Any, name: str) -> Variable | None:
-        return self._opt.get_slot(var, name)
-
-    def get_slot_names(self) -> list[str]:
-        return self._opt.get_slot_names()
-
-    def variables(self) -> list[Variable]:
-        return self._opt.variables()
 
 
 class MovingAverageOptimizer(WrappedOptimizer):
