@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.builder import Builder
-from graphc.ir.dtype import as_dtype, float32
+from graphc.ir.dtype import DType, as_dtype, float32
 from graphc.ir.graph import Tensor, default_graph
 
 
@@ -24,11 +24,20 @@ class Initializer:
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an initializer like this one."""
-        return {k: v.name if hasattr(v, "as_numpy_dtype") else v for k, v in self.__dict__.items()}
+        given = signature(type(self)).parameters
+        held = {k: v for k, v in self.__dict__.items() if k in given}
+        return {k: v.name if hasattr(v, "as_numpy_dtype") else v for k, v in held.items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Initializer:
         return cls(**config)
+
+
+def _floating(dtype: Any) -> DType:
+    wanted = as_dtype(dtype)
+    if not wanted.is_floating:
+        raise ValueError(f"the initializer makes floating numbers, dtype is {wanted}")
+    return wanted
 
 
 class Zeros(Initializer):
@@ -98,7 +107,8 @@ class RandomNormal(Initializer):
     def __init__(
         self, mean: float = 0.0, stddev: float = 1.0, seed: int | None = None, dtype: Any = float32
     ) -> None:
-        self.mean, self.stddev, self.seed, self.dtype = mean, stddev, seed, as_dtype(dtype)
+        self.mean, self.stddev, self.seed = mean, stddev, seed
+        self.dtype = _floating(dtype)
 
     def __call__(
         self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
@@ -162,14 +172,14 @@ class VarianceScaling(Initializer):
         if distribution not in ("normal", "truncated_normal", "untruncated_normal", "uniform"):
             raise ValueError(f"there is no distribution {distribution!r} here")
         self.scale, self.mode, self.distribution = scale, mode, distribution
-        self.seed, self.dtype = seed, as_dtype(dtype)
+        self.seed, self.dtype = seed, _floating(dtype)
 
     def __call__(
         self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
     ) -> Tensor:
         from frontends.tf.random import random_normal, random_uniform, truncated_normal
 
-        fan_in, fan_out = fans(shape)
+        fan_in, fan_out = fans(shape if partition_info is None else partition_info.full_shape)
         count = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, count)
         wanted = dtype or self.dtype
@@ -196,14 +206,18 @@ def fans(shape: Sequence[int]) -> tuple[float, float]:
     return float(field * shape[-2]), float(field * shape[-1])
 
 
-def glorot_uniform_initializer(seed: int | None = None, dtype: Any = float32) -> VarianceScaling:
+class GlorotUniform(VarianceScaling):
     """Uniform on ``+-sqrt(6 / (fan_in + fan_out))``: the default of ``get_variable``."""
-    return VarianceScaling(1.0, "fan_avg", "uniform", seed, dtype)
+
+    def __init__(self, seed: int | None = None, dtype: Any = float32) -> None:
+        super().__init__(1.0, "fan_avg", "uniform", seed, dtype)
 
 
-def glorot_normal_initializer(seed: int | None = None, dtype: Any = float32) -> VarianceScaling:
+class GlorotNormal(VarianceScaling):
     """Truncated normal of variance ``2 / (fan_in + fan_out)``."""
-    return VarianceScaling(1.0, "fan_avg", "truncated_normal", seed, dtype)
+
+    def __init__(self, seed: int | None = None, dtype: Any = float32) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)
 
 
 def he_normal(seed: int | None = None, dtype: Any = float32) -> VarianceScaling:
@@ -226,22 +240,47 @@ def lecun_uniform(seed: int | None = None, dtype: Any = float32) -> VarianceScal
     return VarianceScaling(1.0, "fan_in", "uniform", seed, dtype)
 
 
-def xavier_initializer(
-    uniform: bool = True, seed: int | None = None, dtype: Any = float32
-) -> VarianceScaling:
-    """Glorot's initializer under its other name."""
-    return (
-        glorot_uniform_initializer(seed, dtype)
-        if uniform
-        else glorot_normal_initializer(seed, dtype)
-    )
+class UniformUnitScaling(Initializer):
+    """Uniform on ``+-factor * sqrt(3 / inputs)``: all sizes but the last are inputs."""
+
+    def __init__(self, factor: float = 1.0, seed: int | None = None, dtype: Any = float32) -> None:
+        self.factor, self.seed, self.dtype = factor, seed, _floating(dtype)
+
+    def __call__(
+        self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        from frontends.tf.random import random_uniform
+
+        whole = shape if partition_info is None else partition_info.full_shape
+        limit = math.sqrt(3.0 / max(1.0, math.prod(whole[:-1]))) * self.factor
+        return random_uniform(shape, -limit, limit, dtype or self.dtype, self.seed)
 
 
-def uniform_unit_scaling(
-    factor: float = 1.0, seed: int | None = None, dtype: Any = float32
-) -> VarianceScaling:
-    """Uniform on ``+-factor * sqrt(3 / fan_in)``."""
-    return VarianceScaling(factor * factor, "fan_in", "uniform", seed, dtype)
+class Orthogonal(Initializer):
+    """Columns (or rows, where there are fewer) of length ``gain``, at right angles (Saxe et al.,
+    2014); all axes but the last count as one."""
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None, dtype: Any = float32) -> None:
+        self.gain, self.seed, self.dtype = gain, seed, _floating(dtype)
+
+    def __call__(
+        self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
+    ) -> Tensor:
+        from frontends.tf.diagonals import diag_part, matrix_transpose
+        from frontends.tf.linalg import qr
+        from frontends.tf.random import random_normal
+
+        if len(shape) < 2:
+            raise ValueError(f"an orthogonal matrix has two axes or more, got {list(shape)}")
+        rows, columns = math.prod(shape[:-1]), int(shape[-1])
+        tall = (max(rows, columns), min(rows, columns))
+        wanted = as_dtype(dtype or self.dtype)
+        q, r = qr(random_normal(tall, 0.0, 1.0, wanted, self.seed), full_matrices=False)
+        b = Builder(default_graph())
+        q = b.mul(q, b.sign(diag_part(r)))
+        if rows < columns:
+            q = matrix_transpose(q)
+        return b.mul(b.reshape(q, shape=tuple(shape)), self.gain)
 
 
 class Identity(Initializer):
@@ -255,10 +294,13 @@ class Identity(Initializer):
     ) -> Tensor:
         from frontends.tf.building import constant
 
-        if len(shape) != 2:
-            raise ValueError(f"an identity matrix has two axes, got the shape {list(shape)}")
+        whole = shape if partition_info is None else partition_info.full_shape
+        if len(whole) != 2:
+            raise ValueError(f"an identity matrix has two axes, got the shape {list(whole)}")
         wanted = as_dtype(dtype or self.dtype)
-        return constant(self.gain * np.eye(shape[0], shape[1]), wanted)
+        first = [0, 0] if partition_info is None else partition_info.var_offset
+        eye = np.eye(shape[0], shape[1], k=int(first[0] - first[1]))
+        return constant(self.gain * eye, wanted)
 
 
 zeros = zeros_initializer = Zeros
@@ -268,8 +310,33 @@ random_normal = random_normal_initializer = RandomNormal
 truncated_normal = truncated_normal_initializer = TruncatedNormal
 random_uniform = random_uniform_initializer = RandomUniform
 variance_scaling = variance_scaling_initializer = VarianceScaling
-glorot_uniform, glorot_normal = glorot_uniform_initializer, glorot_normal_initializer
+glorot_uniform = glorot_uniform_initializer = GlorotUniform
+glorot_normal = glorot_normal_initializer = GlorotNormal
+uniform_unit_scaling = UniformUnitScaling
+orthogonal = orthogonal_initializer = Orthogonal
 identity = Identity
+
+_BY_NAME: dict[str, Callable[..., Initializer]] = {
+    "zeros": Zeros, "ones": Ones, "constant": Constant, "identity": Identity,
+    "orthogonal": Orthogonal, "variance_scaling": VarianceScaling,
+    "glorot_uniform": GlorotUniform, "glorot_normal": GlorotNormal, "he_normal": he_normal,
+    "he_uniform": he_uniform, "lecun_normal": lecun_normal, "lecun_uniform": lecun_uniform,
+    **dict.fromkeys(("random_normal", "normal"), lambda: RandomNormal(stddev=0.05)),
+    "truncated_normal": lambda: TruncatedNormal(stddev=0.05),
+    **dict.fromkeys(("random_uniform", "uniform"), lambda: RandomUniform(-0.05, 0.05)),
+}  # fmt: skip
+
+
+def named_initializer(identifier: Any) -> Any:
+    """The initializer of a name (Keras': ``"zeros"``, ``"Zeros"``); others are as they are."""
+    if not isinstance(identifier, str):
+        return identifier
+    from graphc.ir.op import _snake
+
+    made = _BY_NAME.get(identifier) or _BY_NAME.get(_snake(identifier))
+    if made is None:
+        raise ValueError(f"there is no initializer {identifier!r}; there are {', '.join(_BY_NAME)}")
+    return made()
 
 
 def as_initializer(value: Any) -> Callable[..., Tensor]:
@@ -302,3 +369,10 @@ def local_variables() -> Any:
     from frontends.tf.variables import local_variables_initializer
 
     return local_variables_initializer()
+
+
+def variables(var_list: Any, name: str = "init") -> Any:
+    """``tf.initializers.variables()``: the same as ``tf.variables_initializer()``."""
+    from frontends.tf.variables import variables_initializer
+
+    return variables_initializer(var_list, name)

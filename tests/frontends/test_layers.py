@@ -208,7 +208,7 @@ def test_embedding_lookup_and_its_gradient(session):
     table = tf.Variable(np.arange(12, dtype=np.float32).reshape(4, 3))
     ids = tf.placeholder(tf.int32, [None, 2], name="ids")
     rows = tf.nn.embedding_lookup(table, ids)
-    (slope,) = tf.gradients(rows, table)
+    slope = tf.convert_to_tensor(tf.gradients(rows, table)[0])
     sess = session()
     sess.run(tf.global_variables_initializer())
     got, grad = sess.run([rows, slope], {ids: [[0, 2], [2, 3]]})

@@ -7,65 +7,42 @@ from typing import Any
 
 from frontends.tf import layers as _layers
 from frontends.tf.contractions import matmul, tensordot
+from frontends.tf.contrib.initializers import (
+    variance_scaling_initializer,
+    xavier_initializer,
+    xavier_initializer_conv2d,
+)
 from frontends.tf.forwards import forward
-from frontends.tf.variable_getting import get_variable
-from frontends.tf.initializers import VarianceScaling, Zeros, xavier_initializer
+from frontends.tf.initializers import Zeros
 from frontends.tf.nn import bias_add
+from frontends.tf.regularizers import (
+    apply_regularization,
+    l1_l2_regularizer,
+    l1_regularizer,
+    l2_regularizer,
+    sum_regularizer,
+)
 from frontends.tf.scopes import variable_scope
 from frontends.tf.shapes import TensorShape
 from frontends.tf.tensor import builder, convert
+from frontends.tf.variable_getting import get_variable
 from graphc.errors import ShapeError
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 
 __all__ = [
-    "flatten", "fully_connected", "l1_regularizer", "l2_regularizer",
-    "maxout", "variance_scaling_initializer", "xavier_initializer", "xavier_initializer_conv2d",
+    "apply_regularization", "flatten", "fully_connected", "l1_l2_regularizer", "l1_regularizer",
+    "l2_regularizer", "maxout", "sum_regularizer", "variance_scaling_initializer",
+    "xavier_initializer", "xavier_initializer_conv2d",
 ]  # fmt: skip
 
 _RELU, _ZEROS = forward("nn.relu"), Zeros()
-xavier_initializer_conv2d = xavier_initializer
 
 
 def __getattr__(name: str) -> Any:
     from frontends.tf.names import elsewhere
 
     return elsewhere("contrib.layers", name, lambda: __all__)
-
-
-def l2_regularizer(scale: float, scope: str | None = None) -> Callable[[Any], Tensor | None]:
-    """``weights -> scale * sum(weights**2) / 2``; None for scale 0."""
-
-    def l2(weights: Any) -> Tensor | None:
-        if scale == 0.0:
-            return None
-        x = convert(weights)
-        return builder(x).mul(builder(x).l2_loss(x), float(scale), name=scope or "l2_regularizer")
-
-    return l2
-
-
-def l1_regularizer(scale: float, scope: str | None = None) -> Callable[[Any], Tensor | None]:
-    """``weights -> scale * sum(|weights|)``; None for scale 0."""
-
-    def l1(weights: Any) -> Tensor | None:
-        if scale == 0.0:
-            return None
-        x = convert(weights)
-        b = builder(x)
-        total = b.reduce_sum(b.abs(x), axis=None)
-        return b.mul(total, float(scale), name=scope or "l1_regularizer")
-
-    return l1
-
-
-def variance_scaling_initializer(
-    factor: float = 2.0, mode: str = "FAN_IN", uniform: bool = False, seed: int | None = None,
-    dtype: Any = "float32",
-) -> VarianceScaling:  # fmt: skip
-    """Random weights of variance ``factor / n`` (He et al. by default)."""
-    distribution = "uniform" if uniform else "truncated_normal"
-    return VarianceScaling(factor, mode.lower(), distribution, seed, dtype)
 
 
 def flatten(inputs: Any, outputs_collections: Any = None, scope: str | None = None) -> Tensor:
