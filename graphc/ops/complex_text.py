@@ -288,6 +288,63 @@ def sigmoid(z: Any) -> str:
     return whole((re * 0.5 + 0.5, im * 0.5))
 
 
+# --- inverses, each by the square roots whose cuts are its own: Kahan (1987) ---------------------
+
+
+def _roots(z: Pair) -> tuple[Pair, Pair]:
+    """sqrt(1 - z) and sqrt(1 + z)."""
+    x, y = z
+    return _sqrt((1 - x, -y)), _sqrt((x + 1, y))
+
+
+def _asin(z: Pair) -> Pair:
+    low, high = _roots(z)
+    re = word("atan2", z[0], low[0] * high[0] - low[1] * high[1])
+    return re, word("asinh", low[0] * high[1] - low[1] * high[0])
+
+
+def _atanh(z: Pair) -> Pair:
+    x, y = z
+    above, below = x + 1, 1 - x
+    re = word("log1p", x * 4 / (below * below + y * y)) * 0.25
+    angle = word("atan2", y * 2, above * below - y * y) * 0.5
+    return re, angle
+
+
+def asin(z: Any) -> str:
+    return whole(_asin(parts(z)))
+
+
+def acos(z: Any) -> str:
+    x, y = parts(z)
+    low, high = _roots((x, y))
+    angle = word("atan2", low[0], high[0]) * 2
+    return whole((angle, word("asinh", high[0] * low[1] - high[1] * low[0])))
+
+
+def atan(z: Any) -> str:
+    x, y = parts(z)
+    re, im = _atanh((-y, x))
+    return whole((im, -re))
+
+
+def asinh(z: Any) -> str:
+    x, y = parts(z)
+    re, im = _asin((-y, x))
+    return whole((im, -re))
+
+
+def acosh(z: Any) -> str:
+    x, y = parts(z)
+    low, high = _sqrt((x - 1, y)), _sqrt((x + 1, y))
+    re = word("asinh", low[0] * high[0] + low[1] * high[1])
+    return whole((re, word("atan2", low[1], high[0]) * 2))
+
+
+def atanh(z: Any) -> str:
+    return whole(_atanh(parts(z)))
+
+
 def cast(z: Any, dtype: str) -> str:
     """A complex number as another dtype: the real part, where that is no complex one."""
     wanted = as_dtype(dtype)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from graphc.ir.dtype import FLOATING, REAL, complex64, complex128
+from graphc.ir.dtype import COMPLEX, FLOATING, REAL
 from graphc.ir.op import REQUIRED, Kind, Op, Refuses, Sample, describe
 from graphc.ir.types import DTypeMismatch, TensorType
 from graphc.ops.shape import resolve_axis
@@ -113,7 +113,7 @@ class Cumsum(Cumulative):
     """``y[k] = x[0] + ... + x[k]`` along ``axis``."""
 
     linear = True
-    dtypes = (*REAL, complex64, complex128)
+    dtypes = REAL + COMPLEX
     word = "add"
     fold = np.add
 
@@ -132,6 +132,8 @@ class Cumprod(Cumulative):
     The gradient is exact with zeros among the factors.
     """
 
+    dtypes = REAL + COMPLEX
+    holomorphic = True
     word = "mul"
     fold = np.multiply
 

@@ -247,7 +247,7 @@ class Tan(Holomorphic):
     samples = over_plane(-1.2, 1.2)
 
 
-class Asin(Function):
+class Asin(Holomorphic):
     """``sin(y) = x``, ``y`` in ``[-pi/2, pi/2]``."""
 
     word, numpy = "asin", np.arcsin
@@ -255,10 +255,10 @@ class Asin(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.mul(ct, b.rsqrt(b.mul(b.sub(1, x), b.add(x, 1))))]
 
-    samples = over(-0.9, 0.9)
+    samples = over_plane(-0.9, 0.9)
 
 
-class Acos(Function):
+class Acos(Holomorphic):
     """``cos(y) = x``, ``y`` in ``[0, pi]``."""
 
     word, numpy = "acos", np.arccos
@@ -266,10 +266,10 @@ class Acos(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.neg(b.mul(ct, b.rsqrt(b.mul(b.sub(1, x), b.add(x, 1)))))]
 
-    samples = over(-0.9, 0.9)
+    samples = over_plane(-0.9, 0.9)
 
 
-class Atan(Function):
+class Atan(Holomorphic):
     """``tan(y) = x``, ``y`` in ``[-pi/2, pi/2]``."""
 
     word, numpy = "atan", np.arctan
@@ -277,7 +277,7 @@ class Atan(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.realdiv(ct, b.add(b.square(x), 1))]
 
-    samples = over(-4, 4)
+    samples = over_plane(-4, 4)
 
 
 class Sinh(Holomorphic):
@@ -302,7 +302,7 @@ class Cosh(Holomorphic):
     samples = over_plane(-3, 3)
 
 
-class Asinh(Function):
+class Asinh(Holomorphic):
     """``sinh(y) = x``."""
 
     word, numpy = "asinh", np.arcsinh
@@ -310,21 +310,23 @@ class Asinh(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.mul(ct, b.rsqrt(b.add(b.square(x), 1)))]
 
-    samples = over(-4, 4)
+    samples = over_plane(-4, 4)
 
 
-class Acosh(Function):
+class Acosh(Holomorphic):
     """``cosh(y) = x``, ``y >= 0``; NaN below 1."""
 
     word, numpy = "acosh", np.arccosh
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
+        if x.dtype.is_complex:  # the root of the product has another cut
+            return [b.mul(ct, b.mul(b.rsqrt(b.sub(x, 1)), b.rsqrt(b.add(x, 1))))]
         return [b.mul(ct, b.rsqrt(b.mul(b.sub(x, 1), b.add(x, 1))))]
 
-    samples = over(1.2, 6)
+    samples = over_plane(1.2, 6)
 
 
-class Atanh(Function):
+class Atanh(Holomorphic):
     """``tanh(y) = x``; infinite at -1 and 1."""
 
     word, numpy = "atanh", np.arctanh
@@ -332,7 +334,7 @@ class Atanh(Function):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         return [b.realdiv(ct, b.mul(b.sub(1, x), b.add(x, 1)))]
 
-    samples = over(-0.9, 0.9)
+    samples = over_plane(-0.9, 0.9)
 
 
 # --- activations --------------------------------------------------------------------------------

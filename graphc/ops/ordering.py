@@ -12,7 +12,7 @@ import numpy as np
 from graphc.errors import InvalidArgumentError
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim
-from graphc.ir.dtype import FLOATING, REAL, bool_, int32, int64
+from graphc.ir.dtype import COMPLEX, FLOATING, REAL, bool_, int32, int64
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim, same_dtype
 from graphc.ops.index import NO_VALUES, check_indices, check_range
@@ -153,7 +153,7 @@ class PutAlongLast(Op):
 
     def infer_type(self, x: TensorType, indices: TensorType) -> TensorType:
         check_indices(indices=indices)
-        if x.dtype not in REAL:
+        if x.dtype not in REAL + COMPLEX:
             raise DTypeMismatch(f"x must be numeric, got {x}")
         if x.shape is None or indices.shape is None:
             return x.with_shape(None)

@@ -51,6 +51,14 @@ def _check_rows(variable: TensorType, wanted: Shape | None, updates: TensorType)
         raise Mismatch(f"updates must be a row per index, {expected}", updates=updates)
 
 
+def _check_how(how: str, variable: TensorType) -> None:
+    dtype = variable.dtype
+    if how in ("div", "min", "max") and dtype.is_complex:
+        raise DTypeMismatch(f"variable must be real, got {variable}")
+    if how != "update" and not (dtype.is_differentiable or dtype.is_integer):
+        raise DTypeMismatch(f"variable must be numeric, got {variable}")
+
+
 def write_rows(variable: np.ndarray, places: np.ndarray, updates: np.ndarray, how: str,
                depth: int = 1) -> np.ndarray:  # fmt: skip
     """The variable afterwards; ``places`` are positions along its first ``depth`` axes, joined."""
@@ -93,6 +101,7 @@ class WriteRows(Op):
         self, variable: TensorType, places: TensorType, updates: TensorType
     ) -> TensorType:
         check_indices(places=places)
+        _check_how(self.how, variable)
         if variable.shape is None or places.shape is None:
             same_dtype(variable=variable, updates=updates)
             return variable
@@ -124,6 +133,8 @@ class WriteRows(Op):
         Sample("float16[3, 2]", "int32[2]", "float16[2, 2]", values={1: [1, 1]}, how="add"),
         Sample("bool[3]", "int32[]", "bool[]", values={1: 2}),
         Sample("float32[3, 0]", "int32[1]", "float32[1, 0]", values={1: [1]}),
+        Refuses("complex64[3]", "int32[1]", "complex64[1]",
+                "variable must be real, got complex64[3]", how="div"),
         Refuses("float32[]", "int32[]", "float32[]", "the variable has no rows"),
         Refuses("float32[3]", "float32[1]", "float32[1]",
                 "places must be int32 or int64, got float32[1]"),
@@ -162,8 +173,7 @@ class _Scatter(Op, abstract=True):
         self, variable: TensorType, indices: TensorType, updates: TensorType
     ) -> TensorType:
         check_indices(indices=indices)
-        if self.how != "update" and not (variable.dtype.is_floating or variable.dtype.is_integer):
-            raise DTypeMismatch(f"variable must be numeric, got {variable}")
+        _check_how(self.how, variable)
         same_dtype(variable=variable, updates=updates)
         if variable.shape is None or indices.shape is None:
             return variable
