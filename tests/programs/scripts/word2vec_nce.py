@@ -10,11 +10,12 @@ import tensorflow as tf
 TEXT = """
 a graph holds nodes and a node holds an op . an op says what one element is . a pass reads a graph
 and writes a graph . a rule rewrites a node . a kernel runs a group of nodes . a session runs a
-graph and a program runs kernels . the compiler makes a program of a graph . the device runs a program .
-the device holds memory and the memory holds buffers . a buffer holds elements . a loop visits
-elements . a kernel has loops and a loop has a body . the body loads elements and stores elements .
-a gradient is a graph . a loss is a node . the optimizer writes variables . a variable is a node .
-the session holds variables . a checkpoint holds variables . the saver writes a checkpoint .
+graph and a program runs kernels . the compiler makes a program of a graph . the device runs a
+program . the device holds memory and the memory holds buffers . a buffer holds elements . a loop
+visits elements . a kernel has loops and a loop has a body . the body loads elements and stores
+elements . a gradient is a graph . a loss is a node . the optimizer writes variables . a variable
+is a node . the session holds variables . a checkpoint holds variables . the saver writes a
+checkpoint .
 """
 
 vocabulary_size = 40
