@@ -14,10 +14,10 @@ import numpy as np
 
 from frontends.tf.contractions import einsum, matmul, matvec, tensordot
 from frontends.tf.forwards import alike
-from frontends.tf.tensor import builder, convert
+from frontends.tf.tensor import builder, convert, known_rank
 from graphc.errors import ShapeError
-from graphc.ir.builder import as_tensor
-from graphc.ir.dtype import int32
+from graphc.ir.builder import Builder, as_tensor
+from graphc.ir.dtype import DType, int32
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 from graphc.ops.linalg import adjoint as turned
@@ -70,9 +70,14 @@ def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Tensor:
         return b.cholesky_solve(factor, right)
 
 
+def _conjugated(x: Tensor, adjoint: bool) -> Tensor:
+    """What is left of an adjoint where the op transposes."""
+    return builder(x).conj(x) if adjoint and x.dtype.is_complex else x
+
+
 def matrix_inverse(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
-    """The inverse of each matrix (transposed with ``adjoint``): [..., n, n] -> [..., n, n]."""
-    x = convert(input)
+    """The inverse of each matrix (its adjoint, with ``adjoint``): [..., n, n] -> [..., n, n]."""
+    x = _conjugated(convert(input), adjoint)
     return builder(x).matrix_inverse(x, adjoint=adjoint, name=name)
 
 
@@ -103,9 +108,10 @@ def logdet(matrix: Any, name: str | None = None) -> Tensor:
 def matrix_solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
     """``y`` with ``matrix @ y == rhs``: [..., n, n], [..., n, k] -> [..., n, k].
 
-    With ``adjoint``, ``matrix`` is taken transposed.
+    With ``adjoint``, the adjoint of ``matrix`` is taken.
     """
     left, right = alike([matrix, rhs])
+    left = _conjugated(left, adjoint)
     return builder(left, right).matrix_solve(left, right, adjoint=adjoint, name=name)
 
 
@@ -115,9 +121,10 @@ def matrix_triangular_solve(
     """``y`` with ``triangle @ y == rhs``: [..., n, n], [..., n, k] -> [..., n, k].
 
     The triangle is the lower (or upper) one of ``matrix``, whose other elements are not read;
-    with ``adjoint`` it is then taken transposed.  The axes that count matrices broadcast.
+    with ``adjoint`` its adjoint is then taken.  The axes that count matrices broadcast.
     """
     left, right = alike([matrix, rhs])
+    left = _conjugated(left, adjoint)
     return builder(left, right).matrix_triangular_solve(
         left, right, lower=lower, adjoint=adjoint, name=name
     )
@@ -216,10 +223,10 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
     """
     x = convert(a)
     b = builder(x)
-    if rcond is None:
-        rcond = 10.0 * _longer_side(x) * np.finfo(x.dtype.numpy).eps
     with b.home.name_scope(name or "pinv"):
         s, u, v = b.svd(x)
+        if rcond is None:
+            rcond = b.mul(_rounding(b, x, s.dtype), 10.0)
         limit = b.mul(b.reduce_max(s, axis=(-1,), keepdims=True), rcond)
         counted = b.greater(s, limit)
         safe = b.where(counted, s, b.ones_like(s))
@@ -241,13 +248,12 @@ def matrix_rank(
         s = b.svd(x, vectors=False)
         if tol is None:
             largest = b.reduce_max(s, axis=(-1,), keepdims=True)
-            tol = b.mul(largest, float(_longer_side(x) * np.finfo(x.dtype.numpy).eps))
+            tol = b.mul(largest, _rounding(b, x, s.dtype))
         return b.reduce_sum(b.cast(b.greater(s, tol), dtype=int32), axis=(-1,))
 
 
-def _longer_side(x: Tensor) -> int:
-    if x.type.rank is None or not all(isinstance(d, int) for d in x.type.dims[-2:]):
-        raise ShapeError(
-            f"the rows and columns of {x.name} must be known, or the limit given", site=here()
-        )
-    return max(d for d in x.type.dims[-2:] if isinstance(d, int))
+def _rounding(b: Builder, x: Tensor, dtype: DType) -> Tensor:
+    """How far rounding moves a singular value that is 0, as a part of the largest."""
+    known_rank(x, "the limit for singular values")
+    rows, columns = (b.dim_value(dim=d, dtype=dtype) for d in x.type.dims[-2:])
+    return b.mul(b.maximum(rows, columns), float(np.finfo(dtype.numpy).eps))

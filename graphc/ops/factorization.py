@@ -12,12 +12,23 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.dims import Dim
+from graphc.ir.dtype import float32, float64
 from graphc.ir.op import NotDifferentiable, Refuses, Sample
 from graphc.ir.types import TensorType
-from graphc.ops.linalg import SQUARE, SQUARES, LinearAlgebra, adjoint, each_matrix, matrix_size
+from graphc.ops.linalg import (
+    HERMITIAN,
+    ROUND,
+    SQUARE,
+    SQUARES,
+    LinearAlgebra,
+    adjoint,
+    each_matrix,
+    matrix_size,
+)  # fmt: skip
 from graphc.ops.precision import in_float64
 from graphc.ops.shape import minimum
 
+NO_PLANE = "the factors of complex matrices have no gradient"
 TINY = 1e-20  # added to a square before its reciprocal, so that equal values give 0
 TALL = [[1.0, 0.3], [-0.4, 1.7], [0.6, 0.2]]
 WIDE = [[1.0, -0.4, 0.6], [0.3, 1.7, 0.2]]
@@ -55,6 +66,8 @@ class Qr(LinearAlgebra):
         return np.asarray(q, x.dtype), np.asarray(r, x.dtype)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
+        if x.dtype.is_complex:
+            return [NotDifferentiable(NO_PLANE)]
         q, r = y
         if not _is_tall(x, square=self.full_matrices):
             needed = "a square matrix" if self.full_matrices else "at least as many rows as columns"
@@ -75,8 +88,9 @@ class Qr(LinearAlgebra):
         Sample("float64[2, 3, 3]", values={0: SQUARES}),
         Sample("float64[3, 3]", values={0: SQUARE}, full_matrices=True),
         Sample("float32[0, 3, 2]", gradient=False),
+        Sample("complex64[3, 3]", values={0: ROUND}, tolerance=8, gradient=False),
         Refuses("float32[3]", "x must be a matrix, its rank is 1"),
-        Refuses("int32[3, 3]", "x must be floating, got int32[3, 3]"),
+        Refuses("int32[3, 3]", "x must be floating or complex, got int32[3, 3]"),
     ]
 
 
@@ -97,8 +111,8 @@ def _is_tall(x: Any, square: bool) -> bool:
 class Svd(LinearAlgebra):
     """Singular values, largest first; then the left and right singular vectors as columns.
 
-    ``u @ diag(s) @ v.T == x``.  ``full_matrices`` makes u and v square; ``vectors`` False gives
-    the values alone.
+    ``u @ diag(s) @ adjoint(v) == x``, s being real.  ``full_matrices`` makes u and v square;
+    ``vectors`` False gives the values alone.
     """
 
     operands = ("x",)
@@ -107,10 +121,11 @@ class Svd(LinearAlgebra):
     def infer_type(self, x: TensorType) -> Any:
         self.checked(x=x)
         if x.shape is None:
-            return (x, x, x) if self.vectors else x
+            values = x.with_dtype(x.dtype.real)
+            return (values, x, x) if self.vectors else values
         *counts, rows, columns = x.shape
         count = minimum(rows, columns)
-        values = x.with_shape((*counts, count))
+        values = x.with_shape((*counts, count)).with_dtype(x.dtype.real)
         if not self.vectors:
             return values
 
@@ -124,9 +139,11 @@ class Svd(LinearAlgebra):
         if not self.vectors:
             return each_matrix(lambda m: np.linalg.svd(m, compute_uv=False), failure, x)
         u, s, v = each_matrix(lambda m: np.linalg.svd(m, self.full_matrices), failure, x)
-        return s, u, np.ascontiguousarray(v.swapaxes(-1, -2))
+        return s, u, np.ascontiguousarray(np.conjugate(v.swapaxes(-1, -2)))
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
+        if x.dtype.is_complex:
+            return [NotDifferentiable(NO_PLANE)]
         if not self.vectors:
             _, u, v = b.svd(x)
             return [_scaled(b, u, ct, v)]
@@ -152,8 +169,10 @@ class Svd(LinearAlgebra):
         Sample("float64[3, 2]", values={0: TALL}, vectors=False),
         Sample("float32[2, 3, 3]", values={0: SQUARES}, vectors=False, tolerance=4),
         Sample("float32[0, 2, 3]"),
+        Sample("complex128[3, 3]", values={0: ROUND}, gradient=False),
+        Sample("complex64[3, 3]", values={0: ROUND}, vectors=False, tolerance=8, gradient=False),
         Refuses("float32[3]", "x must be a matrix, its rank is 1"),
-        Refuses("int32[3, 3]", "x must be floating, got int32[3, 3]"),
+        Refuses("int32[3, 3]", "x must be floating or complex, got int32[3, 3]"),
     ]
 
 
@@ -177,7 +196,8 @@ def _of_left(b: Any, du: Any, u: Any, s: Any, v: Any, gaps: Any) -> Any:
 
 
 class SelfAdjointEig(LinearAlgebra):
-    """Eigenvalues of symmetric matrices, smallest first; then the eigenvectors as columns.
+    """Eigenvalues of symmetric (Hermitian) matrices, smallest first; then the eigenvectors as
+    columns.  Both have the dtype of ``x``.
 
     Only the lower triangle of ``x`` is read, and gets all of the gradient.  ``vectors`` False
     gives the values alone.
@@ -197,11 +217,13 @@ class SelfAdjointEig(LinearAlgebra):
     def reference(self, x: np.ndarray) -> Any:
         failure = "eigenvalues were not found"
         if not self.vectors:
-            return each_matrix(np.linalg.eigvalsh, failure, x)
+            return each_matrix(np.linalg.eigvalsh, failure, x).astype(x.dtype)
         values, vectors = each_matrix(np.linalg.eigh, failure, x)
-        return values, vectors
+        return values.astype(x.dtype), vectors
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
+        if x.dtype.is_complex:
+            return [NotDifferentiable(NO_PLANE)]
         if not self.vectors:
             _, v = b.self_adjoint_eig(x)
             whole = _scaled(b, v, ct, v)
@@ -221,8 +243,10 @@ class SelfAdjointEig(LinearAlgebra):
         Sample("float64[3, 3]", values={0: SQUARE}, vectors=False),
         Sample("float32[1, 1]", values={0: [[2.0]]}),
         Sample("float32[0, 3, 3]"),
+        Sample("complex64[3, 3]", values={0: HERMITIAN}, tolerance=8, gradient=False),
+        Sample("complex128[3, 3]", values={0: HERMITIAN}, vectors=False, gradient=False),
         Refuses("float32[2, 3]", "x must be square, it is [2, 3]"),
-        Refuses("int32[3, 3]", "x must be floating, got int32[3, 3]"),
+        Refuses("int32[3, 3]", "x must be floating or complex, got int32[3, 3]"),
     ]
 
 
@@ -230,6 +254,7 @@ class MatrixExponential(LinearAlgebra):
     """``sum_k x**k / k!`` of each matrix."""
 
     operands = ("x",)
+    dtypes = (float32, float64)
 
     def infer_type(self, x: TensorType) -> TensorType:
         self.checked(x=x)

@@ -14,7 +14,7 @@ import numpy as np
 from graphc.errors import InvalidArgumentError
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim, Shape
-from graphc.ir.dtype import float32, float64
+from graphc.ir.dtype import COMPLEX, float32, float64
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample, describe
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, broadcast, same_dim, same_dtype
 
@@ -23,15 +23,17 @@ BLOCK = 64  # rows a triangular system is solved by at once
 # Well-conditioned matrices for samples.
 SQUARE = [[2.0, -0.5, 0.3], [0.4, 1.5, -0.7], [-0.2, 0.6, 1.8]]
 SQUARES = [SQUARE, [[1.0, 0.2, 0.1], [-0.3, -1.4, 0.5], [0.7, 0.1, 2.2]]]
+ROUND = [[2.0 + 1j, -0.5j, 0.3], [0.4, 1.5 - 1j, -0.7 + 0.2j], [-0.2j, 0.6, 1.8 + 0.5j]]
+HERMITIAN = [[2.0, 0.4 - 0.5j, -0.3j], [0.4 + 0.5j, 1.5, 0.2], [0.3j, 0.2, 1.1]]
 DEFINITE = [[2.0, 0.4, -0.3], [0.4, 1.5, 0.2], [-0.3, 0.2, 1.1]]
 
 
 class LinearAlgebra(Op, abstract=True):
-    """An op on matrices that runs in Python on float32 or float64."""
+    """An op on matrices that runs in Python on float32, float64, or complex numbers of these."""
 
     kind = Kind.HOST
     may_fail = True
-    dtypes = (float32, float64)
+    dtypes = (float32, float64, *COMPLEX)
 
     def host(self, *arrays: np.ndarray) -> tuple:
         with np.errstate(all="ignore"):
@@ -77,7 +79,9 @@ def _first_bad(function: Callable, x: np.ndarray, others: tuple[np.ndarray, ...]
 
 
 def adjoint(b: Any, x: Any) -> Any:
-    """Each matrix transposed."""
+    """Each matrix transposed, and of complex numbers the conjugate."""
+    if x.dtype.is_complex:
+        x = b.conj(x)
     if x.type.rank is None:
         return b.einsum(x, equation="...ij->...ji")
     rank = x.type.rank
@@ -87,6 +91,7 @@ def adjoint(b: Any, x: Any) -> Any:
 class MatrixInverse(LinearAlgebra):
     """The inverse of each matrix, or with ``adjoint`` its transpose."""
 
+    holomorphic = True
     operands = ("x",)
     attributes = {"adjoint": False}
 
@@ -115,13 +120,16 @@ class MatrixInverse(LinearAlgebra):
         Sample("float32[2, 0, 0]"),
         Refuses("float32[2, 3]", "x must be square, it is [2, 3]"),
         Refuses("float32[3]", "x must be a matrix, its rank is 1"),
-        Refuses("int32[3, 3]", "x must be floating, got int32[3, 3]"),
+        Sample("complex64[3, 3]", values={0: ROUND}, tolerance=8),
+        Sample("complex128[3, 3]", values={0: ROUND}, adjoint=True),
+        Refuses("int32[3, 3]", "x must be floating or complex, got int32[3, 3]"),
     ]
 
 
 class MatrixDeterminant(LinearAlgebra):
     """The determinant of each matrix."""
 
+    holomorphic = True
     operands = ("x",)
 
     def infer_type(self, x: TensorType) -> TensorType:
@@ -141,6 +149,7 @@ class MatrixDeterminant(LinearAlgebra):
         Sample("float32[3, 3]", values={0: SQUARE}, tolerance=4),
         Sample("float64[2, 3, 3]", values={0: SQUARES}),
         Sample("float64[2, 2]", values={0: [[1.0, 2.0], [2.0, 4.0]]}, gradient=False),
+        Sample("complex64[3, 3]", values={0: ROUND}, tolerance=4),
         Sample("float32[2, 0, 0]"),
         Refuses("float32[2, 3]", "x must be square, it is [2, 3]"),
     ]
@@ -155,6 +164,7 @@ class LogMatrixDeterminant(LinearAlgebra):
     """The sign of each matrix's determinant, and the logarithm of its magnitude."""
 
     operands = ("x",)
+    dtypes = (float32, float64)
 
     def infer_type(self, x: TensorType) -> tuple[TensorType, TensorType]:
         self.checked(x=x)
@@ -183,9 +193,10 @@ class LogMatrixDeterminant(LinearAlgebra):
 
 
 class Cholesky(LinearAlgebra):
-    """The lower triangular ``y`` with ``y @ y.T == x``, of symmetric positive definite matrices.
+    """The lower triangular ``y`` with ``y @ adjoint(y) == x``, of symmetric (Hermitian) positive
+    definite matrices.
 
-    Only the lower triangle of ``x`` is read; its gradient is symmetric.
+    Only the lower triangle of ``x`` is read; its gradient is symmetric (Hermitian).
     """
 
     operands = ("x",)
@@ -204,10 +215,11 @@ class Cholesky(LinearAlgebra):
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
         diagonal = b.ones_like(b.matrix_diag_part(y))
         inverse = b.matrix_triangular_solve(y, b.matrix_diag(diagonal))
-        middle = b.matmul(y, ct, transpose_a=True)
+        middle = b.matmul(b.conj(y) if y.dtype.is_complex else y, ct, transpose_a=True)
         middle = b.matrix_set_diag(middle, b.mul(b.matrix_diag_part(middle), 0.5))
         middle = b.matrix_band_part(middle, lower=-1, upper=0)
-        half = b.matmul(b.matmul(inverse, middle, transpose_a=True), inverse)
+        turned = b.conj(inverse) if y.dtype.is_complex else inverse
+        half = b.matmul(b.matmul(turned, middle, transpose_a=True), inverse)
         return [b.mul(b.add(half, adjoint(b, half)), 0.5)]
 
     # The slope of one element of x is not its symmetric gradient: see tests/ops/test_linalg.py.
@@ -215,9 +227,10 @@ class Cholesky(LinearAlgebra):
         Sample("float32[3, 3]", values={0: DEFINITE}, tolerance=4, gradient=False),
         Sample("float64[2, 3, 3]", values={0: [DEFINITE, np.eye(3).tolist()]}, gradient=False),
         Sample("float64[1, 1]", values={0: [[4.0]]}),
+        Sample("complex64[3, 3]", values={0: HERMITIAN}, tolerance=4, gradient=False),
         Sample("float32[0, 3, 3]"),
         Refuses("float32[2, 3]", "x must be square, it is [2, 3]"),
-        Refuses("int32[3, 3]", "x must be floating, got int32[3, 3]"),
+        Refuses("int32[3, 3]", "x must be floating or complex, got int32[3, 3]"),
     ]
 
 
@@ -261,6 +274,7 @@ class _System(LinearAlgebra, abstract=True):
 class MatrixSolve(_System):
     """``y`` with ``matrix @ y == rhs``, or ``matrix.T @ y == rhs`` with ``adjoint``."""
 
+    holomorphic = True
     attributes = {"adjoint": False}
 
     def reference(self, matrix: np.ndarray, rhs: np.ndarray) -> np.ndarray:
@@ -277,6 +291,8 @@ class MatrixSolve(_System):
         Sample("float64[2, 3, 3]", "float64[2, 3, 1]", values={0: SQUARES}),
         Sample("float32[0, 3, 3]", "float32[0, 3, 2]"),
         Sample("float32[3, 3]", "float32[3, 0]", values={0: SQUARE}),
+        Sample("complex64[3, 3]", "complex64[3, 2]", values={0: ROUND}, tolerance=8),
+        Sample("complex128[3, 3]", "complex128[3, 2]", values={0: ROUND}, adjoint=True),
         Refuses("float32[2, 3]", "float32[2, 1]", "matrix must be square, it is [2, 3]"),
         Refuses("float32[3, 3]", "float32[2, 1]", "matrix and rhs differ in rows"),
         Refuses("float32[2, 3, 3]", "float32[3, 1]", "matrix and rhs count different matrices"),
@@ -289,6 +305,7 @@ class MatrixTriangularSolve(_System):
     """``y`` with ``triangle @ y == rhs``, where the triangle is the ``lower`` (or upper) one of
     ``matrix`` (transposed with ``adjoint``); the rest of ``matrix`` is not read."""
 
+    holomorphic = True
     attributes = {"lower": True, "adjoint": False}
     broadcasts = True
 
@@ -317,6 +334,8 @@ class MatrixTriangularSolve(_System):
         Sample("float64[2, 3, 3]", "float64[2, 3, 1]", values={0: SQUARES}, lower=False,
                adjoint=True),
         Sample("float64[2, 3, 3]", "float64[3, 2]", values={0: SQUARES}),
+        Sample("complex128[3, 3]", "complex128[3, 2]", values={0: ROUND}, lower=False),
+        Sample("complex128[3, 3]", "complex128[3, 2]", values={0: ROUND}, adjoint=True),
         Sample("float64[3, 3]", "float64[2, 3, 2]", values={0: SQUARE}),
         Sample("float32[0, 3, 3]", "float32[0, 3, 2]"),
         Refuses("float32[2, 3]", "float32[2, 1]", "matrix must be square, it is [2, 3]"),
@@ -341,8 +360,10 @@ def _substituted(triangle: np.ndarray, rhs: np.ndarray, lower: bool) -> np.ndarr
 
 @composite
 def cholesky_solve(b: Any, chol: Any, rhs: Any, name: str | None = None) -> Any:
-    """``y`` with ``chol @ chol.T @ y == rhs``, for a lower triangular ``chol``."""
+    """``y`` with ``chol @ adjoint(chol) @ y == rhs``, for a lower triangular ``chol``."""
     half = b.matrix_triangular_solve(chol, rhs)
+    if chol.dtype.is_complex:
+        chol = b.conj(chol)
     return b.matrix_triangular_solve(chol, half, adjoint=True, name=name)
 
 
@@ -354,6 +375,7 @@ class MatrixSolveLs(LinearAlgebra):
     """
 
     operands = ("matrix", "rhs")
+    dtypes = (float32, float64)
     attributes = {"l2": REQUIRED, "fast": True}
 
     def infer_type(self, matrix: TensorType, rhs: TensorType) -> TensorType:
