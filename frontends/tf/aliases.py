@@ -185,7 +185,17 @@ ALIASES: dict[str, str] = {
     ),
     "contrib.layers": (
         "dense_to_sparse=frontends.tf.sparse_ops:dense_to_sparse "
+        "optimize_loss=frontends.tf.contrib.optimize_loss:optimize_loss "
+        "OPTIMIZER_CLS_NAMES=frontends.tf.contrib.optimize_loss:OPTIMIZER_CLS_NAMES "
+        "OPTIMIZER_SUMMARIES=frontends.tf.contrib.optimize_loss:OPTIMIZER_SUMMARIES "
         "safe_embedding_lookup_sparse=nn.safe_embedding_lookup_sparse"
+    ),
+    "contrib.training": (
+        "add_gradients_summaries=frontends.tf.contrib.training:add_gradients_summaries "
+        "clip_gradient_norms=frontends.tf.contrib.training:clip_gradient_norms "
+        "clip_gradient_norms_fn=frontends.tf.contrib.training:clip_gradient_norms_fn "
+        "create_train_op=frontends.tf.contrib.training:create_train_op "
+        "multiply_gradients=frontends.tf.contrib.training:multiply_gradients"
     ),
     "contrib.deprecated": (
         "scalar_summary histogram_summary image_summary audio_summary merge_summary "

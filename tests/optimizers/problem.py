@@ -63,6 +63,34 @@ class Problem:
         return [np.stack(column) for column in zip(*kept)], ends  # noqa: B905
 
 
+SCHEDULE_STEPS = (0, 1, 3, 4, 5, 10, 14, 20, 33, 50)
+
+
+def schedules(tf: Any, step: Any) -> list[Any]:
+    """Every learning-rate schedule and option, at one step."""
+    train = tf.train
+    return [
+        train.exponential_decay(0.1, step, 10, 0.5),
+        train.exponential_decay(0.1, step, 10, 0.5, staircase=True),
+        train.natural_exp_decay(0.1, step, 10, 0.5),
+        train.natural_exp_decay(0.1, step, 10, 0.5, staircase=True),
+        train.inverse_time_decay(0.1, step, 10, 0.5),
+        train.inverse_time_decay(0.1, step, 10, 0.5, staircase=True),
+        train.polynomial_decay(0.1, step, 10, 0.01),
+        train.polynomial_decay(0.1, step, 10, 0.01, 2.0, cycle=True),
+        train.piecewise_constant(step, [3, 10], [1.0, 0.5, 0.25]),
+        train.cosine_decay(0.1, step, 20, 0.1),
+        train.cosine_decay_restarts(0.1, step, 5),
+        train.cosine_decay_restarts(0.1, step, 5, 1.0, 0.9, 0.1),
+        train.cosine_decay_restarts(0.1, step, 7, 1.5, 0.8, 0.1),
+        train.cosine_decay_restarts(0.1, step, 7, tf.constant(1.0), 0.8, 0.1),
+        train.cosine_decay_restarts(0.1, step, 7, tf.constant(1.5), 0.8, 0.1),
+        train.linear_cosine_decay(0.1, step, 20),
+        train.linear_cosine_decay(0.1, step, 20, 2.0, 0.1, 0.01),
+        train.noisy_linear_cosine_decay(0.1, step, 20, initial_variance=1e-14),
+    ]
+
+
 def _rate(tf: Any, counter: Any) -> Any:
     return tf.train.exponential_decay(0.2, counter, 10, 0.8)
 

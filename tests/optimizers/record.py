@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from tests.optimizers.problem import CASES, PARAMETERS, Problem
+from tests.optimizers.problem import CASES, PARAMETERS, SCHEDULE_STEPS, Problem, schedules
 
 RECORDED = Path(__file__).with_name("trajectories.npz")
 
@@ -32,6 +32,10 @@ def main() -> None:
             found[f"{key}|names"] = np.array(list(ends))
             if dtype == "float32":
                 found |= {f"{key}|end|{name}": value for name, value in slots.items()}
+    with tf.Graph().as_default(), tf.Session() as session:
+        step = tf.placeholder(tf.int64, [])
+        rates = schedules(tf, step)
+        found["schedules"] = np.array([session.run(rates, {step: k}) for k in SCHEDULE_STEPS])
     np.savez_compressed(RECORDED, **found)
 
 

@@ -16,18 +16,21 @@ in TF1: the latter gets ``tf.IndexedSlices`` whose indices are distinct.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from frontends.tf.building import GraphKeys, group
 from frontends.tf.differentiation import gradients
 from frontends.tf.indexed_slices import IndexedSlices
+from frontends.tf.nest import flatten
 from frontends.tf.scopes import get_variable_scope
+from frontends.tf.shapes import TensorShape
 from frontends.tf.tensor import builder, convert
-from frontends.tf.variables import Variable, trainable_variables
-from graphc.errors import GraphError
+from frontends.tf.variables import Variable, trainable_variables, written_variable
+from graphc.errors import GraphError, ShapeError
 from graphc.ir.builder import Builder, as_tensor
-from graphc.ir.graph import Node, Tensor
+from graphc.ir.dtype import bfloat16, float16, float32, float64
+from graphc.ir.graph import Node, Tensor, default_graph
 from graphc.ir.source import here
 
 
@@ -44,9 +47,10 @@ class Optimizer:
     def __init__(self, use_locking: bool, name: str) -> None:
         if not name:
             raise ValueError("an optimizer needs a name")
-        self._name = name
+        self._name, self._use_locking = name, use_locking
         self._slots: dict[str, dict[Tensor, Variable]] = {}
         self._own: list[Variable] = []
+        self._named: dict[tuple[str, Any], Variable] = {}
         self._numbers: dict[tuple, Tensor] = {}
         self._called: dict[Any, Any] = {}
 
@@ -94,17 +98,43 @@ class Optimizer:
         colocate_gradients_with_ops: bool = False,
         grad_loss: Any = None,
     ) -> list[tuple[Any, Any]]:
-        """(gradient, variable) pairs; ``var_list`` defaults to the trainable variables."""
-        target = loss() if callable(loss) and as_tensor(loss) is None else loss
+        """(gradient, variable) pairs; ``var_list`` defaults to the trainable variables.
+
+        ``loss`` is a tensor or a function of no arguments that makes it.  A variable it does not
+        depend on has None.  ``gate_gradients`` and ``aggregation_method`` change nothing: a step
+        always sees the variables as they were before it.
+        """
+        if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
+            raise ValueError(
+                "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, "
+                f"Optimizer.GATE_GRAPH.  Not {gate_gradients}"
+            )
+        target = convert(loss() if callable(loss) and as_tensor(loss) is None else loss)
         variables = _given_or_trainable(var_list)
+        self._assert_valid_dtypes([target])
         found = gradients(
-            convert(target), variables, grad_ys=grad_loss,
+            target, variables, grad_ys=grad_loss,
             colocate_gradients_with_ops=colocate_gradients_with_ops,
         )  # fmt: skip
+        pairs = list(zip(found, variables, strict=True))
+        self._assert_valid_dtypes([v for g, v in pairs if g is not None])
         if var_list is None:
-            left = [as_tensor(v) for v, g in zip(variables, found, strict=True) if g is None]
-            convert(target).graph.unreached.append((convert(target), left))
-        return list(zip(found, variables, strict=True))
+            left = [as_tensor(v) for g, v in pairs if g is None]
+            target.graph.unreached.append((target, left))
+        return pairs
+
+    def _valid_dtypes(self) -> set[Any]:
+        """The dtypes of losses and variables that can be trained."""
+        return {float16, bfloat16, float32, float64}
+
+    def _assert_valid_dtypes(self, tensors: Iterable[Any]) -> None:
+        valid = self._valid_dtypes()
+        for tensor in tensors:
+            if tensor.dtype not in valid:
+                names = ", ".join(sorted(str(dtype) for dtype in valid))
+                raise ValueError(
+                    f"Invalid type {tensor.dtype} for {tensor.name}, expected: {names}"
+                )
 
     def apply_gradients(
         self,
@@ -125,6 +155,8 @@ class Optimizer:
         if not live:
             raise ValueError(f"no gradients for any variable: {[v.name for _, v in pairs]}")
         graph = live[0][0].graph
+        for gradient, variable in live:
+            _check_fit(gradient, variable)
         with graph.control_dependencies(None):
             self._create_slots([v for _, v in live])
         with graph.name_scope(name or self._name):
@@ -133,7 +165,7 @@ class Optimizer:
             updates = [u for g, v in live for u in self._updates(g, v)]
             done = list(self._finish(updates, scope))
             if global_step is not None:
-                step = as_tensor(global_step)
+                step = written_variable(global_step)
                 done.append(builder(step).assign_add(step, 1, name="step"))
         train_op = group(*done, name=scope)
         graph.add_to_collection(GraphKeys.TRAIN_OP, train_op)
@@ -170,14 +202,22 @@ class Optimizer:
 
     def _apply_dense(self, grad: Tensor, var: Any) -> Any:
         """The update of one variable by a dense gradient."""
+        if _says(self, "_resource_apply_dense"):
+            return self._resource_apply_dense(grad, var)
         return self._update(grad, var)
+
+    def _resource_apply_dense(self, grad: Tensor, handle: Any) -> Any:
+        """Another name of :meth:`_apply_dense`, for a subclass that says this one alone."""
+        raise NotImplementedError(f"{type(self).__name__} says no _resource_apply_dense")
 
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Any:
         """The update of one variable by a gradient of rows, of which some may be equal."""
-        cls = type(self)
-        if cls._apply_sparse is not Optimizer._apply_sparse:
+        if _says(self, "_apply_sparse"):
             return self._apply_sparse(_distinct(grad), var)
-        if cls._apply_dense is not Optimizer._apply_dense:
+        if _says(self, "_resource_apply_sparse"):
+            distinct = _distinct(grad)
+            return self._resource_apply_sparse(distinct.values, var, distinct.indices)
+        if _says(self, "_apply_dense") or _says(self, "_resource_apply_dense"):
             return self._apply_dense(convert(grad), var)
         if self._is_linear:
             return self._update(grad.values, var, self._checked_rows(grad, as_tensor(var)))
@@ -199,16 +239,16 @@ class Optimizer:
         """The update of one variable by a gradient of distinct rows, where a subclass says it."""
         raise NotImplementedError(f"{type(self).__name__} says no _apply_sparse")
 
+    def _resource_apply_sparse(self, grad: Tensor, handle: Any, indices: Tensor) -> Any:
+        """Another form of :meth:`_apply_sparse`, for a subclass that says this one alone."""
+        raise NotImplementedError(f"{type(self).__name__} says no _resource_apply_sparse")
+
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Sequence[Any]:
         """All that a step does; a subclass may add to the updates."""
         return update_ops
 
     def _updates(self, grad: Any, var: Any) -> list[Any]:
         """The writes that update one variable; a constrained one is written once more."""
-        if grad.dtype is not var.dtype:
-            raise ValueError(
-                f"the gradient of {var.name} is {grad.dtype}, the variable {var.dtype}"
-            )
         sparse = isinstance(grad, IndexedSlices)
         apply = self._apply_sparse_duplicate_indices if sparse else self._apply_dense
         made = apply(grad, var)
@@ -249,29 +289,86 @@ class Optimizer:
         return self._slot(var, slot_name, op_name, 0.0)
 
     def _slot(self, var: Any, slot_name: str, op_name: str, value: float) -> Variable:
-        """The slot of ``var``, made on first use with every element ``value``; named
-        ``var/op_name`` inside the variable scope, as in TF1."""
+        """The slot of ``var``, made on first use with every element ``value``."""
+        like = as_tensor(var).type
+        return self._get_or_make_slot_with_initializer(
+            var,
+            lambda shape, dtype: builder(as_tensor(var)).full(shape, value, dtype),
+            like.shape,
+            like.dtype,
+            slot_name,
+            op_name,
+        )
+
+    def _get_or_make_slot(self, var: Any, val: Any, slot_name: str, op_name: str) -> Variable:
+        """The slot of ``var``, made on first use with the initial value ``val``."""
+        like = as_tensor(val)
+        return self._get_or_make_slot_with_initializer(
+            var, lambda *_: like, like.type.shape, like.dtype, slot_name, op_name
+        )
+
+    def _get_or_make_slot_with_initializer(
+        self, var: Any, initializer: Callable, shape: Any, dtype: Any, slot_name: str, op_name: str
+    ) -> Variable:
+        """The slot of ``var``, made on first use; named ``var/op_name`` inside the variable scope,
+        as in TF1."""
         tensor = as_tensor(var)
         named = self._slots.setdefault(slot_name, {})
         if tensor not in named:
-            around = get_variable_scope().name
+            parts = (get_variable_scope().name, tensor.node.name, op_name)
             with tensor.graph.name_scope(None):
-
-                def initial() -> Tensor:
-                    return Builder(tensor.graph).full(tensor.type.shape, value, tensor.dtype)
-
                 named[tensor] = Variable(
-                    initial,
+                    lambda: initializer(shape, dtype=dtype),
                     trainable=False,
-                    name="/".join(filter(None, (around, tensor.node.name, op_name))),
-                    dtype=tensor.dtype,
+                    name="/".join(filter(None, parts)),
+                    dtype=dtype,
                 )
         return named[tensor]
+
+    def _slot_dict(self, slot_name: str) -> dict[Tensor, Variable]:
+        return self._slots.setdefault(slot_name, {})
+
+    def _create_non_slot_variable(
+        self, initial_value: Any, name: str, colocate_with: Any
+    ) -> Variable:
+        """A variable of the optimizer itself, made on first use in a graph."""
+        found = self._get_non_slot_variable(name, as_tensor(colocate_with).graph)
+        if found is not None:
+            return found
+        made = self._named[name, as_tensor(colocate_with).graph] = self._own_variable(
+            initial_value, name, None
+        )
+        return made
+
+    def _get_non_slot_variable(self, name: str, graph: Any = None) -> Variable | None:
+        return self._named.get((name, graph or default_graph()))
 
     def _own_variable(self, value: float, name: str, dtype: Any) -> Variable:
         variable = Variable(value, trainable=False, name=name, dtype=dtype)
         self._own.append(variable)
         return variable
+
+
+def _says(optimizer: Optimizer, method: str) -> bool:
+    """Whether a subclass has its own ``method``."""
+    return getattr(type(optimizer), method) is not getattr(Optimizer, method)
+
+
+def _check_fit(gradient: Tensor | IndexedSlices, variable: Any) -> None:
+    """A gradient has the dtype of its variable and, where it is dense, its shape."""
+    held = written_variable(variable).type
+    if gradient.dtype is not held.dtype:
+        raise ValueError(
+            f"the gradient of {variable.name} is {gradient.dtype}, the variable {held}"
+        )
+    if isinstance(gradient, Tensor) and not TensorShape(gradient.type.shape).is_compatible_with(
+        held.shape
+    ):
+        raise ShapeError(
+            f"the gradient of {variable.name} has another shape than the variable",
+            rows=[("gradient", str(gradient.type), ""), ("variable", str(held), "")],
+            site=here(),
+        )
 
 
 def _distinct(grad: IndexedSlices) -> IndexedSlices:
@@ -290,7 +387,7 @@ def _given_or_trainable(var_list: Sequence[Any] | None) -> list[Any]:
         if not found:
             raise ValueError("there are no trainable variables to optimise")
         return found
-    given = list(var_list) if isinstance(var_list, list | tuple) else [var_list]
+    given = flatten(var_list)
     if not given:
         raise ValueError("var_list is empty")
     for variable in given:

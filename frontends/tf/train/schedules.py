@@ -8,7 +8,7 @@ from typing import Any
 
 from frontends.tf.tensor import builder, convert
 from graphc.ir.builder import Builder, as_tensor
-from graphc.ir.dtype import float32
+from graphc.ir.dtype import float32, int32, int64
 from graphc.ir.graph import Tensor
 
 
@@ -102,15 +102,25 @@ def piecewise_constant(
     x: Any, boundaries: Sequence[Any], values: Sequence[Any], name: str | None = None
 ) -> Tensor:
     """``values[0]`` up to and at ``boundaries[0]``, ``values[1]`` up to ``boundaries[1]``, and so
-    on."""
+    on.
+
+    The boundaries have the dtype of ``x`` (int32 will do for int64), the values one dtype.
+    """
     if len(values) != len(boundaries) + 1:
         raise ValueError(f"{len(boundaries)} boundaries need {len(boundaries) + 1} values")
     step = convert(x)
     b = builder(step)
-    result = convert(values[-1])
-    for boundary, value in reversed(list(zip(boundaries, values[:-1], strict=True))):
-        before = b.less_equal(step, convert(boundary, like=step))
-        result = b.where(before, convert(value, like=result), result)
+    limits, heights = [convert(v) for v in boundaries], [convert(v) for v in values]
+    for given, limit in zip(boundaries, limits, strict=True):
+        if limit.dtype is not step.dtype and (limit.dtype, step.dtype) != (int32, int64):
+            raise ValueError(f"boundary {given} is {limit.dtype}, x is {step.dtype}")
+    for given, height in zip(values, heights, strict=True):
+        if height.dtype is not heights[0].dtype:
+            raise ValueError(f"value {given} is {height.dtype}, the first {heights[0].dtype}")
+    result = heights[-1]
+    for limit, height in reversed(list(zip(limits, heights[:-1], strict=True))):
+        before = b.less_equal(step, b.cast(limit, dtype=step.dtype))
+        result = b.where(before, height, result)
     return b.identity(result, name=name or "PiecewiseConstant")
 
 

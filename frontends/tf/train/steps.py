@@ -40,7 +40,8 @@ def get_or_create_global_step(graph: Graph | None = None) -> Variable:
 
     >>> train_op = optimizer.minimize(loss, global_step=tf.train.get_or_create_global_step())
     """
-    return get_global_step(graph) or create_global_step(graph)
+    found = get_global_step(graph)
+    return create_global_step(graph) if found is None else found
 
 
 def global_step(sess: Any, global_step_tensor: Any) -> int:

@@ -61,10 +61,11 @@ class SyncReplicasOptimizer(WrappedOptimizer):
         pairs = list(grads_and_vars)
         graph = as_tensor(global_step).graph
         with graph.name_scope(name or self._name) as scope:
-            if self._needed > 1:
-                updates = self._every_few_runs(graph, pairs, global_step)
-            else:
-                updates = [self._step(graph, pairs, global_step)]
+            updates: list[Any] = (
+                self._every_few_runs(graph, pairs, global_step)
+                if self._needed > 1
+                else [self._step(graph, pairs, global_step)]
+            )
             train = group(*updates, name=scope)
         graph.add_to_collection(GraphKeys.TRAIN_OP, train)
         self._make_initializers()
