@@ -72,7 +72,7 @@ class Part:
         for tensor, value in self.values.items():
             shape = np.shape(value) if tensor.type.shape else ()
             if len(shape) == len(tensor.type.shape or ()):
-                found.update(zip(tensor.type.dims, shape, strict=True))
+                found.update(zip(tensor.type.shape or (), shape, strict=True))
         return found
 
     @cached_property

@@ -54,7 +54,8 @@ _OWNERS = {
     "frontends.tf.synchronization": "VariableAggregation VariableSynchronization",
     "frontends.tf.initializers": (
         "constant_initializer glorot_normal_initializer glorot_uniform_initializer "
-        "ones_initializer orthogonal_initializer random_normal_initializer random_uniform_initializer "
+        "ones_initializer orthogonal_initializer random_normal_initializer "
+        "random_uniform_initializer "
         "truncated_normal_initializer variance_scaling_initializer zeros_initializer"
     ),
     "frontends.tf.math": (

@@ -155,7 +155,7 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     return L1L2(l1, l2)
 
 
-_BY_NAME = {"l1": l1, "l2": l2, "l1_l2": l1_l2, "L1L2": l1_l2}
+_BY_NAME: dict[str, Callable[[], Regularizer]] = {"l1": l1, "l2": l2, "l1_l2": l1_l2, "L1L2": l1_l2}
 
 
 def named_regularizer(identifier: Any) -> Any:
