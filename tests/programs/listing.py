@@ -84,4 +84,13 @@ PROGRAMS = (
     Program("char_lstm", runs=(OUT,)),
     Program("towers"),
     Program("older_names", runs=(OUT,)),
+    Program("batch_normalised", runs=(OUT,)),
+    Program("graph_convolution"),
+    Program("meta_learning", runs=((), ("--stop_grad",))),
+    Program("reversed_gradient", quick=True),
+    Program(
+        "attention",
+        looser={"step (48|60)": Close(5e-3, 0.02)},
+        why=FLOAT32,
+    ),
 )
