@@ -163,11 +163,14 @@ class Optimizer:
             self._prepare()
             scope = graph.scope
             updates = [u for g, v in live for u in self._updates(g, v)]
-            done = list(self._finish(updates, scope))
-            if global_step is not None:
+            counts = global_step is not None
+            finished = self._finish(updates, "update" if counts else scope)
+            done = list(finished) if isinstance(finished, list | tuple) else [finished]
+            if counts:
                 step = written_variable(global_step)
                 done.append(builder(step).assign_add(step, 1, name="step"))
-        train_op = group(*done, name=scope)
+        whole = isinstance(finished, Node) and len(done) == 1
+        train_op = finished if whole else group(*done, name=scope)
         graph.add_to_collection(GraphKeys.TRAIN_OP, train_op)
         return train_op
 
@@ -243,8 +246,9 @@ class Optimizer:
         """Another form of :meth:`_apply_sparse`, for a subclass that says this one alone."""
         raise NotImplementedError(f"{type(self).__name__} says no _resource_apply_sparse")
 
-    def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Sequence[Any]:
-        """All that a step does; a subclass may add to the updates."""
+    def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
+        """All that a step does, as a list or as one operation (then named ``name_scope``); a
+        subclass may add to the updates."""
         return update_ops
 
     def _updates(self, grad: Any, var: Any) -> list[Any]:
@@ -304,7 +308,7 @@ class Optimizer:
         """The slot of ``var``, made on first use with the initial value ``val``."""
         like = as_tensor(val)
         return self._get_or_make_slot_with_initializer(
-            var, lambda *_: like, like.type.shape, like.dtype, slot_name, op_name
+            var, lambda shape, dtype: like, like.type.shape, like.dtype, slot_name, op_name
         )
 
     def _get_or_make_slot_with_initializer(

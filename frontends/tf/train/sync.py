@@ -113,7 +113,7 @@ class SyncReplicasOptimizer(WrappedOptimizer):
             for held, value in held_to_new.items()
         ]
         emptied = [
-            b.assign(held, b.where(last, b.full(held.type.shape, 0, held.dtype), value))
+            b.assign(held, b.where(last, b.tensor(0, dtype=held.dtype), value))
             for held, value in zip([*sums, count], [*totals, runs], strict=True)
         ]
         return [*changed, *emptied]
