@@ -88,6 +88,15 @@ PROGRAMS = (
     Program("graph_convolution"),
     Program("meta_learning", runs=((), ("--stop_grad",))),
     Program("reversed_gradient", quick=True),
+    Program("self_organising"),
+    Program(
+        "boltzmann",
+        looser={"epoch": Close(0.04), "told": Close(0, 0.02)},
+        why=CHANCE,
+    ),
+    Program("hidden_markov"),
+    Program("unit_tests"),
+    Program("best_weights", runs=(OUT,)),
     Program(
         "attention",
         looser={"step (48|60)": Close(5e-3, 0.02)},
