@@ -206,3 +206,17 @@ def test_main_runs_the_tests_of_a_program(tmp_path):
 
     assert status("--n=3") == 0
     assert status() == 1
+
+
+def test_spellings_of_older_pythons_are_there(case):
+    case.assertEquals(1, 1)
+    case.assertNotEquals(1, 2)
+    case.assert_(True)
+    case.assertAlmostEquals(1.0, 1.0 + 1e-9)
+    case.assertNotAlmostEquals(1.0, 1.1)
+    case.assertRegexpMatches("abc", "b")
+    case.assertNotRegexpMatches("abc", "d")
+    with case.assertRaisesRegexp(ValueError, "size"):
+        raise ValueError("a size")
+    with pytest.raises(AssertionError):
+        case.assertEquals(1, 2)

@@ -254,3 +254,18 @@ def _texts(array: np.ndarray) -> np.ndarray:
     made = np.empty(len(flat), object)
     made[:] = flat
     return made.reshape(array.shape)
+
+
+# Spellings that Python 3.12 took out of unittest, and tests of TF1's time use.
+_OLDER = {
+    "assert_": "assertTrue",
+    "assertAlmostEquals": "assertAlmostEqual",
+    "assertEquals": "assertEqual",
+    "assertNotAlmostEquals": "assertNotAlmostEqual",
+    "assertNotEquals": "assertNotEqual",
+    "assertNotRegexpMatches": "assertNotRegex",
+    "assertRaisesRegexp": "assertRaisesRegex",
+    "assertRegexpMatches": "assertRegex",
+}
+for _older, _now in _OLDER.items():
+    setattr(Assertions, _older, getattr(Assertions, _now))
