@@ -56,8 +56,9 @@ def reduce_euclidean_norm(
     """The root of the sum of squares over ``axis`` (None: over all)."""
     x = convert(input_tensor)
     b = builder(x)
-    with b.home.name_scope(name or "EuclideanNorm"):
-        return b.sqrt(b.reduce_sum(b.square(x), axis=axes_of(axis), keepdims=keepdims))
+    with b.home.name_scope(name or "EuclideanNorm") as scope:
+        squares = b.mul(x, b.conj(x)) if x.dtype.is_complex else b.square(x)
+        return b.sqrt(b.reduce_sum(squares, axis=axes_of(axis), keepdims=keepdims), name=scope)
 
 
 def _check(ord: Any, axes: Any, pair: bool) -> None:

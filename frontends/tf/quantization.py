@@ -34,6 +34,8 @@ def fake_quant_with_min_max_args(
     The range is moved a little so that 0 is one of the numbers.  The gradient is 1 inside the range
     and 0 outside.
     """
+    if not min < max:
+        raise ValueError(f"min must be less than max, got {min} and {max}")
     x = convert(inputs, float32)
     low, high = convert(float(min), x.dtype), convert(float(max), x.dtype)
     return fake_quant_with_min_max_vars(x, low, high, num_bits, narrow_range, name)

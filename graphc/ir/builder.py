@@ -112,9 +112,16 @@ def constant_array(value: Any, dtype: DType | None = None) -> np.ndarray:
 
     Without a dtype, arrays keep theirs, Python floats are float32 and Python ints int32 (int64 when
     they need it).  Integers must be in the range of the dtype.
-    A float does not become an integer: that raises :class:`DTypeError`.
+    A float does not become an integer: that raises :class:`DTypeError`.  True is 1.
     """
-    given = np.asarray(value)
+    try:
+        given = np.asarray(value)
+    except ValueError:
+        raise DTypeError(
+            f"the lists in {_briefly(value)} have different lengths",
+            hint="a tensor is rectangular: fill the shorter lists up",
+            site=here(),
+        ) from None
     if given.dtype.kind in "USO" or (dtype is not None and dtype.is_string):
         return _constant_strings(value, given, dtype)
     literal = not isinstance(value, np.ndarray | np.generic)
@@ -162,7 +169,7 @@ def _no_tensor(value: Any) -> DTypeError:
 def _convertible(given: np.ndarray, dtype: DType) -> bool:
     kind = given.dtype.kind
     if dtype.is_bool or kind == "b":
-        return dtype.is_bool and kind == "b"
+        return kind == "b"
     if dtype.is_integer:
         return kind in "iu" and _fits(given, dtype)
     if dtype.is_floating:

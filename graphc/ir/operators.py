@@ -11,6 +11,20 @@ _TITLES = {
 }
 
 
+# What `&`, `|`, `^`, `~` and `*` mean for operands that are not numbers, or not truths.
+_OF_INTEGERS = {
+    "logical_and": "bitwise_and", "logical_or": "bitwise_or", "logical_xor": "bitwise_xor",
+    "logical_not": "invert",
+}  # fmt: skip
+_OF_TRUTHS = {"mul": "logical_and"}
+
+
+def _meant(op: str, dtype: Any) -> str:
+    if dtype.is_integer:
+        return _OF_INTEGERS.get(op, op)
+    return _OF_TRUTHS.get(op, op) if dtype.is_bool else op
+
+
 def _binary(op: str, swapped: bool = False) -> Any:
     title = {"name": _TITLES[op]} if op in _TITLES else {}
 
@@ -25,7 +39,7 @@ def _binary(op: str, swapped: bool = False) -> Any:
                 return NotImplemented
             raise
         of_strings = op == "add" and x.dtype.is_string  # are joined
-        make = b.plus if of_strings else getattr(b, op)
+        make = b.plus if of_strings else getattr(b, _meant(op, x.dtype))
         return make(*((other, x) if swapped else (x, other)), **title)
 
     return method
@@ -35,7 +49,8 @@ def _unary(op: str) -> Any:
     def method(self: Any) -> Any:
         from graphc.ir.builder import Builder, as_tensor
 
-        return getattr(Builder(self.graph), op)(as_tensor(self))
+        x = as_tensor(self)
+        return getattr(Builder(self.graph), _meant(op, x.dtype))(x)
 
     return method
 

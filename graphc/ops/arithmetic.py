@@ -430,6 +430,9 @@ def div(b: Any, x: Any, y: Any, name: str | None = None) -> Any:
 def div_no_nan(b: Any, x: Any, y: Any, name: str | None = None) -> Any:
     """``x / y``, and 0 where ``y`` is 0; its gradient is 0 there too."""
     x, y = b.tensors((x, y))
+    if x.dtype.is_integer and x.dtype is y.dtype:
+        wide = _quotient_dtype(x.dtype)
+        x, y = b.cast(x, dtype=wide), b.cast(y, dtype=wide)
     none = b.equal(y, b.tensor(0, like=y))
     quotient = b.realdiv(x, b.where(none, b.tensor(1, like=y), y))
     return b.where(none, b.tensor(0, like=y), quotient, name=name)
@@ -437,6 +440,6 @@ def div_no_nan(b: Any, x: Any, y: Any, name: str | None = None) -> Any:
 
 @composite
 def clip_by_value(b: Any, x: Any, low: Any, high: Any, name: str | None = None) -> Any:
-    """``x`` brought into ``[low, high]``."""
+    """``x`` brought into ``[low, high]``; ``low`` where that is more than ``high``."""
     x, low, high = b.tensors((x, low, high))
-    return b.minimum(b.maximum(x, low), high, name=name)
+    return b.maximum(b.minimum(x, high), low, name=name)

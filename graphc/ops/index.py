@@ -14,7 +14,7 @@ from graphc.errors import InvalidArgumentError, OutOfRangeError
 from graphc.ir import dims
 from graphc.ir.builder import as_tensor, composite
 from graphc.ir.dims import Dim, Expr
-from graphc.ir.dtype import DType, bool_, float32, int32, int64, uint8
+from graphc.ir.dtype import DType, bfloat16, bool_, float32, int8, int32, int64, uint8
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.rows import Rows
 from graphc.ir.shape_values import dims_of
@@ -313,8 +313,8 @@ class OneHot(Op):
     vjp = NO_VALUES
 
     def infer_type(self, indices: TensorType) -> TensorType:
-        if indices.dtype not in (*INDICES, uint8):
-            raise DTypeMismatch(f"indices must be int32, int64 or uint8, got {indices}")
+        if indices.dtype not in (*INDICES, int8, uint8):
+            raise DTypeMismatch(f"indices must be int32, int64, int8 or uint8, got {indices}")
         if indices.shape is None:
             return TensorType(self.dtype, None)
         axis = resolve_axis(self.axis, len(indices.shape) + 1)
@@ -341,7 +341,9 @@ class OneHot(Op):
         Sample("int32[]", values={0: 1}, depth=2, on_value=5.0, off_value=-1.0),
         Sample("uint8[3]", low=0, high=3, depth=3, on_value=True, off_value=False, dtype=bool_),
         Sample("int32[0]", depth=3),
-        Refuses("float32[2]", "indices must be int32, int64 or uint8, got float32[2]", depth=3),
+        Refuses(
+            "float32[2]", "indices must be int32, int64, int8 or uint8, got float32[2]", depth=3
+        ),
     ]
 
 
@@ -403,7 +405,7 @@ class Range(Op):
         return count if dims.lower_bound(count) >= 0 else dims.maximum(count, 0)
 
     def reference(self) -> np.ndarray:
-        dtype = self.dtype.numpy
+        dtype = np.dtype(np.float32) if self.dtype is bfloat16 else self.dtype.numpy
         length: Any = self.length()
         places = np.arange(length).astype(dtype)
         return np.asarray(np.asarray(self.start, dtype) + places * np.asarray(self.delta, dtype))

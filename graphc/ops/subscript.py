@@ -133,9 +133,11 @@ class Subscript(Op):
         return _take(b, x, resolve(self.key, x.type.shape), None)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
-        region = resolve(self.key, x.type.shape)
-        part = b.reshape(ct, shape=region.size)
         shape = x.type.shape
+        if shape is None:
+            return [b.unsubscript(ct, x, key=self.key)]
+        region = resolve(self.key, shape)
+        part = b.reshape(ct, shape=region.size)
         return [b.strided_unslice(part, begin=region.begin, strides=region.strides, shape=shape)]
 
     samples = [
@@ -146,6 +148,44 @@ class Subscript(Op):
         Refuses("float32[3]", "index 3 is outside axis 0 of size 3", key=(("index", 3),)),
         Refuses("float32[]", "1 indices for a tensor of rank 0", key=(("index", 0),)),
     ]
+
+
+class Unsubscript(Op):
+    """The gradient of :class:`Subscript`: ``part`` at ``x[key]`` of zeros like ``x``."""
+
+    operands = ("part", "x")
+    attributes = {"key": REQUIRED}
+    kind = Kind.EXPANDED
+
+    def infer_type(self, part: TensorType, x: TensorType) -> TensorType:
+        return x.with_dtype(part.dtype)
+
+    def reference(self, part: np.ndarray, x: np.ndarray) -> np.ndarray:
+        region: Any = resolve(self.key, x.shape)
+        found = np.zeros(x.shape, part.dtype)
+        steps = [
+            first + stride * np.arange(count)
+            for first, stride, count in zip(region.begin, region.strides, region.size, strict=True)
+        ]
+        found[np.ix_(*steps)] = part.reshape(region.size)
+        return found
+
+    def expand(self, b: Any, part: Any, x: Any) -> Any:
+        region = resolve(self.key, x.type.shape)
+        return b.strided_unslice(
+            b.reshape(part, shape=region.size),
+            begin=region.begin, strides=region.strides, shape=x.type.shape,
+        )  # fmt: skip
+
+    def vjp(self, b: Any, ct: Any, y: Any, part: Any, x: Any) -> list:
+        return [b.apply(Subscript, (ct,), {"key": self.key}), None]
+
+    samples = [
+        Sample("float32[4]", "float32[3, 4]", key=(("index", 1),)),
+        Sample("float64[3]", "float64[3, 4]", key=(("rest",), ("index", -1))),
+        Sample("float64[3, 1, 2]", "float64[5, 2]",
+               key=(("slice", None, None, -2), ("newaxis",))),
+    ]  # fmt: skip
 
 
 @composite

@@ -113,6 +113,8 @@ class _Run:
         if op.name == "variable":
             return (np.array(self.variables[op.key]),)  # its memory changes when the run commits
         if op.name == "placeholder":
+            if node.outputs[0] in self.values:  # fed, and only waited for
+                return (self.values[node.outputs[0]],)
             raise FeedError(
                 "the placeholder was not fed", subject=f"{node.name}:0", site=node.site,
                 hint=f"feed it: feed_dict={{{node.name!r}: ...}}",
