@@ -6,8 +6,17 @@ from typing import Any
 
 from frontends.tf.forwards import alike
 from frontends.tf.math import _one_of, axes_of
-from frontends.tf.tensor import builder, convert, known_rank, plain, size_of, sizes_of
-from graphc.errors import DTypeError, ShapeError
+from frontends.tf.tensor import (
+    builder,
+    convert,
+    known_rank,
+    listed,
+    plain,
+    size_of,
+    sizes_of,
+    whole_number,
+)
+from graphc.errors import AttributeValueError, DTypeError, ShapeError
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.dtype import as_dtype, float32, int32, int64
 from graphc.ir.graph import Tensor
@@ -165,7 +174,7 @@ def size(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
 def shape_n(input: Any, out_type: Any = int32, name: str | None = None) -> list[Tensor]:
     """The shape of each of a list of tensors."""
     dtype = as_dtype(out_type)
-    tensors = [convert(t) for t in input]
+    tensors = [convert(t) for t in listed(input, "input")]
     b = builder(*tensors)
     with b.home.name_scope(name or "ShapeN"):
         return [b.shape(t, dtype=dtype) for t in tensors]
@@ -213,7 +222,7 @@ def guarantee_const(input: Any, name: str | None = None) -> Tensor:
 
 def identity_n(input: Any, name: str | None = None) -> list[Tensor]:
     """Each of a list of tensors as it is."""
-    tensors = [convert(t) for t in input]
+    tensors = [convert(t) for t in listed(input, "input")]
     b = builder(*tensors)
     with b.home.name_scope(name or "IdentityN"):
         return [b.identity(t) for t in tensors]
@@ -237,8 +246,8 @@ def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any 
     """A new axis of size 1 at ``axis``."""
     x = convert(input)
     where_ = axes_of(_one_of(axis, dim, "axis", "dim"))
-    if where_ is None:
-        raise ValueError("expand_dims needs axis")
+    if where_ in (None, ()):
+        raise AttributeValueError("expand_dims needs axis", site=here())
     return builder(x).expand_dims(
         x, axis=where_ if isinstance(where_, int) else where_[0], name=name
     )
@@ -293,7 +302,7 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     """Tensors of one shape joined along a new axis."""
     if as_tensor(values) is not None:
         values = unstack(values)
-    tensors = alike(list(values))
+    tensors = alike(listed(values, "values"))
     if not tensors:
         raise ValueError("stack needs at least one tensor")
     return builder(*tensors).pack(*tensors, axis=axis, name=name)
@@ -372,6 +381,11 @@ def strided_slice(
     b = builder(x)
     starts, stops = _bounds_of(b, begin), _bounds_of(b, end)
     steps = sizes_of(b, strides) if strides is not None else (1,) * len(starts)
+    if not len(starts) == len(stops) == len(steps):
+        raise ShapeError(
+            f"begin, end and strides differ in length: {len(starts)}, {len(stops)}, {len(steps)}",
+            site=here(),
+        )
     key: list[Any] = []
     for k, (start, stop, step) in enumerate(zip(starts, stops, steps, strict=True)):
         bit = 1 << k
@@ -411,7 +425,7 @@ def gather(
     """
     x, index = convert(params), convert(indices)
     b = builder(x, index)
-    chosen, batch = axes_of(axis), int(batch_dims)
+    chosen, batch = axes_of(axis), whole_number(batch_dims, "batch_dims")
     if batch < 0:
         batch += known_rank(index, "gather")
     along = batch if chosen is None else chosen
@@ -434,10 +448,11 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: in
     both count batches.
     """
     x, index = convert(params), convert(indices)
-    b, batch = builder(x, index), int(batch_dims)
+    b, batch = builder(x, index), whole_number(batch_dims, "batch_dims")
     if not batch:
         return b.gather_nd(x, index, name=name)
     with b.home.name_scope(name or "GatherNd") as scope:
+        known_rank(index, "gather_nd with batch_dims")
         shape = (*index.type.dims[:-1], 1)
         columns = [b.axis_position(shape=shape, axis=k, dtype=index.dtype) for k in _count(batch)]
         return b.gather_nd(x, b.concat(*columns, index, axis=len(shape) - 1), name=scope)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from frontends.tf.moving import pairs_of
-from frontends.tf.tensor import builder, convert, known_rank, plain, sizes_of
+from frontends.tf.tensor import builder, convert, known_rank, plain, sizes_of, whole_number
 from graphc.errors import AttributeValueError, ShapeError
 from graphc.ir import dims
 from graphc.ir.builder import Builder, as_tensor
@@ -66,7 +66,7 @@ def space_to_depth(
     input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC"
 ) -> Tensor:
     """Blocks of ``block_size`` squared pixels as channels: [n, h, w, c] -> [n, h/b, w/b, b*b*c]."""
-    x, k = convert(input), int(block_size)
+    x, k = convert(input), whole_number(block_size, "block_size")
     b = builder(x)
     shape = _rank(x, 4, "space_to_depth")
     if _channels_first(data_format, "space_to_depth"):
@@ -87,7 +87,7 @@ def depth_to_space(
     input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC"
 ) -> Tensor:
     """Channels as blocks of pixels: [n, h, w, b*b*c] -> [n, h*b, w*b, c]."""
-    x, k = convert(input), int(block_size)
+    x, k = convert(input), whole_number(block_size, "block_size")
     b = builder(x)
     shape = _rank(x, 4, "depth_to_space")
     if _channels_first(data_format, "depth_to_space"):

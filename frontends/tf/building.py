@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from frontends.tf.shapes import TensorShape, declared_shape, static_shape
-from frontends.tf.tensor import as_node, builder, convert
+from frontends.tf.tensor import as_node, builder, convert, listed
 from graphc.errors import GraphError, ShapeError
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.dtype import as_dtype
@@ -195,7 +195,7 @@ def grouped_tuple(
     tensors: Sequence[Any], name: str | None = None, control_inputs: Sequence[Any] | None = None
 ) -> list[Tensor | None]:
     """The same tensors, each available only once all of them (and ``control_inputs``) are."""
-    live = [t for t in tensors if t is not None]
+    live = [t for t in listed(tensors, "tensors") if t is not None]
     if not live:
         raise ValueError("tuple needs at least one tensor")
     b = builder(*live)
@@ -310,6 +310,8 @@ def _graph_collection(self: Graph, name: Any, scope: str | None = None) -> list:
         return items
     import re
 
+    if not isinstance(scope, str):
+        raise GraphError(f"scope is what names begin with, got {scope!r}", site=here())
     begins = re.compile(scope)
     return [item for item in items if hasattr(item, "name") and begins.match(item.name)]
 

@@ -6,11 +6,13 @@ from typing import Any
 
 from frontends.tf.forwards import alike
 from frontends.tf.tensor import builder, convert, size_of, sizes_of
+from graphc.errors import DTypeError
 from graphc.ir import dims
 from graphc.ir.builder import Builder
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import as_dtype, int32, int64
 from graphc.ir.graph import Tensor
+from graphc.ir.source import here
 from graphc.ops.shape import minimum
 
 
@@ -26,7 +28,7 @@ def confusion_matrix(
     truth, guess = _squeezed(convert(labels), convert(predictions))
     b = builder(truth, guess)
     with b.home.name_scope(name or "confusion_matrix"):
-        pair = [b.cast(t, dtype=int64) for t in (truth, guess)]
+        pair = [b.cast(_vector(b, t), dtype=int64) for t in (truth, guess)]
         if num_classes is None:
             count = _beyond(b, *pair)
         else:
@@ -35,10 +37,15 @@ def confusion_matrix(
         if weights is None:
             values = b.broadcast_to(b.tensor(1, dtype=wanted), shape=pair[0].type.shape)
         else:
-            values = b.cast(convert(weights), dtype=wanted)
+            values = b.cast(_vector(b, convert(weights)), dtype=wanted)
         positions = b.pack(*pair, axis=1)
         with b.home.name_scope("ScatterNd") as scope:
             return b.scatter_nd(positions, values, (count, count), name=scope)
+
+
+def _vector(b: Builder, x: Tensor) -> Tensor:
+    """What has to be a vector, and of which no rank is known, as one."""
+    return b.dynamic_reshape(x, (-1,)) if x.type.shape is None else x
 
 
 def _squeezed(labels: Tensor, predictions: Tensor) -> tuple[Tensor, Tensor]:
@@ -70,8 +77,12 @@ def bincount(
     A negative number is an error of the run.
     """
     given = convert(arr)
+    if not given.dtype.is_integer:
+        raise DTypeError(f"bincount counts integers, got {given.type}", site=here())
     b = builder(given)
     with b.home.name_scope("bincount"):
+        if weights is None:
+            given = _vector(b, given)
         index = b.check_range(given, bound=given.dtype.max, what="arr")
         size = _beyond(b, given)
         if minlength is not None:
@@ -126,7 +137,7 @@ def histogram_fixed_width(
     b = builder(x)
     with b.home.name_scope(name or "histogram_fixed_width") as scope:
         count = size_of(b, nbins)
-        bins = _bins(b, x, value_range, count)
+        bins = _vector(b, _bins(b, x, value_range, count))
         ones = b.broadcast_to(b.tensor(1, dtype=as_dtype(dtype)), shape=bins.type.shape)
         return b.unsorted_segment_sum(ones, bins, num_segments=count, name=scope)
 

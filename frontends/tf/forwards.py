@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from frontends.tf.tensor import builder, convert
+from graphc.errors import ShapeError
 from graphc.ir.builder import as_tensor, meaning
+from graphc.ir.source import here
 
 # public name: op, parameters
 FORWARDS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -147,6 +149,8 @@ def forward(public: str) -> Callable:
 def alike(values: list[Any]) -> list[Any]:
     """Every operand as a tensor; those that are not yet take the dtype of the first that is."""
     like = next((t for t in map(as_tensor, values) if t is not None), None)
+    if not values:
+        raise ShapeError("at least one tensor is needed, got an empty list", site=here())
     if like is None:
         first = convert(values[0])
         return [first, *(convert(v, like=first) for v in values[1:])]

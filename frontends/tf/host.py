@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from frontends.tf.building import group
-from frontends.tf.tensor import builder, convert
+from frontends.tf.tensor import builder, convert, listed
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import as_dtype
 from graphc.ir.graph import Graph, Node, Tensor
@@ -30,7 +30,7 @@ def py_func(
 
     >>> y = tf.py_func(np.sort, [x], tf.float32)
     """
-    tensors = [convert(v) for v in inp]
+    tensors = [convert(v) for v in listed(inp, "inp")]
     several = isinstance(Tout, list | tuple)
     dtypes = tuple(as_dtype(t) for t in (Tout if several else [Tout]))
     made = builder(*tensors).python_function(func, tensors, dtypes, name=name or "PyFunc")
@@ -89,7 +89,7 @@ def Print(
     >>> x = tf.Print(x, [tf.reduce_mean(x)], "mean: ")
     """
     x = convert(input_)
-    tensors = [convert(d) for d in data]
+    tensors = [convert(d) for d in listed(data, "data")]
     return builder(x).print_values(
         x, tensors, message=message or "", first_n=-1 if first_n is None else first_n,
         summarize=3 if summarize is None else summarize, name=name or "Print",

@@ -3,16 +3,18 @@ equality."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from frontends.tf.forwards import alike
 from frontends.tf.indexed_slices import IndexedSlices, of_values, values_of
-from frontends.tf.tensor import builder, convert
+from frontends.tf.tensor import builder, convert, listed
+from graphc.errors import AttributeValueError
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, float64, int32, int64
 from graphc.ir.graph import Tensor
 from graphc.ir.shape_values import dims_of
+from graphc.ir.source import here
 
 
 def __getattr__(name: str) -> Any:
@@ -28,18 +30,22 @@ def axes_of(axis: Any) -> int | tuple[int, ...] | None:
     if tensor is not None:
         axis = dims_of(tensor)
         if axis is None:
-            raise ValueError(f"axis must be known while the graph is built, got {tensor.name}")
+            raise AttributeValueError(
+                f"axis must be known while the graph is built, got {tensor.name}", site=here()
+            )
     if axis is None:
         return None
     if hasattr(axis, "__index__") and not getattr(axis, "ndim", 0):
         return axis.__index__()
+    if isinstance(axis, str) or not isinstance(axis, Iterable):
+        raise AttributeValueError(f"an axis is an int, got {axis!r}", site=here())
     return tuple(_axis(k) for k in axis)
 
 
 def _axis(value: Any) -> int:
     found = axes_of(value)
     if not isinstance(found, int):
-        raise ValueError(f"an axis is one int, got {value!r}")
+        raise AttributeValueError(f"an axis is one int, got {value!r}", site=here())
     return found
 
 
@@ -131,9 +137,9 @@ def argmin(
 
 def _position(op: str, input: Any, axis: Any, name: str | None, output_type: Any) -> Tensor:
     x = convert(input)
-    chosen = axes_of(axis)
-    if isinstance(chosen, tuple):
-        (chosen,) = chosen
+    chosen = None if axis is None else _axis(axis)
+    if x.dtype.is_bool:
+        x = builder(x).cast(x, dtype=int8)
     return getattr(builder(x), op)(
         x, axis=0 if chosen is None else chosen, dtype=as_dtype(output_type), name=name
     )
@@ -240,7 +246,7 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
 
 def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor:
     """``sqrt(sum of the squares of all elements of all tensors)``; None entries do not count."""
-    tensors = [convert(values_of(t)) for t in t_list if t is not None]
+    tensors = [convert(values_of(t)) for t in listed(t_list, "t_list") if t is not None]
     if not tensors:
         raise ValueError("global_norm needs at least one tensor")
     b = builder(*tensors)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from frontends.tf.forwards import alike
-from frontends.tf.tensor import builder, convert
+from frontends.tf.tensor import builder, convert, listed, whole_number
 from graphc.ir.dtype import as_dtype, int32
 from graphc.ir.graph import Tensor
 
@@ -53,7 +53,8 @@ def dynamic_partition(
     """
     rows, numbers = convert(data), convert(partitions)
     b = builder(rows, numbers)
-    made = b.partitioned(rows, numbers, int(num_partitions), name=name or "DynamicPartition")
+    count = whole_number(num_partitions, "num_partitions")
+    made = b.partitioned(rows, numbers, count, name=name or "DynamicPartition")
     return list(made)
 
 
@@ -66,7 +67,7 @@ def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None
     >>> tf.dynamic_stitch(parts, tf.dynamic_partition(x, m, 2))   # x
     """
     places = [convert(i, "int32") for i in indices]
-    rows = alike(list(data))
+    rows = alike(listed(data, "data"))
     b = builder(*places, *rows)
     return b.stitched(places, rows, name=name or "DynamicStitch")
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from frontends.tf.building import get_seed, set_random_seed
-from frontends.tf.tensor import builder, convert, plain, sizes_of
+from frontends.tf.tensor import builder, convert, plain, sizes_of, whole_number
 from graphc.errors import ShapeError
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.dtype import DType, as_dtype, float32, int32, int64, uint64
@@ -47,9 +47,8 @@ def drawn(shape: Any, seed: int | None, name: str) -> Iterator[tuple[Builder, Te
 
 def random_state(b: Builder, seed: int | None, path: str) -> Tensor:
     """The state of the random op called ``path``."""
-    return b.random_state(
-        seed=(b.home.seed, None if seed is None else int(seed)), path=path, name="state"
-    )
+    own = None if seed is None else whole_number(seed, "seed")
+    return b.random_state(seed=(b.home.seed, own), path=path, name="state")
 
 
 def random_uniform(

@@ -20,7 +20,7 @@ from frontends.tf.sparse import (
     flat_positions,
     shape_vector,
 )
-from frontends.tf.tensor import builder, convert, sizes_of
+from frontends.tf.tensor import builder, convert, known_rank, sizes_of
 from graphc.errors import ShapeError
 from graphc.ir import dims
 from graphc.ir.builder import Builder
@@ -66,10 +66,10 @@ def sparse_to_dense(
     b = builder(indices, values)
     with b.home.name_scope(name or "SparseToDense"):
         sizes = sizes_of(b, output_shape)
-        rank = indices.type.rank
+        rank = known_rank(indices, "sparse_to_dense")
         count = 1 if rank == 0 else indices.type.dims[0]
         width = indices.type.dims[1] if rank == 2 else 1
-        if rank is None or rank > 2 or width != len(sizes):
+        if rank > 2 or width != len(sizes):
             raise ShapeError(
                 f"positions in a shape of {len(sizes)} axes are [n, {len(sizes)}]",
                 rows=[("sparse_indices", str(indices.type), "")],

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from frontends.tf.math import _one_of, axes_of
-from frontends.tf.tensor import builder, convert
+from frontends.tf.tensor import builder, convert, listed, whole_number
 from graphc.errors import AttributeValueError, UnimplementedError
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import as_dtype, float32, string
@@ -58,7 +58,7 @@ def string_join(inputs: Sequence[Any], separator: str = "", name: str | None = N
 
     >>> tf.string_join(["model-", tf.as_string(step)])
     """
-    parts = [_text(part) for part in inputs]
+    parts = [_text(part) for part in listed(inputs, "inputs")]
     return builder(*parts).string_join(*parts, separator=separator, name=name or "StringJoin")
 
 
@@ -198,7 +198,8 @@ def _bucket(
     if buckets is None:
         raise TypeError("num_buckets is missing")
     x = _text(input)
-    return builder(x).hash_bucket(x, buckets=int(buckets), kind_of_hash=how, key=key, name=name)
+    count = whole_number(buckets, "num_buckets")
+    return builder(x).hash_bucket(x, buckets=count, kind_of_hash=how, key=key, name=name)
 
 
 def regex_replace(
@@ -281,7 +282,7 @@ def decode_csv(
     >>> a, b, label = tf.decode_csv(line, [[0.0], [0.0], [0]])
     """
     x = _text(records)
-    defaults = [convert(default) for default in record_defaults]
+    defaults = [convert(default) for default in listed(record_defaults, "record_defaults")]
     made = builder(x, *defaults).decode_csv(
         x, *defaults, field_delim=field_delim, use_quote_delim=use_quote_delim, na_value=na_value,
         select_cols=tuple(select_cols or ()), name=name or "DecodeCSV",
@@ -298,6 +299,8 @@ def edit_distance(
     Both are SparseTensors whose sequences lie along the last axis; the result is dense, float32,
     and has the other axes.  Where only the truth is empty a normalized distance is infinite.
     """
-    parts = [(sp.indices, sp.values, sp.dense_shape) for sp in (hypothesis, truth)]
+    from frontends.tf.sparse import as_sparse
+
+    parts = [(sp.indices, sp.values, sp.dense_shape) for sp in map(as_sparse, (hypothesis, truth))]
     b = builder(*parts[0])
     return b.edit_distances(parts[0], parts[1], normalize=normalize, name=name)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 import frontends.tf.graph_methods  # noqa: F401  (gives graphs and operations theirs)
 from frontends.tf.shapes import Dimension, TensorShape
-from graphc.errors import GraphError, ShapeError
+from graphc.errors import AttributeValueError, DTypeError, GraphError, ShapeError
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.dims import Dim, Expr
 from graphc.ir.dtype import DType, as_dtype, int32
 from graphc.ir.graph import Node, Tensor, default_graph
+from graphc.ir.shape_values import dims_of
 from graphc.ir.source import here
 from graphc.ir.types import Equal
 
@@ -227,6 +228,32 @@ def known_rank(tensor: Tensor, what: str) -> int:
             site=here(),
         )
     return tensor.type.rank
+
+
+def whole_number(value: Any, what: str) -> int:
+    """An argument that shapes the graph: an int, an integral float, or a constant tensor."""
+    tensor = as_tensor(value)
+    found: Any = value if tensor is None else dims_of(tensor)
+    if isinstance(found, Dimension):
+        found = found.dim
+    if isinstance(found, float | np.floating) and float(found).is_integer():
+        found = int(found)
+    if not hasattr(found, "__index__") or np.ndim(found):
+        raise AttributeValueError(
+            f"{what} must be an integer known while the graph is built, got {value!r}", site=here()
+        )
+    return found.__index__()
+
+
+def listed(values: Any, what: str) -> list[Any]:
+    """An argument that is a list of tensors, as a list."""
+    if as_tensor(values) is not None:
+        hint = f"put it in a list: {what}=[...]"
+    elif isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
+        return list(values)
+    else:
+        hint = None
+    raise DTypeError(f"{what} must be a list of tensors, got {values!r}", hint=hint, site=here())
 
 
 def as_scalar(value: Any) -> Tensor:

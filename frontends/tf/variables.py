@@ -3,7 +3,7 @@ nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from inspect import Signature, signature
@@ -21,7 +21,7 @@ from frontends.tf.synchronization import (
 from frontends.tf.tensor import builder, convert
 from frontends.tf.variable_rows import METHODS as SCATTER_METHODS
 from graphc.autodiff.reverse import ancestors
-from graphc.errors import ShapeError
+from graphc.errors import DTypeError, ShapeError
 from graphc.ir.builder import Builder
 from graphc.ir.dtype import DType, as_dtype
 from graphc.ir.graph import Graph, Node, Tensor, default_graph
@@ -440,7 +440,20 @@ def _collected(key: str, scope: str | None) -> list[Variable]:
 
 def variables_initializer(var_list: Sequence[Variable], name: str = "init") -> Node:
     """An operation that gives ``var_list`` their initial values."""
-    return group(*[v.initializer for v in var_list], name=name)
+    return group(*[v.initializer for v in _variables(var_list)], name=name)
+
+
+def _variables(var_list: Any) -> list[Any]:
+    """An argument that is a list of variables, as a list."""
+    if isinstance(var_list, Iterable):
+        found = list(var_list)
+        if all(hasattr(v, "initializer") for v in found):
+            return found
+    raise DTypeError(
+        f"var_list must be a list of variables, got {var_list!r}",
+        hint="for all of them: tf.global_variables()",
+        site=here(),
+    )
 
 
 def global_variables_initializer() -> Node:
@@ -470,8 +483,8 @@ def report_uninitialized_variables(
     var_list: Sequence[Variable] | None = None, name: str = "report_uninitialized_variables"
 ) -> Tensor:
     """A string vector: the names of the variables that have no value yet."""
-    listed = list(var_list) if var_list is not None else global_variables() + local_variables()
-    keys = [v.op.get_attr("key") for v in listed]
+    asked_of = global_variables() + local_variables() if var_list is None else var_list
+    keys = [v.op.get_attr("key") for v in _variables(asked_of)]
 
     def asked() -> np.ndarray:
         missing = _running().variables.uninitialized(keys)

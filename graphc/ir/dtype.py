@@ -171,7 +171,7 @@ def as_dtype(value: Any) -> DType:
         return string
     try:
         found = np.dtype(value)
-    except TypeError:
+    except (TypeError, ValueError):
         raise TypeError(f"{value!r} is not a dtype") from None
     if found.kind in "USO":
         return string

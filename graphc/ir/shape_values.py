@@ -95,7 +95,7 @@ def _entry(b: Any, value: Any) -> Dim:
         return b.home.named_dim(value)
     tensor = as_tensor(value)
     if tensor is None:
-        if hasattr(value, "__index__"):
+        if hasattr(value, "__index__") and not getattr(value, "ndim", 0):
             return value.__index__()
         raise ShapeError(f"{value!r} is not a size", site=here())
     found = dims_of(tensor)

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import InvalidArgumentError
+from graphc.errors import InvalidArgumentError, ShapeError
 from graphc.ir import dims
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.dtype import int32, int64
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
+from graphc.ir.source import here
 from graphc.ir.types import Mismatch, TensorType, same_dim, same_dtype
 from graphc.ops.index import NO_VALUES, check_indices, check_range
 
@@ -193,6 +194,13 @@ def tensor_scatter(
     b: Any, fold: str, x: Any, indices: Any, updates: Any, name: str | None = None
 ) -> Any:
     """``x`` with ``updates`` at ``indices`` by ``fold``: update, add, sub, max or min."""
+    for tensor in (x, indices, updates):
+        if tensor.type.shape is None:
+            raise ShapeError(
+                f"scattering into a tensor needs to know the rank of {tensor.name}",
+                hint="say it: x.set_shape([None, 3])",
+                site=here(),
+            )
     shape = x.type.dims
     depth = check_updates(indices.type, updates.type, shape)
     place = b.position_of(indices, shape=shape[:depth])

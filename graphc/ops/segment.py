@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from graphc.errors import InvalidArgumentError
+from graphc.errors import InvalidArgumentError, ShapeError
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import FLOATING, REAL, bool_, complex64, complex128, int64
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.shape_values import dims_of
+from graphc.ir.source import here
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
 from graphc.ops.index import check_indices, check_range
 
@@ -274,6 +275,14 @@ def _averaged(
 
 def segment_counts(b: Any, segment_ids: Any, num_segments: Dim, like: Any) -> Any:
     """How many rows each segment has, in the dtype and rank of ``like``."""
+    if like.type.shape is None:
+        raise ShapeError(
+            f"the rank of {like.name} must be known to average its segments",
+            hint="say it: x.set_shape([None, 3])",
+            site=here(),
+        )
+    if segment_ids.type.shape is None:
+        segment_ids = b.dynamic_reshape(segment_ids, (-1,))
     one = b.broadcast_to(b.tensor(1, like=like), shape=segment_ids.type.shape)
     count = b.unsorted_segment_sum(one, segment_ids, num_segments=num_segments)
     while len(count.type.shape) < len(like.type.shape):

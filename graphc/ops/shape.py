@@ -23,6 +23,8 @@ ONLY_SIZES = NotDifferentiable("it depends on the shape of its operand, not on i
 
 def resolve_axis(axis: int, rank: int, **named: Any) -> int:
     """``axis`` counted from the front."""
+    if not isinstance(axis, int):
+        raise Mismatch(f"axis {axis!r} is not an int", **named)
     if not -rank <= axis < rank:
         raise Mismatch(f"axis {axis} is outside a tensor of rank {rank}", **named)
     return axis % rank
@@ -543,7 +545,13 @@ class BindDims(Op):
 def dynamic_reshape(b: Any, x: Any, shape: Any, name: str | None = None) -> Any:
     """``x`` under a shape given as sizes or as a tensor, if need be computed by the run."""
     elements = x.type.elements if x.type.shape is not None else None
-    return b.reshape(x, shape=b.shape_argument(shape, elements=elements), name=name)
+    sizes = b.shape_argument(shape, elements=elements)
+    made = b.reshape(x, shape=sizes, name=name)
+    if made.type.shape is None:  # all but the size to be worked out is known
+        made.type = made.type.with_shape(
+            tuple(b.home.new_dim(made.node.name) if size == -1 else size for size in sizes)
+        )
+    return made
 
 
 @composite

@@ -1,7 +1,8 @@
 """Specialise a graph to what is known about its sizes: re-infer every type under a substitution.
 
 Before: any verified graph.   After: symbols that type rules took as equal are one symbol, symbols
-given in ``sizes`` are replaced, shapes of unknown rank follow from the operands.
+given in ``sizes`` are replaced, shapes of unknown rank follow from the operands, and so do sizes
+that ``set_shape`` named where the rank was unknown.
 """
 
 from __future__ import annotations
@@ -19,15 +20,44 @@ def specialise(graph: Graph, sizes: dict[str, Dim]) -> Graph:
     checks = [check for node in graph.nodes for check in node.checks]
     unified = unify(checks, sizes)
     unranked = any(t.type.shape is None for n in graph.nodes for t in n.outputs)
-    if not unified and not unranked:
+    if not unified and not unranked and not _said(graph):
         return graph
     for _ in range(2):  # types inferred for the first time may meet dims not seen before
-        graph = _reinfer(graph, unified)
-        found = unify([c for n in graph.nodes for c in n.checks], unified)
+        before, graph = graph, _reinfer(graph, unified)
+        known = unified | _worked_out(before, graph)
+        found = unify([c for n in graph.nodes for c in n.checks], known)
         if found == unified:
             break
         unified = found
     return graph
+
+
+def _said(graph: Graph) -> set[str]:
+    """Symbols of computed tensors that no source has and no run counts: ``set_shape`` made them for
+    a tensor whose rank was unknown."""
+    brought, used = set(), set()
+    for node in graph.nodes:
+        target = brought if node.op.source else used
+        for tensor in node.outputs:
+            for dim in tensor.type.shape or ():
+                if not isinstance(dim, int):
+                    target |= {s.name for s in dims.symbols(dim) if not s.data}
+    return used - brought
+
+
+def _worked_out(before: Graph, after: Graph) -> dict[str, Dim]:
+    """What the symbols that were only said are, by the types inferred after."""
+    said = _said(before)
+    found: dict[str, Dim] = {}
+    for old, new in zip(before.nodes, after.nodes, strict=True) if said else ():
+        for was, now in zip(old.outputs, new.outputs, strict=True):
+            if was.type.rank is None or was.type.rank != now.type.rank:
+                continue
+            for left, right in zip(was.type.dims, now.type.dims, strict=True):
+                atom = dims.single_atom(left)
+                if isinstance(atom, dims.Symbol) and atom.name in said and left != right:
+                    found.setdefault(atom.name, right)
+    return found
 
 
 def unify(checks: Iterable[Equal], known: dict[str, Dim]) -> dict[str, Dim]:

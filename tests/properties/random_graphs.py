@@ -207,8 +207,13 @@ class _Drawing:
         for t, value in zip(node.outputs, outputs, strict=True):
             if value.size > MOST_ELEMENTS or not _behaves(value):
                 return False
+            if op.name == "squeeze" and value.shape != self.shape(t):
+                return False  # a size that only this run makes 1 stays in the compiled graph
             self.known(t, value)
         return True
+
+    def shape(self, tensor: Tensor) -> tuple[int, ...]:
+        return tuple(evaluate(d, self.sizes) for d in tensor.type.dims)
 
     def holds(self, check: Equal) -> bool:
         """Whether two sizes taken as equal are: where one is 1, the session compiles another

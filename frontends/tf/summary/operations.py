@@ -12,8 +12,8 @@ import numpy as np
 
 from frontends.tf import logging
 from frontends.tf.building import GraphKeys, constant, get_collection
-from frontends.tf.tensor import builder, convert
-from graphc.errors import DTypeError
+from frontends.tf.tensor import builder, convert, listed, whole_number
+from graphc.errors import AttributeValueError, DTypeError
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import bfloat16, float32
 from graphc.ir.graph import Node, Tensor, default_graph
@@ -64,7 +64,7 @@ def image(
     with _scope(name, family) as (tag, exact):
         label = _text_constant(pictures, tag, "tag")
         made = builder(pictures).image_summary(
-            label, pictures, max_images=int(max_outputs), name=exact
+            label, pictures, max_images=whole_number(max_outputs, "max_outputs"), name=exact
         )
     return collected(made, collections)
 
@@ -82,7 +82,7 @@ def audio(
             rate = constant(sample_rate, float32, name="sample_rate")
         label = _text_constant(sounds, tag, "tag")
         made = builder(sounds).audio_summary(
-            label, sounds, rate, max_outputs=int(max_outputs), name=exact
+            label, sounds, rate, max_outputs=whole_number(max_outputs, "max_outputs"), name=exact
         )
     return collected(made, collections)
 
@@ -122,7 +122,7 @@ def merge(inputs: Sequence[Any], collections: Any = None, name: str | None = Non
     """One summary with the values of all ``inputs``; two with one tag fail the run."""
     if isinstance(inputs, str | bytes | Tensor):
         raise TypeError(f"merge takes a list of summaries, got {inputs!r}")
-    summaries = [convert(given) for given in inputs]
+    summaries = [convert(given) for given in listed(inputs, "inputs")]
     if not summaries:
         raise ValueError("there is no summary to merge")
     b = builder(*summaries)
@@ -167,6 +167,8 @@ def initialize(graph: Any = None, session: Any = None) -> None:
 
 def _clean(name: str) -> str:
     """``name`` with what an operation's name cannot hold made ``_``."""
+    if not isinstance(name, str):
+        raise AttributeValueError(f"a summary's name must be a string, got {name!r}", site=here())
     clean = _ILLEGAL.sub("_", name).lstrip("/")
     if clean != name:
         logging.info("Summary name %s is illegal; using %s instead.", name, clean)
