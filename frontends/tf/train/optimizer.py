@@ -28,7 +28,7 @@ from frontends.tf.shapes import TensorShape
 from frontends.tf.tensor import builder, convert
 from frontends.tf.variables import Variable, trainable_variables, written_variable
 from graphc.errors import GraphError, ShapeError
-from graphc.ir.builder import Builder, as_tensor
+from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import bfloat16, float16, float32, float64
 from graphc.ir.graph import Node, Tensor, default_graph
 from graphc.ir.source import here

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from frontends.tf.building import GraphKeys
-from frontends.tf.variable_getting import get_variable
 from frontends.tf.scopes import VariableScope, variable_scope
+from frontends.tf.variable_getting import get_variable
 from frontends.tf.variables import Variable
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import int64

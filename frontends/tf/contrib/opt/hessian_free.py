@@ -21,6 +21,7 @@ Vector = np.ndarray
 Product = Callable[[Vector], Vector]
 GROWTH = 1.3  # iterates of conjugate gradients are kept at 1.3, 1.3**2, ...
 LONGEST_SEARCH = 60
+EXACT = 1e-20  # what is left of the squared residual of a system that is solved
 
 
 @dataclass(frozen=True)
@@ -189,8 +190,9 @@ def conjugate_gradients(
     kept, next_kept = [x.copy()] if x.any() else [], GROWTH
     heights: list[float] = []
     size = float(residual @ y)
+    least = EXACT * size
     count = 0
-    while count < most and size > 0:
+    while count < most and size > least:
         bent = product(direction)
         curvature = float(direction @ bent)
         if curvature <= 0 or not math.isfinite(curvature):
