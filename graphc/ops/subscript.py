@@ -234,6 +234,8 @@ def _gathered(b: Any, x: Any, items: list) -> tuple[Any, list]:
                 places.append((k, axis, tensor))
             axis += 1
     for k, axis, tensor in reversed(places):
+        if tensor.dtype.is_integer and tensor.type.shape is None:
+            tensor = b.reshape(tensor, shape=())
         if not tensor.dtype.is_integer or tensor.type.shape != ():
             raise ShapeError(
                 f"an index is a scalar integer, {tensor.name} is {tensor.type}",

@@ -96,6 +96,14 @@ def test_a_mask_picks_rows(b):
     np.testing.assert_array_equal(found, array[chosen])
 
 
+def test_an_index_of_unknown_rank_is_taken_as_a_scalar(b):
+    x = b.placeholder(dtype=float32, shape=(4, 2))
+    index = b.placeholder(dtype=int32, shape=None)
+    array = np.arange(8, dtype=np.float32).reshape(4, 2)
+    (found,) = evaluate(b.home, {x: array, index: np.int32(2)}, [b.subscript(x, index)])
+    np.testing.assert_array_equal(found, array[2])
+
+
 @pytest.mark.parametrize(
     ("key", "fact"),
     [
