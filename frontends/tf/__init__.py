@@ -78,6 +78,7 @@ _OWNERS = {
         "one_hot ones ones_like parallel_stack range rank reshape sequence_mask shape shape_n size "
         "slice split squeeze stack strided_slice transpose unstack where zeros zeros_like"
     ),
+    "frontends.tf.fourier": "fft fft2d fft3d ifft ifft2d ifft3d",
     "frontends.tf.moving": "pad repeat reverse reverse_sequence roll tile",
     "frontends.tf.diagonals": (
         "diag diag_part eye matrix_band_part matrix_diag matrix_diag_part matrix_set_diag "
@@ -195,6 +196,7 @@ _MODULES = {
     "nn": "frontends.tf.nn",
     "quantization": "frontends.tf.quantization",
     "random": "frontends.tf.random",
+    "signal": "frontends.tf.signal",
     "sparse": "frontends.tf.sparse",
     "summary": "frontends.tf.summary",
     "train": "frontends.tf.train",
