@@ -30,6 +30,7 @@ ALIASES: dict[str, str] = {
         "batch_matrix_triangular_solve=matrix_triangular_solve "
         "batch_self_adjoint_eig=self_adjoint_eig batch_self_adjoint_eigvals=self_adjoint_eigvals "
         "batch_svd=svd batch_fft=fft batch_ifft=ifft batch_fft2d=fft2d batch_ifft2d=ifft2d "
+        "batch_fft3d=fft3d batch_ifft3d=ifft3d "
         "where_v2=older:where_v2 "
         "OpError=errors.OpError Event=summary.Event Summary=summary.Summary "
         "SessionLog=summary.SessionLog NoGradient=NotDifferentiable "
@@ -152,8 +153,18 @@ ALIASES: dict[str, str] = {
         "dequantize fake_quant_with_min_max_args fake_quant_with_min_max_vars quantize "
         "quantized_concat"
     ),
-    "signal": "fft fft2d fft3d ifft ifft2d ifft3d",
-    "spectral": "fft fft2d fft3d ifft ifft2d ifft3d",
+    "spectral": (
+        "dct=signal.dct fft fft2d fft3d idct=signal.idct ifft ifft2d ifft3d irfft=signal.irfft "
+        "irfft2d=signal.irfft2d irfft3d=signal.irfft3d rfft=signal.rfft rfft2d=signal.rfft2d "
+        "rfft3d=signal.rfft3d"
+    ),
+    "contrib.signal": (
+        "frame=signal.frame hamming_window=signal.hamming_window hann_window=signal.hann_window "
+        "inverse_stft=signal.inverse_stft inverse_stft_window_fn=signal.inverse_stft_window_fn "
+        "linear_to_mel_weight_matrix=signal.linear_to_mel_weight_matrix "
+        "mfccs_from_log_mel_spectrograms=signal.mfccs_from_log_mel_spectrograms "
+        "overlap_and_add=signal.overlap_and_add stft=signal.stft"
+    ),
     "io": ("decode_base64 encode_base64 write_graph=train.write_graph"),
     "io.gfile": (
         "GFile=gfile.GFile copy=older:copy exists=older:exists glob=older:glob "
