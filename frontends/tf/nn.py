@@ -11,9 +11,11 @@ from frontends.tf.math import _one_of, axes_of
 from frontends.tf.tensor import builder, convert, known_rank, plain
 from graphc.errors import AttributeValueError, ShapeError
 from graphc.ir.builder import as_tensor
+from graphc.ir.dtype import float32
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 from graphc.ir.types import same_dim
+from graphc.ops.reduction import resolve_axes
 
 
 def __getattr__(name: str) -> Any:
@@ -154,9 +156,11 @@ def weighted_cross_entropy_with_logits(
 
 
 def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tensor:
-    """``x`` where positive, ``alpha * x`` elsewhere."""
+    """``x`` where positive, ``alpha * x`` elsewhere.  Integers become float32."""
     x = convert(features)
     b = builder(x)
+    if x.dtype.is_integer:
+        x = b.cast(x, dtype=float32)
     if as_tensor(alpha) is None:
         return b.leaky_relu(x, alpha=float(alpha), name=name)
     return b.maximum(x, b.mul(x, alpha), name=name)
@@ -326,7 +330,15 @@ def moments(
     axis = (chosen,) if isinstance(chosen, int) else chosen
     b = builder(value)
     with b.home.name_scope(name or "moments"):
-        return b.moments(value, axis=axis, keepdims=keep)
+        if value.dtype.is_floating:
+            return b.moments(value, axis=axis, keepdims=keep)
+        mean = b.reduce_mean(value, axis=axis, keepdims=True, name="mean")
+        far = b.squared_difference(value, b.stop_gradient(mean))
+        variance = b.reduce_mean(far, axis=axis, keepdims=keep, name="variance")
+        if not keep:
+            dropped = resolve_axes(axis, value.type)
+            mean = b.squeeze(mean, axis=dropped) if dropped else mean
+        return mean, variance
 
 
 def batch_normalization(
@@ -335,15 +347,13 @@ def batch_normalization(
 ) -> Tensor:  # fmt: skip
     """``(x - mean) / sqrt(variance + epsilon) * scale + offset``; scale and offset may be None."""
     value = convert(x)
-    b = builder(value)
-    with b.home.name_scope(name or "batchnorm"):
-        factor = b.rsqrt(b.add(convert(variance, like=value), variance_epsilon))
+    with builder(value).home.name_scope(name or "batchnorm"):
+        inverse = builder(value).rsqrt(convert(variance, like=value) + variance_epsilon)
         if scale is not None:
-            factor = b.mul(factor, convert(scale, like=value))
-        shift = b.neg(b.mul(convert(mean, like=value), factor))
-        if offset is not None:
-            shift = b.add(convert(offset, like=value), shift)
-        return b.add(b.mul(value, factor), shift)
+            inverse = inverse * convert(scale, like=value)
+        product = value * inverse
+        middle = convert(mean, like=value) * inverse
+        return product + (-middle if offset is None else convert(offset, like=value) - middle)
 
 
 def l2_loss(t: Any, name: str | None = None) -> Tensor:
@@ -359,14 +369,16 @@ def l2_normalize(
     value = convert(x)
     b = builder(value)
     axes = axes_of(_one_of(axis, dim, "axis", "dim"))
-    squares = b.reduce_sum(b.square(value), axis=axes, keepdims=True)
-    return b.mul(value, b.rsqrt(b.maximum(squares, epsilon)), name=name)
+    size = b.abs(value) if value.dtype.is_complex else value
+    squares = b.reduce_sum(b.square(size), axis=axes, keepdims=True)
+    inverse = b.rsqrt(b.maximum(squares, epsilon))
+    if value.dtype.is_complex:
+        inverse = b.cast(inverse, dtype=value.dtype)
+    return b.mul(value, inverse, name=name)
 
 
 def zero_fraction(value: Any, name: str | None = None) -> Tensor:
     """The share of elements that are zero."""
-    from graphc.ir.dtype import float32
-
     x = convert(value)
     b = builder(x)
     return b.reduce_mean(b.cast(b.equal(x, 0), dtype=float32), axis=None, name=name)
