@@ -88,6 +88,7 @@ PROGRAMS = (
     Program("graph_convolution"),
     Program("meta_learning", runs=((), ("--stop_grad",))),
     Program("reversed_gradient", quick=True),
+    Program("contrib_layers"),
     Program("self_organising"),
     Program(
         "boltzmann",
