@@ -157,11 +157,11 @@ class _Shaken:
         outputs = precision.reference_values(op, arrays, *types)
         if op.kind in EXACT:
             return outputs
-        read = [np.abs(a).max(initial=0) for a in arrays if np.asarray(a).dtype.kind == "f"]
+        read = [np.abs(a).max(initial=0) for a in arrays if np.asarray(a).dtype.kind in "fc"]
         return tuple(self.off(output, max(read, default=0)) for output in outputs)
 
     def off(self, array: np.ndarray, read: float) -> np.ndarray:
-        if array.dtype.kind != "f":
+        if array.dtype.kind not in "fc":
             return array
         step = NOISE * np.finfo(array.dtype).eps
         moved = array * (1 + step * self.rng.uniform(-1, 1, array.shape))
@@ -175,7 +175,7 @@ def differs(want: np.ndarray, got: np.ndarray, noisy: list[np.ndarray]) -> str |
         return f"{got.dtype}{list(got.shape)} for {want.dtype}{list(want.shape)}"
     if any(other.shape != want.shape for other in noisy):
         return None  # a count that noise changes
-    if want.dtype.kind != "f":
+    if want.dtype.kind not in "fc":
         steady = np.all([other == want for other in noisy], axis=0)
         wrong = steady & (want != got)
     else:
