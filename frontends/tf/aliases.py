@@ -165,7 +165,7 @@ ALIASES: dict[str, str] = {
     ),
     "contrib.signal": (
         "frame=signal.frame hamming_window=signal.hamming_window hann_window=signal.hann_window "
-        "inverse_stft=signal.inverse_stft inverse_stft_window_fn=signal.inverse_stft_window_fn "
+        "inverse_stft=signal.inverse_stft "
         "linear_to_mel_weight_matrix=signal.linear_to_mel_weight_matrix "
         "mfccs_from_log_mel_spectrograms=signal.mfccs_from_log_mel_spectrograms "
         "overlap_and_add=signal.overlap_and_add stft=signal.stft"
