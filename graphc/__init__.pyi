@@ -22,6 +22,7 @@ from frontends.tf import nn as nn
 from frontends.tf import quantization as quantization
 from frontends.tf import random as random
 from frontends.tf import resource_loader as resource_loader
+from frontends.tf import signal as signal
 from frontends.tf import sparse as sparse
 from frontends.tf import summary as summary
 from frontends.tf import sysconfig as sysconfig
@@ -118,6 +119,11 @@ from frontends.tf.building import no_op as no_op
 from frontends.tf.building import placeholder as placeholder
 from frontends.tf.building import placeholder_with_default as placeholder_with_default
 from frontends.tf.building import set_random_seed as set_random_seed
+from frontends.tf.complex_numbers import angle as angle
+from frontends.tf.complex_numbers import complex as complex
+from frontends.tf.complex_numbers import conj as conj
+from frontends.tf.complex_numbers import imag as imag
+from frontends.tf.complex_numbers import real as real
 from frontends.tf.config import ConfigProto as ConfigProto
 from frontends.tf.config import GPUOptions as GPUOptions
 from frontends.tf.config import GraphOptions as GraphOptions
@@ -152,9 +158,12 @@ from frontends.tf.differentiation import hessian_vector_product as hessian_vecto
 from frontends.tf.differentiation import hessians as hessians
 from frontends.tf.differentiation import jvp as jvp
 from frontends.tf.differentiation import why_none as why_none
-from frontends.tf.variable_getting import get_local_variable as get_local_variable
-from frontends.tf.variable_getting import get_variable as get_variable
-from frontends.tf.variable_getting import no_regularizer as no_regularizer
+from frontends.tf.fourier import fft as fft
+from frontends.tf.fourier import fft2d as fft2d
+from frontends.tf.fourier import fft3d as fft3d
+from frontends.tf.fourier import ifft as ifft
+from frontends.tf.fourier import ifft2d as ifft2d
+from frontends.tf.fourier import ifft3d as ifft3d
 from frontends.tf.graph_def.importing import import_graph_def as import_graph_def
 from frontends.tf.graph_methods import NotDifferentiable as NotDifferentiable
 from frontends.tf.graph_methods import RegisterGradient as RegisterGradient
@@ -175,6 +184,7 @@ from frontends.tf.initializers import constant_initializer as constant_initializ
 from frontends.tf.initializers import glorot_normal_initializer as glorot_normal_initializer
 from frontends.tf.initializers import glorot_uniform_initializer as glorot_uniform_initializer
 from frontends.tf.initializers import ones_initializer as ones_initializer
+from frontends.tf.initializers import orthogonal_initializer as orthogonal_initializer
 from frontends.tf.initializers import random_normal_initializer as random_normal_initializer
 from frontends.tf.initializers import random_uniform_initializer as random_uniform_initializer
 from frontends.tf.initializers import truncated_normal_initializer as truncated_normal_initializer
@@ -351,6 +361,9 @@ from frontends.tf.synchronization import VariableAggregation as VariableAggregat
 from frontends.tf.synchronization import VariableSynchronization as VariableSynchronization
 from frontends.tf.templates import make_template as make_template
 from frontends.tf.tensor import is_tensor as is_tensor
+from frontends.tf.variable_getting import get_local_variable as get_local_variable
+from frontends.tf.variable_getting import get_variable as get_variable
+from frontends.tf.variable_getting import no_regularizer as no_regularizer
 from frontends.tf.variable_rows import batch_scatter_update as batch_scatter_update
 from frontends.tf.variable_rows import scatter_add as scatter_add
 from frontends.tf.variable_rows import scatter_div as scatter_div
@@ -417,6 +430,12 @@ Operation = _Node
 all_variables = global_variables
 batch_cholesky = cholesky
 batch_cholesky_solve = cholesky_solve
+batch_fft = fft
+batch_fft2d = fft2d
+batch_fft3d = fft3d
+batch_ifft = ifft
+batch_ifft2d = ifft2d
+batch_ifft3d = ifft3d
 batch_matrix_band_part = matrix_band_part
 batch_matrix_determinant = matrix_determinant
 batch_matrix_diag = matrix_diag

@@ -206,6 +206,13 @@ ALIASES: dict[str, str] = {
         "OPTIMIZER_SUMMARIES=frontends.tf.contrib.optimize_loss:OPTIMIZER_SUMMARIES "
         "safe_embedding_lookup_sparse=nn.safe_embedding_lookup_sparse"
     ),
+    "keras.constraints": (
+        "Constraint=frontends.tf.constraints:Constraint MaxNorm=frontends.tf.constraints:MaxNorm "
+        "MinMaxNorm=frontends.tf.constraints:MinMaxNorm NonNeg=frontends.tf.constraints:NonNeg "
+        "UnitNorm=frontends.tf.constraints:UnitNorm max_norm=frontends.tf.constraints:max_norm "
+        "min_max_norm=frontends.tf.constraints:min_max_norm "
+        "non_neg=frontends.tf.constraints:non_neg unit_norm=frontends.tf.constraints:unit_norm"
+    ),
     "contrib.training": (
         "add_gradients_summaries=frontends.tf.contrib.training:add_gradients_summaries "
         "clip_gradient_norms=frontends.tf.contrib.training:clip_gradient_norms "

@@ -182,3 +182,38 @@ def test_create_train_op_gives_the_loss_and_refuses_nan(session: Callable) -> No
     assert sess.run(tf.train.get_global_step()) == 1
     with pytest.raises(tf.errors.InvalidArgumentError, match="LossTensor is inf or nan"):
         sess.run(train, {pull: [np.nan, 0.0]})
+
+
+# --- constraints ---------------------------------------------------------------------------------
+
+
+def test_constraints_are_those_of_keras(session: Callable) -> None:
+    made = tf.keras.constraints
+    w = tf.constant([[3.0, 0.1], [4.0, -0.1]])
+    got = session().run(
+        [
+            made.MaxNorm(2.0)(w), made.max_norm(2.0, axis=1)(w), made.UnitNorm()(w),
+            made.NonNeg()(w), made.MinMaxNorm(0.5, 2.0, 0.5)(w),
+        ]
+    )  # fmt: skip
+    wanted = [
+        [[1.2, 0.09999993], [1.6, -0.09999993]],
+        [[1.9988898, 0.06662966], [1.9993753, -0.04998438]],
+        [[0.6, 0.70710623], [0.8, -0.70710623]],
+        [[3.0, 0.1], [4.0, 0.0]],
+        [[2.1, 0.22677653], [2.8, -0.22677653]],
+    ]
+    for found, expected in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert made.MaxNorm(3.0, axis=[0, 1]).get_config() == {"max_value": 3.0, "axis": [0, 1]}
+
+
+def test_a_layer_keeps_its_constraint_through_training(session: Callable) -> None:
+    x = tf.constant(np.ones((1, 4), np.float32))
+    y = tf.layers.dense(x, 3, kernel_constraint=tf.keras.constraints.MaxNorm(0.5))
+    step = tf.train.AdamOptimizer(0.3).minimize(-tf.reduce_sum(y))
+    sess = started(session())
+    for _ in range(5):
+        sess.run(step)
+    (kernel,) = sess.run(tf.trainable_variables()[:1])
+    np.testing.assert_allclose(np.linalg.norm(kernel, axis=0), [0.5] * 3, rtol=1e-5)
