@@ -445,8 +445,11 @@ def failed_checks(checks: Sequence[Check], sizes: Mapping[str, int]) -> dict[str
                 stretched |= {name: sizes[name] for name in names}
                 break
         else:
+            outside = check.what.replace(" inside ", " is not inside ")
             raise FedShapeError(
-                f"sizes that must agree differ ({check.what})",
+                outside
+                if outside != check.what
+                else f"sizes that must agree differ ({check.what})",
                 subject=check.node,
                 rows=[(str(check.left), str(left), ""), (str(check.right), str(right), "")],
                 site=check.site,

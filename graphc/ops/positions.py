@@ -10,6 +10,7 @@ from graphc.ir.dtype import INTEGER, float32, int32, int64
 from graphc.ir.op import Kind, NotDifferentiable, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType
 from graphc.ops.reduction import AxisOp
+from graphc.ops.shape import at_most
 
 
 class Position(AxisOp, abstract=True):
@@ -39,7 +40,7 @@ class Position(AxisOp, abstract=True):
         if x.shape is None:
             return TensorType(self.dtype, None)
         (axis,) = self.axes(x)
-        if x.shape[axis] == 0:
+        if not at_most(1, x.shape[axis], f"element 0 inside axis {axis}"):
             raise Mismatch(f"axis {axis} is empty", x=x)
         return result.with_dtype(self.dtype)
 

@@ -232,3 +232,28 @@ def test_squeeze_of_a_known_rank_drops_the_axes_known_to_have_size_one(device):
     with tf.Session(device=device) as sess:
         for n in (2, 1, 0):
             assert sess.run(squeezed, {x: np.zeros((n, 1, 3), np.float32)}).shape == (n, 3)
+
+
+@pytest.mark.parametrize("device", ["/cpu:0", "/reference:0"])
+def test_what_an_axis_has_too_few_of_is_refused_when_its_size_is_known(device):
+    x = tf.placeholder(tf.float32, [None, None])
+    fits = np.arange(9, dtype=np.float32).reshape(3, 3)
+    calls = {
+        (0, 2): tf.argmax(x, 0), (2, 0): tf.argmin(x, 1), (2, 2): tf.nn.top_k(x, 3)[0],
+        (0, 1): tf.nn.top_k(x, 2)[1], (1, 3): x[2], (1, 2): tf.slice(x, [0, 1], [-1, 2]),
+    }  # fmt: skip
+    with tf.Session(device=device) as sess:
+        for shape, call in calls.items():
+            sess.run(call, {x: fits})
+            with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                sess.run(call, {x: np.zeros(shape, np.float32)})
+            assert "test_runs_dims.py" in str(caught.value)
+
+
+def test_a_position_outside_an_axis_is_named():
+    x = tf.placeholder(tf.float32, [None, 3])
+    with tf.Session(device="/cpu:0") as sess:
+        for call, words in ((tf.argmax(x, 0), "element 0 is not inside axis 0"),
+                            (x[4], "index 4 is not inside axis 0")):  # fmt: skip
+            with pytest.raises(ShapeError, match=words):
+                sess.run(call, {x: np.zeros((0, 3), np.float32)})
