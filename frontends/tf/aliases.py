@@ -2,9 +2,9 @@
 
 TF1 moved names between 0.x and 1.15, and gave many of them two or three addresses.  A row says a
 module and its names; ``name=place`` where the place is not the top-level name of the same spelling.
-A place ``module:name`` is a Python module's (``module:`` itself), ``older:`` being
-:mod:`frontends.tf.older`, which holds what took its arguments in another order.  A place need not
-be provided: then its error is raised.
+A place ``module:name`` is a Python module's (``module:`` itself); one that begins with a dot is of
+:mod:`frontends.tf`, where ``.older`` holds what took its arguments in another order.  A place need
+not be provided: then its error is raised.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ ALIASES: dict[str, str] = {
     "": (
         "sub=subtract mul=multiply neg=negative inv=reciprocal floor_div=floordiv "
         "pack=stack unpack=unstack lin_space=linspace concat_v2=concat reverse_v2=reverse "
-        "select=older:select listdiff=older:listdiff batch_matmul=older:batch_matmul "
-        "complex_abs=abs op_scope=older:op_scope "
+        "select=.older:select listdiff=.older:listdiff batch_matmul=.older:batch_matmul "
+        "complex_abs=abs op_scope=.older:op_scope "
         "initialize_all_variables=global_variables_initializer all_variables=global_variables "
         "initialize_variables=variables_initializer "
         "initialize_local_variables=local_variables_initializer "
@@ -31,41 +31,41 @@ ALIASES: dict[str, str] = {
         "batch_self_adjoint_eig=self_adjoint_eig batch_self_adjoint_eigvals=self_adjoint_eigvals "
         "batch_svd=svd batch_fft=fft batch_ifft=ifft batch_fft2d=fft2d batch_ifft2d=ifft2d "
         "batch_fft3d=fft3d batch_ifft3d=ifft3d "
-        "where_v2=older:where_v2 "
+        "where_v2=.older:where_v2 "
         "OpError=errors.OpError Event=summary.Event Summary=summary.Summary "
         "SessionLog=summary.SessionLog NoGradient=NotDifferentiable "
         "tensor_scatter_add=tensor_scatter_nd_add tensor_scatter_sub=tensor_scatter_nd_sub "
         "tensor_scatter_update=tensor_scatter_nd_update "
-        "arg_max=older:arg_max arg_min=older:arg_min "
+        "arg_max=.older:arg_max arg_min=.older:arg_min "
         "dimension_value=compat.dimension_value dimension_at_index=compat.dimension_at_index"
     ),
     "train": ("SummaryWriter=summary.FileWriter piecewise_constant_decay=train.piecewise_constant"),
     "nn": (
-        "all_candidate_sampler=frontends.tf.candidate_sampling:all_candidate_sampler "
-        "compute_accidental_hits=frontends.tf.candidate_sampling:compute_accidental_hits "
-        "fixed_unigram_candidate_sampler=frontends.tf.candidate_sampling:"
+        "all_candidate_sampler=.candidate_sampling:all_candidate_sampler "
+        "compute_accidental_hits=.candidate_sampling:compute_accidental_hits "
+        "fixed_unigram_candidate_sampler=.candidate_sampling:"
         "fixed_unigram_candidate_sampler "
-        "learned_unigram_candidate_sampler=frontends.tf.candidate_sampling:"
+        "learned_unigram_candidate_sampler=.candidate_sampling:"
         "learned_unigram_candidate_sampler "
-        "log_uniform_candidate_sampler=frontends.tf.candidate_sampling:"
+        "log_uniform_candidate_sampler=.candidate_sampling:"
         "log_uniform_candidate_sampler "
-        "nce_loss=frontends.tf.candidate_sampling:nce_loss "
-        "sampled_softmax_loss=frontends.tf.candidate_sampling:sampled_softmax_loss "
-        "uniform_candidate_sampler=frontends.tf.candidate_sampling:uniform_candidate_sampler "
-        "embedding_lookup=frontends.tf.embedding:embedding_lookup "
-        "embedding_lookup_sparse=frontends.tf.embedding:embedding_lookup_sparse "
-        "safe_embedding_lookup_sparse=frontends.tf.embedding:safe_embedding_lookup_sparse "
-        "in_top_k=frontends.tf.ordering:in_top_k top_k=frontends.tf.ordering:top_k silu=nn.swish "
-        "local_response_normalization=frontends.tf.normalization:lrn "
-        "lrn=frontends.tf.normalization:lrn "
-        "fused_batch_norm=frontends.tf.normalization:fused_batch_norm "
-        "scale_regularization_loss=frontends.tf.normalization:scale_regularization_loss "
-        "compute_average_loss=frontends.tf.normalization:compute_average_loss "
+        "nce_loss=.candidate_sampling:nce_loss "
+        "sampled_softmax_loss=.candidate_sampling:sampled_softmax_loss "
+        "uniform_candidate_sampler=.candidate_sampling:uniform_candidate_sampler "
+        "embedding_lookup=.embedding:embedding_lookup "
+        "embedding_lookup_sparse=.embedding:embedding_lookup_sparse "
+        "safe_embedding_lookup_sparse=.embedding:safe_embedding_lookup_sparse "
+        "in_top_k=.ordering:in_top_k top_k=.ordering:top_k silu=nn.swish "
+        "local_response_normalization=.normalization:lrn "
+        "lrn=.normalization:lrn "
+        "fused_batch_norm=.normalization:fused_batch_norm "
+        "scale_regularization_loss=.normalization:scale_regularization_loss "
+        "compute_average_loss=.normalization:compute_average_loss "
         "space_to_depth depth_to_space space_to_batch "
-        "batch_to_space weighted_moments=frontends.tf.moments:weighted_moments "
-        "sufficient_statistics=frontends.tf.moments:sufficient_statistics "
-        "normalize_moments=frontends.tf.moments:normalize_moments "
-        "batch_norm_with_global_normalization=older:batch_norm_with_global_normalization"
+        "batch_to_space weighted_moments=.moments:weighted_moments "
+        "sufficient_statistics=.moments:sufficient_statistics "
+        "normalize_moments=.moments:normalize_moments "
+        "batch_norm_with_global_normalization=.older:batch_norm_with_global_normalization"
     ),
     # 1.x: the same things, sorted into modules
     "math": (
@@ -83,8 +83,8 @@ ALIASES: dict[str, str] = {
         "squared_difference subtract tan tanh top_k=nn.top_k truediv unsorted_segment_max "
         "unsorted_segment_mean unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n "
         "unsorted_segment_sum zero_fraction=nn.zero_fraction zeta "
-        "reduce_euclidean_norm=frontends.tf.norms:reduce_euclidean_norm "
-        "cumulative_logsumexp=frontends.tf.cumulative:cumulative_logsumexp"
+        "reduce_euclidean_norm=.norms:reduce_euclidean_norm "
+        "cumulative_logsumexp=.cumulative:cumulative_logsumexp"
     ),
     "linalg": (
         "band_part=matrix_band_part cholesky cholesky_solve cross det=matrix_determinant "
@@ -106,20 +106,20 @@ ALIASES: dict[str, str] = {
         "uniform_candidate_sampler=nn.uniform_candidate_sampler"
     ),
     "strings": (
-        "as_string join=string_join reduce_join regex_full_match=frontends.tf.strings:"
+        "as_string join=string_join reduce_join regex_full_match=.strings:"
         "regex_full_match regex_replace strip=string_strip substr "
         "to_hash_bucket=string_to_hash_bucket to_hash_bucket_fast=string_to_hash_bucket_fast "
         "to_hash_bucket_strong=string_to_hash_bucket_strong to_number=string_to_number "
-        "format=frontends.tf.strings:format length=frontends.tf.strings:length "
-        "lower=frontends.tf.strings:lower split=frontends.tf.strings:split "
-        "upper=frontends.tf.strings:upper"
+        "format=.strings:format length=.strings:length "
+        "lower=.strings:lower split=.strings:split "
+        "upper=.strings:upper"
     ),
     "debugging": (
         "Assert assert_all_finite=verify_tensor_all_finite assert_equal assert_greater "
         "assert_greater_equal assert_integer assert_less assert_less_equal assert_near "
         "assert_negative assert_non_negative assert_non_positive assert_none_equal assert_positive "
         "assert_proper_iterable assert_rank assert_rank_at_least assert_rank_in "
-        "assert_same_float_dtype assert_scalar assert_shapes=frontends.tf.assertions:assert_shapes "
+        "assert_same_float_dtype assert_scalar assert_shapes=.assertions:assert_shapes "
         "assert_type check_numerics is_finite is_inf is_nan is_non_decreasing is_numeric_tensor "
         "is_strictly_increasing"
     ),
@@ -130,8 +130,8 @@ ALIASES: dict[str, str] = {
     ),
     "manip": "batch_to_space_nd gather_nd reshape reverse roll scatter_nd space_to_batch_nd tile",
     "sparse": (
-        "from_dense=frontends.tf.sparse_ops:from_dense "
-        "expand_dims=frontends.tf.sparse_ops:expand_dims eye=frontends.tf.sparse_ops:eye "
+        "from_dense=.sparse_ops:from_dense "
+        "expand_dims=.sparse_ops:expand_dims eye=.sparse_ops:eye "
         "SparseTensor add=sparse_add concat=sparse_concat fill_empty_rows=sparse_fill_empty_rows "
         "mask=sparse_mask matmul=sparse_tensor_dense_matmul maximum=sparse_maximum "
         "merge=sparse_merge minimum=sparse_minimum placeholder=sparse_placeholder "
@@ -172,10 +172,10 @@ ALIASES: dict[str, str] = {
     ),
     "io": ("decode_base64 encode_base64 write_graph=train.write_graph"),
     "io.gfile": (
-        "GFile=gfile.GFile copy=older:copy exists=older:exists glob=older:glob "
-        "isdir=older:isdir listdir=older:listdir makedirs=older:makedirs "
-        "mkdir=older:mkdir remove=older:remove rename=older:rename "
-        "rmtree=older:rmtree stat=older:stat walk=older:walk"
+        "GFile=gfile.GFile copy=.older:copy exists=.older:exists glob=.older:glob "
+        "isdir=.older:isdir listdir=.older:listdir makedirs=.older:makedirs "
+        "mkdir=.older:mkdir remove=.older:remove rename=.older:rename "
+        "rmtree=.older:rmtree stat=.older:stat walk=.older:walk"
     ),
     "graph_util": "import_graph_def",
     "version": "VERSION GIT_VERSION COMPILER_VERSION",
@@ -186,39 +186,39 @@ ALIASES: dict[str, str] = {
         "get_global_step=train.get_global_step "
         "get_or_create_global_step=train.get_or_create_global_step is_tensor "
         "get_model_variables=model_variables sort argsort "
-        "get_trainable_variables=trainable_variables get_variables=older:get_variables "
-        "get_variables_by_name=older:get_variables_by_name "
-        "get_variables_to_restore=older:get_variables "
+        "get_trainable_variables=trainable_variables get_variables=.older:get_variables "
+        "get_variables_by_name=.older:get_variables_by_name "
+        "get_variables_to_restore=.older:get_variables "
         "init_from_checkpoint=train.init_from_checkpoint list_variables=train.list_variables "
         "load_checkpoint=train.load_checkpoint load_variable=train.load_variable nest "
-        "assign_from_checkpoint=frontends.tf.train.checkpoint_reader:assign_from_checkpoint "
-        "assign_from_checkpoint_fn=frontends.tf.train.checkpoint_reader:assign_from_checkpoint_fn"
+        "assign_from_checkpoint=.train.checkpoint_reader:assign_from_checkpoint "
+        "assign_from_checkpoint_fn=.train.checkpoint_reader:assign_from_checkpoint_fn"
     ),
     "contrib.nn": (
-        "deprecated_flipped_softmax_cross_entropy_with_logits=older:flipped_softmax "
-        "deprecated_flipped_sparse_softmax_cross_entropy_with_logits=older:flipped_sparse_softmax "
-        "deprecated_flipped_sigmoid_cross_entropy_with_logits=older:flipped_sigmoid"
+        "deprecated_flipped_softmax_cross_entropy_with_logits=.older:flipped_softmax "
+        "deprecated_flipped_sparse_softmax_cross_entropy_with_logits=.older:flipped_sparse_softmax "
+        "deprecated_flipped_sigmoid_cross_entropy_with_logits=.older:flipped_sigmoid"
     ),
     "contrib.layers": (
-        "dense_to_sparse=frontends.tf.sparse_ops:dense_to_sparse "
-        "optimize_loss=frontends.tf.contrib.optimize_loss:optimize_loss "
-        "OPTIMIZER_CLS_NAMES=frontends.tf.contrib.optimize_loss:OPTIMIZER_CLS_NAMES "
-        "OPTIMIZER_SUMMARIES=frontends.tf.contrib.optimize_loss:OPTIMIZER_SUMMARIES "
+        "dense_to_sparse=.sparse_ops:dense_to_sparse "
+        "optimize_loss=.contrib.optimize_loss:optimize_loss "
+        "OPTIMIZER_CLS_NAMES=.contrib.optimize_loss:OPTIMIZER_CLS_NAMES "
+        "OPTIMIZER_SUMMARIES=.contrib.optimize_loss:OPTIMIZER_SUMMARIES "
         "safe_embedding_lookup_sparse=nn.safe_embedding_lookup_sparse"
     ),
     "keras.constraints": (
-        "Constraint=frontends.tf.constraints:Constraint MaxNorm=frontends.tf.constraints:MaxNorm "
-        "MinMaxNorm=frontends.tf.constraints:MinMaxNorm NonNeg=frontends.tf.constraints:NonNeg "
-        "UnitNorm=frontends.tf.constraints:UnitNorm max_norm=frontends.tf.constraints:max_norm "
-        "min_max_norm=frontends.tf.constraints:min_max_norm "
-        "non_neg=frontends.tf.constraints:non_neg unit_norm=frontends.tf.constraints:unit_norm"
+        "Constraint=.constraints:Constraint MaxNorm=.constraints:MaxNorm "
+        "MinMaxNorm=.constraints:MinMaxNorm NonNeg=.constraints:NonNeg "
+        "UnitNorm=.constraints:UnitNorm max_norm=.constraints:max_norm "
+        "min_max_norm=.constraints:min_max_norm "
+        "non_neg=.constraints:non_neg unit_norm=.constraints:unit_norm"
     ),
     "contrib.training": (
-        "add_gradients_summaries=frontends.tf.contrib.training:add_gradients_summaries "
-        "clip_gradient_norms=frontends.tf.contrib.training:clip_gradient_norms "
-        "clip_gradient_norms_fn=frontends.tf.contrib.training:clip_gradient_norms_fn "
-        "create_train_op=frontends.tf.contrib.training:create_train_op "
-        "multiply_gradients=frontends.tf.contrib.training:multiply_gradients"
+        "add_gradients_summaries=.contrib.training:add_gradients_summaries "
+        "clip_gradient_norms=.contrib.training:clip_gradient_norms "
+        "clip_gradient_norms_fn=.contrib.training:clip_gradient_norms_fn "
+        "create_train_op=.contrib.training:create_train_op "
+        "multiply_gradients=.contrib.training:multiply_gradients"
     ),
     "contrib.deprecated": (
         "scalar_summary histogram_summary image_summary audio_summary merge_summary "
@@ -229,40 +229,67 @@ ALIASES: dict[str, str] = {
         "make_tensor_proto=make_tensor_proto"
     ),
     "contrib.losses": (
-        "absolute_difference=older:contrib_absolute_difference add_loss=losses.add_loss "
+        "absolute_difference=.older:contrib_absolute_difference add_loss=losses.add_loss "
         "compute_weighted_loss=losses.compute_weighted_loss "
-        "cosine_distance=older:contrib_cosine_distance get_losses=losses.get_losses "
+        "cosine_distance=.older:contrib_cosine_distance get_losses=losses.get_losses "
         "get_regularization_losses=losses.get_regularization_losses "
-        "get_total_loss=losses.get_total_loss hinge_loss=older:contrib_hinge_loss "
-        "log_loss=older:contrib_log_loss mean_squared_error=older:contrib_mean_squared_error "
-        "mean_pairwise_squared_error=older:contrib_mean_pairwise_squared_error "
-        "sigmoid_cross_entropy=older:contrib_sigmoid_cross_entropy "
-        "softmax_cross_entropy=older:contrib_softmax_cross_entropy "
-        "sparse_softmax_cross_entropy=older:contrib_sparse_softmax_cross_entropy"
+        "get_total_loss=losses.get_total_loss hinge_loss=.older:contrib_hinge_loss "
+        "log_loss=.older:contrib_log_loss mean_squared_error=.older:contrib_mean_squared_error "
+        "mean_pairwise_squared_error=.older:contrib_mean_pairwise_squared_error "
+        "sigmoid_cross_entropy=.older:contrib_sigmoid_cross_entropy "
+        "softmax_cross_entropy=.older:contrib_softmax_cross_entropy "
+        "sparse_softmax_cross_entropy=.older:contrib_sparse_softmax_cross_entropy"
     ),
-    "contrib.tensorboard.plugins": "projector=frontends.tf.summary.projector:",
+    "keras.initializers": (
+        "Initializer=frontends.tf.initializers:Initializer Zeros=frontends.tf.initializers:Zeros "
+        "Ones=frontends.tf.initializers:Ones Constant=frontends.tf.initializers:Constant "
+        "Identity=frontends.tf.initializers:Identity "
+        "Orthogonal=frontends.tf.initializers:Orthogonal "
+        "VarianceScaling=frontends.tf.initializers:VarianceScaling "
+        "RandomNormal=frontends.tf.initializers:KerasNormal "
+        "RandomUniform=frontends.tf.initializers:KerasUniform "
+        "TruncatedNormal=frontends.tf.initializers:KerasTruncatedNormal "
+        "zeros=initializers.zeros ones=initializers.ones constant=initializers.constant "
+        "identity=initializers.identity orthogonal=initializers.orthogonal "
+        "normal=frontends.tf.initializers:KerasNormal "
+        "random_normal=frontends.tf.initializers:KerasNormal "
+        "uniform=frontends.tf.initializers:KerasUniform "
+        "random_uniform=frontends.tf.initializers:KerasUniform "
+        "truncated_normal=frontends.tf.initializers:KerasTruncatedNormal "
+        "glorot_normal=initializers.glorot_normal glorot_uniform=initializers.glorot_uniform "
+        "he_normal=initializers.he_normal he_uniform=initializers.he_uniform "
+        "lecun_normal=initializers.lecun_normal lecun_uniform=initializers.lecun_uniform "
+        "get=frontends.tf.initializers:named_initializer"
+    ),
+    "keras.regularizers": (
+        "L1L2=frontends.tf.regularizers:L1L2 Regularizer=frontends.tf.regularizers:Regularizer "
+        "get=frontends.tf.regularizers:named_regularizer l1=frontends.tf.regularizers:l1 "
+        "l1_l2=frontends.tf.regularizers:l1_l2 l2=frontends.tf.regularizers:l2"
+    ),
+    "contrib.tensorboard.plugins": "projector=.summary.projector:",
     # names inside tensorflow.python that scripts reach for
     "python.framework.ops": (
-        "convert_n_to_tensor=older:convert_n_to_tensor internal_convert_to_tensor=convert_to_tensor"
+        "convert_n_to_tensor=.older:convert_n_to_tensor "
+        "internal_convert_to_tensor=convert_to_tensor"
     ),
-    "python.framework.tensor_shape": "as_shape=TensorShape unknown_shape=older:unknown_shape",
+    "python.framework.tensor_shape": "as_shape=TensorShape unknown_shape=.older:unknown_shape",
     "python.framework.tensor_util": (
         "constant_value=get_static_value make_tensor_proto MakeNdarray=make_ndarray is_tensor"
     ),
-    "python.ops.control_flow_ops": "with_dependencies=older:with_dependencies tuple group no_op",
+    "python.ops.control_flow_ops": "with_dependencies=.older:with_dependencies tuple group no_op",
     "python.ops.variables": "VariableV1=Variable RefVariable=Variable",
     "python.ops.resources": (
-        "shared_resources=older:shared_resources local_resources=older:local_resources "
-        "initialize_resources=older:initialize_resources"
+        "shared_resources=.older:shared_resources local_resources=.older:local_resources "
+        "initialize_resources=.older:initialize_resources"
     ),
     "python.ops.variable_v1": "VariableV1=Variable",
     "python.training.moving_averages": (
         "ExponentialMovingAverage=train.ExponentialMovingAverage "
-        "assign_moving_average=frontends.tf.train.assigned_averages:assign_moving_average "
-        "weighted_moving_average=frontends.tf.train.assigned_averages:weighted_moving_average"
+        "assign_moving_average=.train.assigned_averages:assign_moving_average "
+        "weighted_moving_average=.train.assigned_averages:weighted_moving_average"
     ),
-    "python.client.timeline": "Timeline=frontends.tf.timeline:Timeline",
-    "python.client.device_lib": "list_local_devices=older:list_local_devices",
+    "python.client.timeline": "Timeline=.timeline:Timeline",
+    "python.client.device_lib": "list_local_devices=.older:list_local_devices",
     "python.util.tf_inspect": (
         "getargspec=inspect:getfullargspec getfullargspec=inspect:getfullargspec "
         "isclass=inspect:isclass isfunction=inspect:isfunction ismethod=inspect:ismethod "
@@ -274,25 +301,25 @@ ALIASES: dict[str, str] = {
         "map_structure=nest.map_structure pack_sequence_as=nest.pack_sequence_as "
         "assert_same_structure=nest.assert_same_structure"
     ),
-    "python.layers.utils": "constant_value=get_static_value smart_cond=older:smart_cond",
+    "python.layers.utils": "constant_value=get_static_value smart_cond=.older:smart_cond",
     "python.lib.io.file_io": (
         "FileIO=gfile.GFile file_exists=gfile.Exists get_matching_files=gfile.Glob "
         "create_dir=gfile.MkDir recursive_create_dir=gfile.MakeDirs delete_file=gfile.Remove "
         "delete_recursively=gfile.DeleteRecursively is_directory=gfile.IsDirectory "
         "list_directory=gfile.ListDirectory copy=gfile.Copy rename=gfile.Rename stat=gfile.Stat "
-        "walk=gfile.Walk read_file_to_string=older:read_file_to_string "
-        "write_string_to_file=older:write_string_to_file"
+        "walk=gfile.Walk read_file_to_string=.older:read_file_to_string "
+        "write_string_to_file=.older:write_string_to_file"
     ),
     "python.pywrap_tensorflow": "NewCheckpointReader=train.NewCheckpointReader",
     "core.framework.summary_pb2": "Summary=summary.Summary",
     "core.framework.graph_pb2": "GraphDef",
     "core.framework.node_def_pb2": "NodeDef",
     "core.util.event_pb2": "Event=summary.Event SessionLog=summary.SessionLog",
-    "core.framework.tensor_pb2": "TensorProto=frontends.tf.protos:TensorProto",
+    "core.framework.tensor_pb2": "TensorProto=.protos:TensorProto",
     "core.framework.attr_value_pb2": "AttrValue",
-    "core.framework.step_stats_pb2": "StepStats=frontends.tf.protos:StepStats",
-    "core.framework.variable_pb2": "VariableDef=frontends.tf.protos:VariableDef",
-    "core.protobuf.rewriter_config_pb2": "RewriterConfig=frontends.tf.config:RewriterConfig",
+    "core.framework.step_stats_pb2": "StepStats=.protos:StepStats",
+    "core.framework.variable_pb2": "VariableDef=.protos:VariableDef",
+    "core.protobuf.rewriter_config_pb2": "RewriterConfig=.config:RewriterConfig",
     "core.protobuf.config_pb2": "ConfigProto GPUOptions GraphOptions RunOptions RunMetadata",
     "core.protobuf.meta_graph_pb2": "MetaGraphDef",
     "core.protobuf.saver_pb2": "SaverDef=train.SaverDef",

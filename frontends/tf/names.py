@@ -109,7 +109,7 @@ def _placed(place: str) -> Any:
     module, colon, name = place.partition(":")
     if not colon:
         return resolve(place)
-    found = import_module("frontends.tf.older" if module == "older" else module)
+    found = import_module(module, "frontends.tf")
     return getattr(found, name) if name else found
 
 
