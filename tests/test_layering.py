@@ -45,6 +45,7 @@ BACKWARD = {
     ("graphc.ir.registry", "graphc.ops"): "a family is imported when one of its ops is named",
     ("graphc.ir.builder", "graphc.ops"): "those all graphs use go before the others",
     ("graphc.ops.candidates", "graphc.lowering.candidates"): OWN_KERNEL,
+    ("graphc.ops.convolve", "graphc.lowering.convolution"): OWN_KERNEL,
     ("graphc.ops.cumulative", "graphc.lowering.scan"): OWN_KERNEL,
     ("graphc.ops.joining", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.ordering", "graphc.lowering.ordering"): OWN_KERNEL,

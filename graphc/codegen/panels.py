@@ -5,6 +5,10 @@ are ``[i0, i1)``, columns ``[j0, j1)`` with ``j1 - j0`` at most :func:`panel_wid
 the length of the sum.  ``ta`` is 1 to read ``a[k, i]`` instead of ``a[i, k]``, ``tb`` to read
 ``b[j, k]``: they are numbers at run time, so that every orientation shares one kernel.
 
+``multiply_block(a, b, y, ta, add, rows, at, first, j0, j1, depth)`` multiplies the first ``rows``
+rows of ``a`` with the ``depth`` rows of ``b`` from ``first`` on; the result goes to the rows of
+``y`` from ``at`` on, where ``add`` is 1 added to what is there.
+
 ``part(a, g)`` is the operand of one rank less that lies at ``g`` of the first axis of ``a``: one
 matrix of many.
 """
@@ -51,6 +55,16 @@ def _pack_panel(b: Any, w: Any, slot: int, tb: int, j0: int, j1: int, depth: int
             w[slot, k, j - j0] = b[j, k] if tb else b[k, j]
 
 
+def _multiply_block(
+    a: Any, b: Any, y: Any, ta: int, add: int, rows: int, at: int, first: int, j0: int, j1: int,
+    depth: int,
+) -> None:  # fmt: skip
+    for i in range(rows):
+        for j in range(j0, j1):
+            made = _dot(a, i, ta, [b[first + k, j] for k in range(depth)], y)
+            y[at + i, j] = y[at + i, j] + made if add else made
+
+
 def _part(a: Any, at: int) -> Any:
     return a.part(at)
 
@@ -60,5 +74,6 @@ PANEL_WORDS: dict[str, tuple[int, int, Callable[..., None]]] = {
     "multiply_panel": (9, 3, _multiply_panel),
     "multiply_packed": (10, 3, _multiply_packed),
     "pack_panel": (7, 2, _pack_panel),
+    "multiply_block": (11, 3, _multiply_block),
     "part": (2, 1, _part),
 }

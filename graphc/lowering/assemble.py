@@ -516,7 +516,7 @@ def _origin(nodes: list[Node]) -> Origin:
 def _flops(unit: Unit) -> Dim:
     total: Dim = 0
     for node in unit.nodes:
-        if node.op.contraction is not None:
+        if node.op.kind is Kind.CONTRACTION:
             total = total + flops(node)
         elif node.op.kind in (Kind.ELEMENTWISE, Kind.INJECTIVE, Kind.GATHER):
             total = total + node.outputs[0].type.elements * node.op.cost()

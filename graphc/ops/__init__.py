@@ -37,9 +37,10 @@ from graphc.ops import (  # noqa: F401
 )
 
 THE_REST = (
-    "bitwise candidates csv_records cumulative diagonal edit_distance einsum "
+    "bitwise candidates convolution convolve csv_records cumulative diagonal edit_distance einsum "
     "factorization incomplete linalg moving optimize_variants ordering padding partition "
-    "patches rejection scatter_nd segment sparse special spectral string_patterns strings summary "
+    "patches pooling rejection scatter_nd segment sparse special spectral string_patterns "
+    "strings summary "
 )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from llvmlite import ir
@@ -112,13 +113,16 @@ class _Masked:
         b.call(self.store_function, [value, pointer, I32(self.kind.bytes), mask])
 
 
-def tile_function(module: ir.Module, dtype: str, rows: int) -> ir.Function:
-    """``tile(a, row_step, k_step, p, p_step, y, y_step, depth, width)``; steps are in bytes."""
-    name = f"tile_{dtype}_{rows}"
+def tile_function(module: ir.Module, dtype: str, rows: int, adds: bool = False) -> ir.Function:
+    """``tile(a, row_step, k_step, p, p_step, y, y_step, depth, width)``; steps are in bytes.
+
+    One that ``adds`` takes one number more, 1 where the sums start at what is in ``y``.
+    """
+    name = f"tile_{dtype}_{rows}" + "_adding" * adds
     if name in module.globals:
         return module.globals[name]
     kind = _lanes(dtype)
-    takes = [POINTER, I64, I64, POINTER, I64, POINTER, I64, I64, I64]
+    takes = [POINTER, I64, I64, POINTER, I64, POINTER, I64, I64, I64, *[I64] * adds]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), takes), name)
     function.linkage = "internal"
     function.attributes.add("noinline")
@@ -142,11 +146,11 @@ class _TileBody:
 
     def emit(self) -> None:
         b, kind = self.b, self.kind
-        a, row_step, k_step, p, p_step, y, y_step, depth, width = self.function.args
+        a, row_step, k_step, p, p_step, y, y_step, depth, width, *add = self.function.args
         masks = _masks(b, kind, width)
+        initial = self._initial(y, y_step, masks, *add)
         entry = b.block
         loop, done = (b.append_basic_block(n) for n in ("step", "done"))
-        zero = ir.Constant(kind.vector, [0.0] * kind.lanes)
         b.cbranch(b.icmp_signed(">", depth, I64(0)), loop, done)
         b.position_at_end(loop)
         k, left, panel = b.phi(I64), b.phi(POINTER), b.phi(POINTER)
@@ -157,19 +161,41 @@ class _TileBody:
         ]
         after = self._multiplied(left, row_step, vectors, sums)
         following = b.add(k, I64(1))
-        pairs = [p for row in zip(sums, after, strict=True) for p in zip(*row, strict=True)]
+        triples = [
+            t for row in zip(sums, initial, after, strict=True) for t in zip(*row, strict=True)
+        ]
         for phi, first, later in (
             (k, I64(0), following),
             (left, a, b.gep(left, [k_step])),
             (panel, p, b.gep(panel, [p_step])),
-            *((total, zero, new) for total, new in pairs),
+            *triples,
         ):
             phi.add_incoming(first, entry)
             phi.add_incoming(later, loop)
         b.cbranch(b.icmp_signed("<", following, depth), loop, done)
         b.position_at_end(done)
-        self._stored(y, y_step, after, masks, entry, loop, zero)
+        self._stored(y, y_step, after, masks, entry, loop, initial)
         b.ret_void()
+
+    def _initial(
+        self, y: ir.Value, y_step: ir.Value, masks: list, add: ir.Value | None = None
+    ) -> list[list[ir.Value]]:
+        """What the sums start at: 0, or the result so far."""
+        b, kind = self.b, self.kind
+        if add is None:
+            zero = ir.Constant(kind.vector, [0.0] * kind.lanes)
+            return [[zero] * len(masks) for _ in range(self.rows)]
+        adding = _splat(b, b.icmp_signed("!=", add, I64(0)), kind.lanes)
+        masks = [b.and_(mask, adding) for mask in masks]
+        rows = []
+        for r in range(self.rows):
+            row = b.gep(y, [b.mul(y_step, I64(r))])
+            places = (
+                _at(b, row, I64(v * kind.lanes * kind.bytes), kind.vector)
+                for v in range(len(masks))
+            )
+            rows.append([self.masked.load(b, *pair) for pair in zip(places, masks, strict=True)])
+        return rows
 
     def _multiplied(
         self, left: ir.Value, row_step: ir.Value, vectors: list, sums: list
@@ -194,13 +220,14 @@ class _TileBody:
         masks: list,
         entry: ir.Block,
         loop: ir.Block,
-        zero: ir.Value,
+        initial: list[list[ir.Value]],
     ) -> None:
         b, kind = self.b, self.kind
         finals = []
-        for new in (n for row in after for n in row):
+        ends = (zip(*rows, strict=True) for rows in zip(initial, after, strict=True))
+        for start, new in chain.from_iterable(ends):
             final = b.phi(kind.vector)
-            final.add_incoming(zero, entry)
+            final.add_incoming(start, entry)
             final.add_incoming(new, loop)
             finals.append(final)
         row = y
@@ -230,11 +257,13 @@ def _step(b: ir.IRBuilder, address: refs.Address, stride: ir.Value | None) -> ir
     return size if stride is None else b.mul(stride, size)
 
 
-def _rows_loop(b: ir.IRBuilder, dtype: str, i0: ir.Value, i1: ir.Value, call: Any) -> None:
+def _rows_loop(
+    b: ir.IRBuilder, dtype: str, i0: ir.Value, i1: ir.Value, call: Any, adds: bool = False
+) -> None:
     """Cover rows [i0, i1) with whole tiles, then with shorter and shorter ones."""
     start = i0
     for rows in tile_shape(llvm_target.host()).rows:
-        tile = tile_function(b.module, dtype, rows)
+        tile = tile_function(b.module, dtype, rows, adds)
         before = b.block
         test, body, after = (b.append_basic_block(f"{n}_{rows}") for n in ("test", "tiles", "rest"))
         b.branch(test)
@@ -277,6 +306,24 @@ def _emit_multiply(packed: bool) -> Any:
         _rows_loop(b, y.ref.dtype, i0, i1, call)
 
     return emit
+
+
+def _emit_block(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
+    a, right, y, ta, add, rows, at, first, j0, j1, depth = values
+    width = b.sub(j1, j0)
+    p_step, y_step = _step(b, right, right.strides[0]), _step(b, y, y.strides[0])
+    p = _bytes_at(b, right, (first, right.strides[0]), (j0, None))
+    transposed = b.icmp_signed("!=", ta, I64(0))
+    row_stride = b.select(transposed, I64(1), a.strides[0])
+    row_step = _step(b, a, row_stride)
+    k_step = _step(b, a, b.select(transposed, a.strides[0], I64(1)))
+
+    def call(tile: ir.Function, i: ir.Value) -> None:
+        left = _bytes_at(b, a, (i, row_stride))
+        target = _bytes_at(b, y, (b.add(at, i), y.strides[0]), (j0, None))
+        b.call(tile, [left, row_step, k_step, p, p_step, target, y_step, depth, width, add])
+
+    _rows_loop(b, y.ref.dtype, I64(0), rows, call, adds=True)
 
 
 def _counted(b: ir.IRBuilder, count: ir.Value, name: str, body: Any) -> None:
@@ -357,6 +404,7 @@ def panel_words() -> dict[str, Word]:
         "multiply_panel": _emit_multiply(packed=False),
         "multiply_packed": _emit_multiply(packed=True),
         "pack_panel": _emit_pack,
+        "multiply_block": _emit_block,
     }
 
     def rule_of(name: str) -> Any:

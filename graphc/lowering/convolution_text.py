@@ -1,0 +1,280 @@
+"""The kernel texts of :mod:`graphc.lowering.convolution`.
+
+``PLACE``, ``LINE``, ``ELEMENT`` and ``PATCHES`` in a text stand for the fragments below, indented
+as they stand; :func:`written` puts them in.  A row ``r`` is a place of the window: ``n``, the
+picture, and ``z, i, j``, where its first element stands (before the edge: negative).
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+AXES = 3
+
+# Where the window of row r stands.
+_PLACE = """\
+q = idiv(r, count2)
+j = (r - q * count2) * stride2 - before2
+r1 = idiv(q, count1)
+i = (q - r1 * count1) * stride1 - before1
+n = idiv(r1, count0)
+z = (r1 - n * count0) * stride0 - before0
+"""
+
+# Line (u, v) of the window: at (a, b) of the picture, unless that is outside.
+_LINE = """\
+a = z + u * dilation0
+b = i + v * dilation1
+outside = out_of_range(a, in0) or out_of_range(b, in1)
+"""
+_LINE_GAPPED = """\
+a1 = z + u * dilation0
+b1 = i + v * dilation1
+a = idiv(a1, gap0)
+b = idiv(b1, gap1)
+outside = out_of_range(a, in0) or out_of_range(b, in1) or a * gap0 != a1 or b * gap1 != b1
+"""
+
+# Tap w of that line: its channels start at element e of the line.
+_TAP = """\
+e = j + w * dilation2
+beyond = outside or out_of_range(e, in2)
+e = e * channels
+"""
+_TAP_GAPPED = """\
+e1 = j + w * dilation2
+e = idiv(e1, gap2)
+beyond = outside or out_of_range(e, in2) or e * gap2 != e1
+e = e * channels
+"""
+
+# Run w of the line: elements lo .. hi of it are inside the picture.
+_RUN = """\
+e = (j + w * dilation2) * channels + c
+lo = minimum(maximum(0 - e, 0), run)
+hi = maximum(minimum(in2 * channels - e, run), lo)
+if outside:
+    lo = run
+    hi = run
+"""
+_RUN_GAPPED = """\
+e1 = j + w * dilation2
+e = idiv(e1, gap2)
+lo = 0
+hi = run
+if outside or out_of_range(e, in2) or e * gap2 != e1:
+    lo = run
+e = e * channels + c
+"""
+
+# Rows first .. last of what windows see, lines l0 .. l1 of each, channels from c on.
+_PATCHES = """\
+for r in range(first, last):
+    PLACE
+    to = 0
+    line = 0
+    for u in range(window0):
+        for v in range(window1):
+            if line >= l0 and line < l1:
+                LINE
+                for w in range(taps):
+                    RUN
+                    for k in range(lo):
+                        p[slot, r - first, to + k] = c0
+                    for k in range(lo, hi):
+                        p[slot, r - first, to + k] = x[n, a, b, e + k]
+                    for k in range(hi, run):
+                        p[slot, r - first, to + k] = c0
+                    to = to + run
+            line = line + 1
+"""
+
+PANELS = """\
+# y[r] = (what the window sees at r) @ f
+def NAME(args, start, stop):
+    x, f, y, p = views(args, 4)
+    SIZES
+    slot = idiv(start, grain)
+    l0 = 0
+    l1 = window0 * window1
+    for t in range(start, stop):
+        first = t * rows
+        last = minimum(first + rows, places)
+        for g in range(groups):
+            c = g * inputs
+            PATCHES
+            j0 = g * columns
+            end = j0 + columns
+            for q in range(panels):
+                j1 = minimum(j0 + WIDTH, end)
+                multiply_block(part(p, slot), f, y, 0, 0, last - first, first, 0, j0, j1, depth)
+                j0 = j1
+    return 0
+"""
+
+FILTER_PANELS = """\
+# y[s] = (what the windows of part s see).T @ d
+def NAME(args, start, stop):
+    x, d, y, p = views(args, 4)
+    SIZES
+    slot = idiv(start, grain)
+    for t in range(start, stop):
+        s = idiv(t, pieces)
+        piece = t - s * pieces
+        wide = idiv(piece, ranges)
+        l0 = (piece - wide * ranges) * lines
+        l1 = minimum(l0 + lines, window0 * window1)
+        depth = (l1 - l0) * window2 * inputs
+        at = l0 * window2 * inputs
+        begin = minimum(s * part_rows, places)
+        stop_row = minimum(begin + part_rows, places)
+        for g in range(groups):
+            c = g * inputs
+            end = minimum(g * columns + wide * WIDE + WIDE, g * columns + columns)
+            for block in range(blocks):
+                first = minimum(begin + block * rows, stop_row)
+                last = minimum(first + rows, stop_row)
+                PATCHES
+                add = minimum(block, 1)
+                j0 = g * columns + wide * WIDE
+                for q in range(idiv(end - j0 + WIDTH - 1, WIDTH)):
+                    j1 = minimum(j0 + WIDTH, end)
+                    seen = part(p, slot)
+                    made = part(y, s)
+                    multiply_block(seen, d, made, 1, add, depth, at, first, j0, j1, last - first)
+                    j0 = j1
+    return 0
+"""
+
+CHANNELS = """\
+# y[r] = the sum over taps of x * f, channel by channel
+def NAME(args, start, stop):
+    x, f, y = views(args, 3)
+    SIZES
+    for t in range(start, stop):
+        for o in range(count2):
+            r = t * count2 + o
+            PLACE
+            for c in range(channels):
+                y[t, o, c] = c0
+            tap = 0
+            for u in range(window0):
+                for v in range(window1):
+                    LINE
+                    for w in range(window2):
+                        TAP
+                        if beyond:
+                            for c in range(channels):
+                                y[t, o, c] = y[t, o, c] + c0 * f[tap, c]
+                        else:
+                            for c in range(channels):
+                                y[t, o, c] = y[t, o, c] + x[n, a, b, e + c] * f[tap, c]
+                        tap = tap + 1
+    return 0
+"""
+
+DOTS = """\
+# y[r, o] = the sum over taps and inputs of x * f
+def NAME(args, start, stop):
+    x, f, y = views(args, 3)
+    SIZES
+    for r in range(start, stop):
+        PLACE
+        for o in range(outputs):
+            g = idiv(o, columns) * inputs
+            s0 = c0
+            tap = 0
+            for u in range(window0):
+                for v in range(window1):
+                    LINE
+                    for w in range(window2):
+                        TAP
+                        if beyond:
+                            for c in range(inputs):
+                                s0 = accumulate(s0, mul(c0, f[tap, c, o]))
+                        else:
+                            for c in range(inputs):
+                                s0 = accumulate(s0, mul(x[n, a, b, e + g + c], f[tap, c, o]))
+                        tap = tap + 1
+            y[r, o] = s0
+    return 0
+"""
+
+FILTER_CHANNELS = """\
+# y[s, tap] = the sum over the places of part s of x * d, channel by channel
+def NAME(args, start, stop):
+    x, d, y = views(args, 3)
+    SIZES
+    for t in range(start, stop):
+        s = idiv(t, all_taps)
+        tap = t - s * all_taps
+        q = idiv(tap, window2)
+        w = tap - q * window2
+        u = idiv(q, window1)
+        v = q - u * window1
+        for c in range(channels):
+            y[s, tap, 0, c] = c0
+        begin = minimum(s * part_rows, places)
+        for r in range(begin, minimum(begin + part_rows, places)):
+            PLACE
+            LINE
+            TAP
+            if beyond:
+                for c in range(channels):
+                    y[s, tap, 0, c] = y[s, tap, 0, c] + c0 * d[r, c]
+            else:
+                for c in range(channels):
+                    y[s, tap, 0, c] = y[s, tap, 0, c] + x[n, a, b, e + c] * d[r, c]
+    return 0
+"""
+
+FILTER_DOTS = """\
+# y[s, tap, c, o] = the sum over the places of part s of x * d
+def NAME(args, start, stop):
+    x, d, y = views(args, 3)
+    SIZES
+    for t in range(start, stop):
+        s = idiv(t, all_taps)
+        tap = t - s * all_taps
+        q = idiv(tap, window2)
+        w = tap - q * window2
+        u = idiv(q, window1)
+        v = q - u * window1
+        begin = minimum(s * part_rows, places)
+        for c in range(inputs):
+            for o in range(outputs):
+                g = idiv(o, columns) * inputs
+                s0 = c0
+                for r in range(begin, minimum(begin + part_rows, places)):
+                    PLACE
+                    LINE
+                    TAP
+                    if beyond:
+                        s0 = accumulate(s0, mul(c0, d[r, o]))
+                    else:
+                        s0 = accumulate(s0, mul(x[n, a, b, e + g + c], d[r, o]))
+                y[s, tap, c, o] = s0
+    return 0
+"""
+
+_PLAIN = {"LINE": _LINE, "TAP": _TAP, "RUN": _RUN}
+_GAPPED = {"LINE": _LINE_GAPPED, "TAP": _TAP_GAPPED, "RUN": _RUN_GAPPED}
+
+
+def written(text: str, name: str, gapped: bool, sizes: tuple[str, ...]) -> str:
+    """A text with its fragments in their places."""
+    fragments = {
+        "PATCHES": _PATCHES, "PLACE": _PLACE, **(_GAPPED if gapped else _PLAIN),
+        "SIZES": f"{', '.join(sizes)} = sizes(args, {len(sizes)})\n",
+    }  # fmt: skip
+    for key, fragment in fragments.items():
+        lines = []
+        for line in text.splitlines():
+            body = line.strip()
+            lines.append(
+                textwrap.indent(fragment, line[: len(line) - len(body)]).rstrip("\n")
+                if body == key
+                else line
+            )
+        text = "\n".join(lines) + "\n"
+    return text.replace("NAME", name)
