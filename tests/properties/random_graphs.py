@@ -18,7 +18,7 @@ from graphc.errors import GraphcError
 from graphc.ir.bindings import data_sizes
 from graphc.ir.builder import Builder
 from graphc.ir.dims import evaluate
-from graphc.ir.dtype import DType, bool_, float32, float64, int32, int64
+from graphc.ir.dtype import DType, bool_, complex64, complex128, float32, float64, int32, int64
 from graphc.ir.graph import Graph, Node, Tensor, infer
 from graphc.ir.op import REGISTRY, Elementwise, Sample
 from graphc.ir.types import Equal, Mismatch, TensorType
@@ -110,7 +110,7 @@ class _Drawing:
         if dtype.is_bool:
             return self.b.tensor(self.chance(0.5), dtype=bool_)
         value = self.choose(NUMBERS)
-        made = self.b.tensor(value if dtype.is_floating else int(value), dtype=dtype)
+        made = self.b.tensor(value if dtype.is_differentiable else int(value), dtype=dtype)
         self.values[made] = made.node.op.value.array
         return made
 
@@ -126,6 +126,9 @@ class _Drawing:
             self.source("i", self.choose([int32, int64]), self.choose(shapes))
         if self.chance(0.3):
             self.source("c", bool_, self.choose(shapes))
+        if self.chance(0.2):
+            whole = complex64 if floating is float32 else complex128
+            self.source("z", whole, self.choose(shapes))
         for k in range(int(self.rng.integers(0, 3))):
             self.places(f"at{k}", self.choose([(n,), (m,), (3,), (4, 2), (n, m), ()]))
         for k in range(int(self.rng.integers(0, 3))):
@@ -152,7 +155,10 @@ class _Drawing:
             return np.asarray(self.rng.integers(0, 2, shape), bool)
         if type.dtype.is_integer:
             return np.asarray(self.rng.integers(-3, 4, shape), type.dtype.numpy)
-        return np.asarray(self.rng.normal(size=shape), type.dtype.numpy)
+        drawn: np.ndarray = self.rng.normal(size=shape)
+        if type.dtype.is_complex:
+            drawn = drawn + 1j * self.rng.normal(size=shape)
+        return np.asarray(drawn, type.dtype.numpy)
 
     def known(self, tensor: Tensor, value: np.ndarray) -> None:
         self.values[tensor] = value
@@ -297,7 +303,7 @@ class _Drawing:
     def contract(self) -> Any:
         if self.chance(0.4):
             return self.einsum()
-        x = self.tensor(lambda t: (t.type.rank or 0) >= 2 and t.dtype.is_floating)
+        x = self.tensor(lambda t: (t.type.rank or 0) >= 2 and t.dtype.is_differentiable)
         if x is None:
             return None
         y = self.tensor(lambda t: (t.type.rank or 0) >= 2 and t.dtype is x.dtype)
@@ -306,7 +312,7 @@ class _Drawing:
 
     def einsum(self) -> Any:
         """Axes of one size may share a label; some labels are summed."""
-        x = self.tensor(lambda t: t.dtype.is_floating)
+        x = self.tensor(lambda t: t.dtype.is_differentiable)
         if x is None:
             return None
         others = range(int(self.rng.integers(0, 3)))
@@ -326,14 +332,15 @@ class _Drawing:
 
     def literal(self) -> Any:
         """Arithmetic with a number, often as a broadcast: what rules look for."""
-        x = self.tensor(lambda t: t.dtype.is_floating or t.dtype.is_integer)
+        x = self.tensor(lambda t: t.dtype.is_differentiable or t.dtype.is_integer)
         if x is None:
             return None
         c = self.number(x.dtype)
         if self.chance(0.4):
             c = self.b.broadcast_to(c, shape=x.type.shape)
-        names = ["add", "sub", "mul", "maximum", "minimum"]
-        names += ["realdiv"] if x.dtype.is_floating else []
+        names = ["add", "sub", "mul"]
+        names += [] if x.dtype.is_complex else ["maximum", "minimum"]
+        names += ["realdiv"] if x.dtype.is_differentiable else []
         pair = (x, c) if self.chance(0.6) else (c, x)
         return getattr(self.b, self.choose(names))(*pair)
 
@@ -411,8 +418,8 @@ class _Drawing:
         return drawn
 
     def derivatives(self) -> list[Tensor]:
-        y = self.tensor(lambda t: t.dtype.is_floating)
-        xs = [t for t in self.pool if t.node.op.source and t.dtype.is_floating]
+        y = self.tensor(lambda t: t.dtype.is_differentiable)
+        xs = [t for t in self.pool if t.node.op.source and t.dtype.is_differentiable]
         return [d for d in gradients(y, xs) if d is not None] if y is not None and xs else []
 
 

@@ -164,7 +164,10 @@ class _Shaken:
         if array.dtype.kind not in "fc":
             return array
         step = NOISE * np.finfo(array.dtype).eps
-        moved = array * (1 + step * self.rng.uniform(-1, 1, array.shape))
+        by: np.ndarray = self.rng.uniform(-1, 1, array.shape)
+        if array.dtype.kind == "c":  # a part is off by what is small beside the whole
+            by = by + 1j * self.rng.uniform(-1, 1, array.shape)
+        moved = array * (1 + step * by)
         if self.cancels:
             moved = np.where(np.abs(array) < step * read, 0, moved)
         return np.asarray(moved, array.dtype)
