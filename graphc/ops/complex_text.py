@@ -1,8 +1,8 @@
 """Functions of complex numbers as kernel text: spelt with words for real numbers, by parts.
 
 A :class:`Part` is a real number of a kernel; arithmetic on it binds temporaries, so that the
-functions below read as their formulas do.  They hold for infinite parts where the formula would
-make NaN of them and the value is known.  Where squares could overflow or cancel, the formula used
+functions below read as their formulas do.  Some give NaN for infinite parts where a limit exists.
+Where squares could overflow or cancel, the formula used
 is one that does not: W. Kahan, "Branch cuts for complex elementary functions" (1987).
 """
 
@@ -97,6 +97,10 @@ def _infinite(x: Part) -> Part:
     return x.make(f"isinf({x})", dtype="bool")
 
 
+def _both(a: Part, b: Part) -> Part:
+    return a.make(f"logical_and({a}, {b})", b)
+
+
 # --- formulas over pairs ------------------------------------------------------------------------
 
 
@@ -119,8 +123,23 @@ def _quotient(a: Pair, b: Pair) -> Pair:
     return (x + y * ratio) / below, select(swapped, -im, im)
 
 
+def _reciprocal(z: Pair) -> Pair:
+    x, y = z
+    swapped = word("abs", x).is_("lt", word("abs", y))
+    large, small = select(swapped, y, x), select(swapped, x, y)
+    ratio = select(large.is_("eq", 0), 0, small / large)
+    below = large + small * ratio
+    major, minor = 1 / below, ratio / below
+    return select(swapped, minor, major), -select(swapped, major, minor)
+
+
 def _product(a: Pair, b: Pair) -> Pair:
     return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
+
+
+def _unless_zero(a: Part, b: Part) -> Part:
+    """``a * b``, and 0 where ``a`` is, also if ``b`` is infinite."""
+    return select(a.is_("eq", 0), a, a * b)
 
 
 def _sqrt(z: Pair) -> Pair:
@@ -134,7 +153,7 @@ def _sqrt(z: Pair) -> Pair:
 
 def _exp(z: Pair) -> Pair:
     size = word("exp", z[0])
-    return size * word("cos", z[1]), select(z[1].is_("eq", 0), z[1], size * word("sin", z[1]))
+    return size * word("cos", z[1]), _unless_zero(word("sin", z[1]), size)
 
 
 def _log_magnitude(x: Part, y: Part) -> Part:
@@ -187,13 +206,7 @@ def quotient(a: Any, b: Any) -> str:
 
 
 def reciprocal(z: Any) -> str:
-    x, y = parts(z)
-    swapped = word("abs", x).is_("lt", word("abs", y))
-    large, small = select(swapped, y, x), select(swapped, x, y)
-    ratio = select(large.is_("eq", 0), 0, small / large)
-    below = large + small * ratio
-    major, minor = 1 / below, ratio / below
-    return whole((select(swapped, minor, major), -select(swapped, major, minor)))
+    return whole(_reciprocal(parts(z)))
 
 
 def squared_distance(a: Any, b: Any) -> str:
@@ -206,9 +219,7 @@ def sqrt(z: Any) -> str:
 
 
 def rsqrt(z: Any) -> str:
-    x, y = _sqrt(parts(z))
-    size = x * x + y * y
-    return whole((x / size, -(y / size)))
+    return whole(_reciprocal(_sqrt(parts(z))))
 
 
 def exp(z: Any) -> str:
@@ -219,7 +230,7 @@ def expm1(z: Any) -> str:
     x, y = parts(z)
     half = word("sin", y * 0.5)
     re = word("expm1", x) * word("cos", y) - half * half * 2
-    return whole((re, select(y.is_("eq", 0), y, word("exp", x) * word("sin", y))))
+    return whole((re, _unless_zero(word("sin", y), word("exp", x))))
 
 
 def log(z: Any) -> str:
@@ -241,24 +252,21 @@ def power(a: Any, b: Any) -> str:
     real = exponent[1].is_("eq", 0)
     at_zero = select(exponent[0].is_("gt", 0), 0, exponent[0] * float("nan"))
     at_zero = select(real, at_zero, exponent[0] * float("nan"))
-    nothing = word_and(base[0].is_("eq", 0), base[1].is_("eq", 0))
+    nothing = _both(base[0].is_("eq", 0), base[1].is_("eq", 0))
     re, im = select(nothing, at_zero, re), select(nothing, at_zero, im)
-    unit = word_and(exponent[0].is_("eq", 0), real)
+    unit = _both(exponent[0].is_("eq", 0), real)
     return whole((select(unit, 1, re), select(unit, 0, im)))
-
-
-def word_and(a: Part, b: Part) -> Part:
-    return a.make(f"logical_and({a}, {b})", b)
 
 
 def sin(z: Any) -> str:
     x, y = parts(z)
-    return whole((word("sin", x) * word("cosh", y), word("cos", x) * word("sinh", y)))
+    return whole((_unless_zero(word("sin", x), word("cosh", y)), word("cos", x) * word("sinh", y)))
 
 
 def cos(z: Any) -> str:
     x, y = parts(z)
-    return whole((word("cos", x) * word("cosh", y), -(word("sin", x) * word("sinh", y))))
+    down = _unless_zero(word("sin", x), word("sinh", y))
+    return whole((word("cos", x) * word("cosh", y), -down))
 
 
 def tan(z: Any) -> str:
@@ -269,12 +277,12 @@ def tan(z: Any) -> str:
 
 def sinh(z: Any) -> str:
     x, y = parts(z)
-    return whole((word("sinh", x) * word("cos", y), word("cosh", x) * word("sin", y)))
+    return whole((word("sinh", x) * word("cos", y), _unless_zero(word("sin", y), word("cosh", x))))
 
 
 def cosh(z: Any) -> str:
     x, y = parts(z)
-    return whole((word("cosh", x) * word("cos", y), word("sinh", x) * word("sin", y)))
+    return whole((word("cosh", x) * word("cos", y), _unless_zero(word("sin", y), word("sinh", x))))
 
 
 def tanh(z: Any) -> str:
