@@ -149,6 +149,36 @@ class RandomUniform(Initializer):
         return random_uniform(shape, self.minval, self.maxval, dtype or self.dtype, self.seed)
 
 
+class KerasNormal(RandomNormal):
+    """Normal numbers, by default as small as Keras has them."""
+
+    def __init__(
+        self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None,
+        dtype: Any = float32,
+    ) -> None:  # fmt: skip
+        super().__init__(mean, stddev, seed, dtype)
+
+
+class KerasTruncatedNormal(TruncatedNormal):
+    """Normal numbers within two standard deviations, by default as small as Keras has them."""
+
+    def __init__(
+        self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None,
+        dtype: Any = float32,
+    ) -> None:  # fmt: skip
+        super().__init__(mean, stddev, seed, dtype)
+
+
+class KerasUniform(RandomUniform):
+    """Numbers spread evenly, by default as near zero as Keras has them."""
+
+    def __init__(
+        self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None,
+        dtype: Any = float32,
+    ) -> None:  # fmt: skip
+        super().__init__(minval, maxval, seed, dtype)
+
+
 class VarianceScaling(Initializer):
     """Random numbers of variance ``scale / n``; n counts a weight's inputs (``fan_in``), its
     outputs (``fan_out``), or the mean of both (``fan_avg``).
@@ -321,9 +351,9 @@ _BY_NAME: dict[str, Callable[..., Initializer]] = {
     "orthogonal": Orthogonal, "variance_scaling": VarianceScaling,
     "glorot_uniform": GlorotUniform, "glorot_normal": GlorotNormal, "he_normal": he_normal,
     "he_uniform": he_uniform, "lecun_normal": lecun_normal, "lecun_uniform": lecun_uniform,
-    **dict.fromkeys(("random_normal", "normal"), lambda: RandomNormal(stddev=0.05)),
-    "truncated_normal": lambda: TruncatedNormal(stddev=0.05),
-    **dict.fromkeys(("random_uniform", "uniform"), lambda: RandomUniform(-0.05, 0.05)),
+    **dict.fromkeys(("random_normal", "normal"), KerasNormal),
+    "truncated_normal": KerasTruncatedNormal,
+    **dict.fromkeys(("random_uniform", "uniform"), KerasUniform),
 }  # fmt: skip
 
 

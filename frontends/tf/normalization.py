@@ -46,8 +46,6 @@ def fused_batch_norm(
     given = mean is not None, variance is not None
     if not is_training and not all(given):
         raise ValueError("fused_batch_norm needs mean and variance unless is_training")
-    if is_training and any(given) and exponential_avg_factor == 1.0:
-        raise ValueError("mean and variance must be None for is_training")
     b = builder(value)
     axis = 1 if data_format in _SECOND else len(data_format) - 1
     with b.home.name_scope(name or "FusedBatchNorm"):
@@ -55,7 +53,7 @@ def fused_batch_norm(
         wide = value if value.dtype is gamma.dtype else b.cast(value, dtype=gamma.dtype)
         if is_training:
             center, spread, moved = _of_batch(wide, axis)
-            if all(given):
+            if all(given) and exponential_avg_factor != 1.0:
                 share = exponential_avg_factor
                 moved = tuple(
                     b.add(b.mul(convert(old, like=wide), 1.0 - share), b.mul(new, share))

@@ -336,6 +336,39 @@ def templates(tf: Any) -> list[Any]:
     return found
 
 
+@program
+def initializers_and_their_configurations(tf: Any) -> list[Any]:
+    def config(made: Callable[[], Any]) -> Any:
+        try:
+            one = made()
+            again = type(one).from_config(one.get_config())
+        except (ValueError, TypeError):
+            return "refused"
+        return sorted(f"{k}={v}" for k, v in again.get_config().items() if k != "verify_shape")
+
+    its = tf.initializers
+    return [
+        config(its.zeros), config(lambda: its.ones(tf.int32)), config(lambda: its.constant(3.5)),
+        config(lambda: its.random_uniform(-1, 1, 7)), config(lambda: its.random_normal(1.0, 2.0)),
+        config(its.truncated_normal), config(lambda: its.variance_scaling(2.0, "fan_avg")),
+        config(lambda: its.variance_scaling(distribution="uniform")),
+        config(lambda: its.variance_scaling(scale=-1.0)), config(lambda: its.orthogonal(2.0)),
+        config(lambda: its.variance_scaling(mode="fan")), config(its.glorot_normal),
+        config(lambda: its.variance_scaling(distribution="cauchy")), config(its.identity),
+        config(lambda: its.glorot_uniform(seed=3)), config(lambda: its.he_normal(4)),
+        config(lambda: its.lecun_uniform(5)), config(lambda: its.uniform_unit_scaling(1.5)),
+        config(lambda: its.random_normal(dtype=tf.int32)),
+        config(tf.orthogonal_initializer),
+        refused(lambda: its.identity()([2, 3, 4])), refused(lambda: its.orthogonal()([3])),
+        refused(lambda: its.orthogonal()([3, 2, 2]).shape.as_list()),
+        refused(lambda: its.constant([1.0, 2.0], verify_shape=True)([3])),
+        refused(lambda: its.constant([1.0, 2.0])([3]).shape.as_list()),
+        refused(lambda: its.constant([1.0, 2.0, 3.0])([2]).shape.as_list()),
+        refused(lambda: its.zeros()([2, 2], tf.float64).dtype.name),
+        refused(lambda: its.identity(gain=2.0)([2, 3]).shape.as_list()),
+    ]  # fmt: skip
+
+
 def found_by(tf: Any) -> dict[str, list[Any]]:
     found = {}
     for title, run in PROGRAMS.items():
