@@ -170,7 +170,7 @@ class Layer:
             y = self.call(x, *args, **kwargs)
             self._regularize_activity(y)
         self._calls.append((x, y))
-        _include(GraphKeys.UPDATE_OPS, self._updates)
+        _include(GraphKeys.UPDATE_OPS, self.updates)
         return y
 
     def apply(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -201,7 +201,7 @@ class Layer:
         for output in _leaves(y):
             loss = self._activity_regularizer(output)
             b = builder(output)
-            rows = b.cast(b.dim_value(dim=output.type.dims[0]), dtype=loss.dtype)
+            rows = b.dim_value(dim=output.type.dims[0], dtype=loss.dtype)
             self.add_loss(b.truediv(loss, rows))
 
     # --- variables -----------------------------------------------------------------------------
@@ -300,9 +300,9 @@ class Layer:
         _include(GraphKeys.REGULARIZATION_LOSSES, self._losses)
 
     def add_update(self, updates: Any, inputs: Any = None) -> None:
-        """Count operations among those to run at every training step."""
+        """Count operations among those to run at every training step: those of a layer that is not
+        trainable are left out."""
         self._updates += updates if isinstance(updates, list | tuple) else (updates,)
-        _include(GraphKeys.UPDATE_OPS, self._updates)
 
     @property
     def losses(self) -> list[Any]:
