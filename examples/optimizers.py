@@ -18,7 +18,10 @@ OPTIMIZERS = {
     "Nesterov": (lambda rate: tf.train.MomentumOptimizer(rate, 0.9, use_nesterov=True), 3e-4, 0.05),
     "Adagrad": (tf.train.AdagradOptimizer, 0.5, 0.1),
     "RMSProp": (tf.train.RMSPropOptimizer, 0.02, 0.003),
+    "Adadelta": (lambda rate: tf.train.AdadeltaOptimizer(rate, epsilon=1e-6), 2.0, 2.0),
     "Adam": (tf.train.AdamOptimizer, 0.05, 0.003),
+    "Nadam": (tf.contrib.opt.NadamOptimizer, 0.05, 0.003),
+    "PowerSign": (tf.contrib.opt.PowerSignOptimizer, 3e-4, 0.05),
 }
 
 

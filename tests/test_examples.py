@@ -106,6 +106,14 @@ def test_every_optimizer_passes_gradient_descent(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_curvature_leaves_the_plateau(tmp_path: Path) -> None:
+    descent, momentum, adam, lbfgs, hessian_free = printed("hessian_free.py", tmp_path)
+    assert min(descent, momentum, lbfgs) > 4.6  # the variance of the digits
+    assert adam < 2.5
+    assert hessian_free < 0.8 * adam
+
+
+@pytest.mark.slow
 def test_the_pole_stays_up(tmp_path: Path) -> None:
     *_, steps = printed("policy_gradient.py", tmp_path)
     assert steps >= 120.0
