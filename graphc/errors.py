@@ -160,6 +160,10 @@ class FedShapeError(ShapeError, InvalidArgumentError):
     """Sizes that a run brought together cannot meet."""
 
 
+class UnfedError(FeedError, InvalidArgumentError):
+    """A run needs a placeholder that nobody fed."""
+
+
 class FailedPreconditionError(OpError):
     """The session is not in the state the op needs (a variable not initialised)."""
 

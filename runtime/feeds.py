@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.errors import FeedError, GraphcError
+from graphc.errors import FeedError, GraphcError, UnfedError
 from graphc.ir import dims
 from graphc.ir.dtype import DType, as_dtype, bfloat16, string_array
 from graphc.ir.graph import Graph, Node, Tensor, whence
@@ -205,10 +205,10 @@ def bind_dims(tensors: Sequence[Tensor], arrays: Sequence[np.ndarray]) -> dict[s
     return bound
 
 
-def missing_feed(tensor: Tensor, asked: Sequence[str]) -> FeedError:
+def missing_feed(tensor: Tensor, asked: Sequence[str]) -> UnfedError:
     """The error for a placeholder that a run of ``asked`` needs and nobody fed."""
     shown = ", ".join(asked[:3]) + (", ..." if len(asked) > 3 else "")
-    return FeedError(
+    return UnfedError(
         f"no value was fed for the placeholder '{tensor.node.name}'",
         subject="run",
         rows=[("needed", str(tensor.type), whence(tensor)), ("by", shown, "")],

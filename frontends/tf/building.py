@@ -136,11 +136,21 @@ def control_dependencies(control_inputs: Iterable[Any] | None) -> Iterator[None]
 
 @contextmanager
 def device(device_name_or_function: Any) -> Iterator[None]:
-    """Ask for a device for the operations made inside (``"/cpu:0"``); None asks for none."""
-    if callable(device_name_or_function):
-        raise NotImplementedError("tf.device(function) is not provided; give a device name")
-    with default_graph().device_scope(device_name_or_function):
+    """Ask for a device for the operations made inside (``"/cpu:0"``); None asks for none.
+
+    A function is given each operation when all are made, and returns the device of those that have
+    asked for none.
+    """
+    graph = default_graph()
+    if not callable(device_name_or_function):
+        with graph.device_scope(device_name_or_function):
+            yield
+        return
+    before = len(graph.nodes)
+    with graph.device_scope(None):
         yield
+    for node in graph.nodes[before:]:
+        node.device = node.device or device_name_or_function(node) or ""
 
 
 @contextmanager

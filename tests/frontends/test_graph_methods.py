@@ -38,6 +38,17 @@ def test_a_graph_puts_operations_on_a_device():
         assert sess.graph_def == graph.as_graph_def(add_shapes=True)
 
 
+def test_a_function_chooses_the_device_of_operations_that_have_none():
+    with tf.device(lambda op: "/cpu:0" if op.type == "Placeholder" else None):
+        x = tf.placeholder(tf.float32, [])
+        y = x + 1.0
+        with tf.device("/gpu:0"):
+            z = tf.placeholder(tf.float32, [])
+    assert (x.device, y.device, z.device) == ("/cpu:0", "", "/gpu:0")
+    with tf.Session() as sess:
+        assert sess.run(y, {x: 2.0}) == 3.0
+
+
 def test_a_finished_graph_takes_no_more():
     tf.get_default_graph().finalize()
     with pytest.raises(RuntimeError, match="finalized"):

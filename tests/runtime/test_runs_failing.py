@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc.errors import InvalidArgumentError
+from graphc.errors import FeedError, InvalidArgumentError
 from runtime import transaction
 from runtime.devices.cpu import table as codes
 from tests.runtime.models import MODELS, assert_same_bits, classifier, embedded, ready, state_of
@@ -340,3 +340,11 @@ def test_a_signal_during_a_long_run_raises_and_leaves_variables_whole():
             assert after[0] in (before, before + 1)
         assert outcomes == {"interrupted"}
         sess.run(step, feeds)
+
+
+def test_a_placeholder_nobody_feeds_is_an_invalid_argument_as_in_tensorflow():
+    x = tf.placeholder(tf.float32, [None], name="x")
+    with tf.Session() as sess:
+        for kind in (tf.errors.InvalidArgumentError, FeedError):
+            with pytest.raises(kind, match="no value was fed for the placeholder 'x'"):
+                sess.run(x + 1.0)
