@@ -18,10 +18,10 @@ OPTIMIZERS = {
     "Nesterov": (lambda rate: tf.train.MomentumOptimizer(rate, 0.9, use_nesterov=True), 3e-4, 0.05),
     "Adagrad": (tf.train.AdagradOptimizer, 0.5, 0.1),
     "RMSProp": (tf.train.RMSPropOptimizer, 0.02, 0.003),
-    "Adadelta": (lambda rate: tf.train.AdadeltaOptimizer(rate, epsilon=1e-6), 2.0, 2.0),
+    "Adadelta": (lambda rate: tf.train.AdadeltaOptimizer(rate, epsilon=1e-6), 0.7, 2.0),
     "Adam": (tf.train.AdamOptimizer, 0.05, 0.003),
-    "Nadam": (tf.contrib.opt.NadamOptimizer, 0.05, 0.003),
-    "PowerSign": (tf.contrib.opt.PowerSignOptimizer, 3e-4, 0.05),
+    "Nadam": (tf.contrib.opt.NadamOptimizer, 0.03, 0.003),
+    "PowerSign": (tf.contrib.opt.PowerSignOptimizer, 6e-4, 0.05),
 }
 
 
@@ -63,7 +63,7 @@ def main() -> None:
     images, digits = (images / 16).astype(np.float32), digits.astype(np.int32)
     figure, (left, right) = panels(2)
     for colour, (name, (make, valley, network)) in zip(COLOURS, OPTIMIZERS.items(), strict=False):
-        left.loglog(range(1, STEPS + 1), descend(make, valley), color=colour)
+        left.semilogy(range(1, STEPS + 1), descend(make, valley), color=colour)
         losses = train(make, network, images, digits)
         right.semilogy(range(1, EPOCHS + 1), losses, color=colour, label=name)
         print(f"{name:16} training loss after {EPOCHS} epochs {losses[-1]:.4f}")
