@@ -119,6 +119,10 @@ def _batched_matmul(r: Any) -> Any:
     return resolve("matmul")(*r.operands, adjoint_a=a, adjoint_b=b, name=r.name)
 
 
+def _conjugate_transpose(r: Any) -> Any:
+    return resolve("transpose")(r.operand(0), r.known(1), name=r.name, conjugate=True)
+
+
 def _div(r: Any) -> Any:
     whole = r.operand(0).dtype.is_integer
     return getattr(r.b, "truncatediv" if whole else "realdiv")(*r.operands, name=r.name)
@@ -383,6 +387,15 @@ BUILDERS: dict[str, Build] = {
             "cholesky", "cross", "igamma", "igammac", "betainc", "zeta", "polygamma",
             "invert_permutation", "matrix_determinant",
         )
+    },
+    "ComplexAbs": _same("abs"), "ConjugateTranspose": _conjugate_transpose,
+    **{
+        f"{way}{axes}": _same(f"{way}{axes}".lower())
+        for way in ("FFT", "IFFT") for axes in ("", "2D", "3D")
+    },
+    **{
+        f"{way}{axes}": _with_known(f"signal.{way}{axes}".lower())
+        for way in ("RFFT", "IRFFT") for axes in ("", "2D", "3D")
     },
     "Einsum": _told("einsum", equation="equation"),
     "AddV2": _same("add"), "Div": _div, "Mod": _same("truncatemod"), "Inv": _same("reciprocal"),

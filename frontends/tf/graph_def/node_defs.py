@@ -70,6 +70,19 @@ class Written:
         self.extra.append(held)
         self.made.input.append(full)
 
+    def conjugate(self, position: int) -> None:
+        """The conjugate of a complex operand in its place, under ``<node>/conj_<position>``."""
+        dtype = self.node.operands[position].dtype
+        if not dtype.is_complex:
+            return
+        full = f"{self.node.name}/conj_{position}"
+        self._taken.add(full)
+        held = message("node_def", "NodeDef")(name=full, op="Conj", device=self.made.device)
+        held.attr["T"].type = dtype_number(dtype)
+        held.input.append(self.made.input[position])
+        self.extra.append(held)
+        self.made.input[position] = full
+
     def text(self, name: str, value: Any) -> None:
         self.made.attr[name].s = str(value).encode()
 
@@ -200,9 +213,48 @@ def _matmul(w: Written) -> None:
     w.inputs()
     w.dtype("T", w.node.operands[0].dtype)
     batched = any((t.type.rank or 2) > 2 for t in w.node.operands)
+    for position, turned in enumerate((op.transpose_a, op.transpose_b)):
+        if batched and turned:
+            w.conjugate(position)  # the flag there is of an adjoint
     w.made.op = "BatchMatMulV2" if batched else "MatMul"
     w.set("adj_x" if batched else "transpose_a", op.transpose_a)
     w.set("adj_y" if batched else "transpose_b", op.transpose_b)
+
+
+def _transposed(kind: str) -> Row:
+    """An op whose ``adjoint`` is a transpose here, and a conjugate too there."""
+
+    def write(w: Written) -> None:
+        _row(kind, "adjoint")(w)
+        if w.node.op.adjoint:
+            w.conjugate(0)
+
+    return write
+
+
+def _magnitude(w: Written) -> None:
+    if w.node.operands[0].dtype.is_complex:
+        w.made.op = "ComplexAbs"
+        _parts(w)
+    else:
+        _typed(w)
+
+
+def _parts(w: Written) -> None:
+    """Complex numbers made real ones, or made of them."""
+    _typed(w)
+    w.dtype("Tout", w.node.outputs[0].dtype)
+
+
+def _spectrum(w: Written) -> None:
+    """Transforms of real numbers, whose sizes are an operand there."""
+    (x,), (y,) = w.node.operands, w.node.outputs
+    back = x.dtype.is_complex
+    w.inputs()
+    rank = w.node.op.rank
+    w.constant("fft_length", (y if back else x).type.dims[-rank:])
+    w.dtype("Treal", (y if back else x).dtype)
+    w.dtype("Tcomplex", (x if back else y).dtype)
 
 
 def _concat(w: Written) -> None:
@@ -424,6 +476,10 @@ ROWS: dict[str, Row] = _table(
     _named("identity stop_gradient softplus l2_loss zeros_like ones_like snapshot", _typed),
     _named("cholesky cross igamma igammac betainc zeta polygamma", _typed),
     _named("invert_permutation matrix_determinant", _typed),
+    _named("real imag angle complex", _parts),
+    {f"{way}{axes.lower()}": _row(f"{way.upper()}{axes}", types="Tcomplex")
+     for way in ("fft", "ifft") for axes in ("", "2D", "3D")},
+    _named("rfft rfft2d rfft3d irfft irfft2d irfft3d", _spectrum),
     _named("assign assign_add assign_sub", _assign),
     _named(_SCATTERS, lambda w: _row(w.node.type, "", "", "T Tindices:1")(w)),
     _rows(
@@ -445,8 +501,9 @@ ROWS: dict[str, Row] = _table(
         "where": _select, "top_k": _top_k, "in_top_k": _row("InTopKV2", types="T:1"),
         "matrix_diag": _diag, "matrix_diag_part": _diag_part,
         "matrix_set_diag": _row("MatrixSetDiagV3", "", "k"),
-        "matrix_inverse": _row("MatrixInverse", "adjoint"),
-        "matrix_solve": _row("MatrixSolve", "adjoint"),
+        "matrix_inverse": _transposed("MatrixInverse"),
+        "matrix_solve": _transposed("MatrixSolve"),
+        "abs": _magnitude,
         "matrix_band_part":
             _row("MatrixBandPart", "", "num_lower=lower num_upper=upper", "T", "Tindex"),
         "roll": _row("Roll", "", "axis", "T Tshift:1", "Taxis"),
