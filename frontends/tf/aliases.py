@@ -211,10 +211,7 @@ ALIASES: dict[str, str] = {
         "assert_global_step=train.assert_global_step create_global_step=train.create_global_step "
         "get_global_step=train.get_global_step "
         "get_or_create_global_step=train.get_or_create_global_step is_tensor "
-        "get_model_variables=model_variables sort argsort "
-        "get_trainable_variables=trainable_variables get_variables=.older:get_variables "
-        "get_variables_by_name=.older:get_variables_by_name "
-        "get_variables_to_restore=.older:get_variables "
+        "sort argsort assert_same_float_dtype bincount broadcast_to py_func "
         "init_from_checkpoint=train.init_from_checkpoint list_variables=train.list_variables "
         "load_checkpoint=train.load_checkpoint load_variable=train.load_variable nest "
         "assign_from_checkpoint=.train.checkpoint_reader:assign_from_checkpoint "
@@ -420,6 +417,8 @@ PLACES: dict[str, tuple[str, ...]] = {
     "python.layers.normalization": ("layers",),
     "python.summary.summary": ("summary",),
     "python.summary.writer.writer": ("summary",),
+    "contrib.slim": ("contrib.layers", "contrib.framework"),
+    "contrib.slim.losses": ("contrib.losses",),
     "contrib.layers.python.layers": ("contrib.layers",),
     "contrib.layers.python.layers.initializers": ("contrib.layers",),
     "contrib.layers.python.layers.layers": ("contrib.layers",),

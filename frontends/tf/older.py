@@ -3,7 +3,6 @@ order than the ones that took their place."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature
 from types import SimpleNamespace
@@ -159,24 +158,6 @@ def batch_norm_with_global_normalization(
         x, mean, v if variance is None else variance, beta,
         gamma if scale_after_normalization else None, variance_epsilon, name,
     )  # fmt: skip
-
-
-# --- variables by scope ---------------------------------------------------------------------------
-
-
-def get_variables(
-    scope: Any = None, suffix: str | None = None, collection: str = "variables"
-) -> list[Any]:
-    """The variables of a scope (its name or itself) whose names end with ``suffix``."""
-    prefix = getattr(scope, "name", scope)
-    found = resolve("get_collection")(collection, prefix)
-    return [v for v in found if suffix is None or v.op.name.endswith(suffix)]
-
-
-def get_variables_by_name(given_name: str, scope: Any = None) -> list[Any]:
-    """The variables called ``given_name`` in their scope."""
-    wanted = re.compile(rf"(^|.*/){re.escape(given_name)}$")
-    return [v for v in get_variables(scope) if wanted.match(v.op.name)]
 
 
 # --- inside tensorflow.python ---------------------------------------------------------------------

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.variable_getting import get_variable
 from frontends.tf.scopes import variable_scope
 from frontends.tf.shapes import TensorShape
 from frontends.tf.tensor import builder, convert
+from frontends.tf.variable_getting import get_variable
 from frontends.tf.variables import Variable
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor
@@ -23,12 +23,12 @@ def assign_moving_average(
     """
     average = as_tensor(variable)
     b = builder(average)
-    with b.home.name_scope(name or "AssignMovingAvg"):
+    with b.home.name_scope(name or "AssignMovingAvg") as title:
         now = convert(value, like=average)
         share = b.sub(b.tensor(1.0, dtype=average.dtype), convert(decay, like=average))
         if zero_debias:
             return _without_bias(variable, average, now, share)
-        return b.assign_sub(average, b.mul(b.sub(average, now), share))
+        return b.assign_sub(average, b.mul(b.sub(average, now), share), name=title)
 
 
 def _without_bias(variable: Variable, average: Tensor, now: Tensor, share: Tensor) -> Tensor:
