@@ -279,10 +279,12 @@ def get_collection_ref(key: Any) -> list:
 
 
 def add_to_collection(name: Any, value: Any) -> None:
+    """Add ``value`` (a tensor, a variable, anything) to the default graph's collection ``name``."""
     default_graph().add_to_collection(name, value)
 
 
 def add_to_collections(names: Any, value: Any) -> None:
+    """Add ``value`` to each of the collections ``names``, or to the one that is a name."""
     for name in [names] if isinstance(names, str) else names:
         add_to_collection(name, value)
 

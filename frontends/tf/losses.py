@@ -310,10 +310,15 @@ def add_loss(loss: Any, loss_collection: str = GraphKeys.LOSSES) -> None:
 
 
 def get_losses(scope: str | None = None, loss_collection: str = GraphKeys.LOSSES) -> list[Tensor]:
+    """The losses that ``tf.losses`` collected, scalars, without those of regularizers.
+
+    ``scope``: a regular expression that their names must begin with.
+    """
     return get_collection(loss_collection, scope)
 
 
 def get_regularization_losses(scope: str | None = None) -> list[Tensor]:
+    """What regularizers gave for their variables, scalars; ``scope`` as for :func:`get_losses`."""
     return get_collection(GraphKeys.REGULARIZATION_LOSSES, scope)
 
 

@@ -165,9 +165,11 @@ class TensorShape:
         return [d if isinstance(d, int) else None for d in self._known()]
 
     def is_fully_defined(self) -> bool:
+        """Whether the rank and every size are known."""
         return self._dims is not None and all(isinstance(d, int) for d in self._dims)
 
     def num_elements(self) -> int | None:
+        """The product of the sizes; None unless all are known."""
         if not self.is_fully_defined():
             return None
         total = dims.product(d for d in self._known() if d is not None)
@@ -204,6 +206,7 @@ class TensorShape:
         return TensorShape(other).concatenate(self)
 
     def concatenate(self, other: Any) -> TensorShape:
+        """This shape followed by ``other``; of unknown rank where one of them is."""
         mine, theirs = self._dims, TensorShape(other)._dims
         return TensorShape(None if mine is None or theirs is None else mine + theirs)
 
@@ -216,6 +219,7 @@ class TensorShape:
         )
 
     def assert_is_compatible_with(self, other: Any) -> None:
+        """ValueError where no tensor can have both shapes."""
         if not self.is_compatible_with(other):
             raise ValueError(f"shapes {self} and {TensorShape(other)} are not compatible")
 
@@ -231,14 +235,19 @@ class TensorShape:
         ])  # fmt: skip
 
     def with_rank(self, rank: int) -> TensorShape:
+        """This shape if it has ``rank`` axes, one of unknown sizes if its rank is unknown; else
+        ValueError.
+        """
         if self.ndims not in (None, rank):
             raise ValueError(f"shape {self} must have rank {rank}")
         return self if self._dims is not None else TensorShape([None] * rank)
 
     def assert_has_rank(self, rank: int) -> None:
+        """ValueError unless the rank is ``rank`` or unknown."""
         self.with_rank(rank)
 
     def with_rank_at_least(self, rank: int) -> TensorShape:
+        """This shape if it has ``rank`` axes or more, or an unknown rank; else ValueError."""
         if self.ndims is not None and self.ndims < rank:
             raise ValueError(f"shape {self} must have rank {rank} or more")
         return self

@@ -413,22 +413,38 @@ def variable_creator_scope(variable_creator: Callable) -> Iterator[None]:
 
 
 def global_variables(scope: str | None = None) -> list[Variable]:
+    """The graph's variables but local ones, in the order they were made.
+
+    ``scope``: a regular expression that their names must begin with.
+    """
     return _collected(GraphKeys.GLOBAL_VARIABLES, scope)
 
 
 def local_variables(scope: str | None = None) -> list[Variable]:
+    """The variables made by ``tf.get_local_variable`` and the like; ``scope`` as for
+    :func:`global_variables`.
+    """
     return _collected(GraphKeys.LOCAL_VARIABLES, scope)
 
 
 def trainable_variables(scope: str | None = None) -> list[Variable]:
+    """The variables that optimizers change unless told otherwise, in the order they were made;
+    ``scope`` as for :func:`global_variables`.
+    """
     return _collected(GraphKeys.TRAINABLE_VARIABLES, scope)
 
 
 def model_variables(scope: str | None = None) -> list[Variable]:
+    """The variables of the collection MODEL_VARIABLES; ``scope`` as for
+    :func:`global_variables`.
+    """
     return _collected(GraphKeys.MODEL_VARIABLES, scope)
 
 
 def moving_average_variables(scope: str | None = None) -> list[Variable]:
+    """The variables that an ``ExponentialMovingAverage`` follows; ``scope`` as for
+    :func:`global_variables`.
+    """
     return _collected(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
 
 

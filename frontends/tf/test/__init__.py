@@ -95,10 +95,12 @@ is_built_with_gpu_support = is_built_with_cuda
 
 
 def is_built_with_rocm() -> bool:
+    """False: there is no device for ROCm."""
     return False
 
 
 def is_built_with_xla() -> bool:
+    """False: graphc has its own compiler."""
     return False
 
 

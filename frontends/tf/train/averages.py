@@ -99,6 +99,7 @@ class ExponentialMovingAverage:
         return self._shadows.get(tensor) if tensor is not None else None
 
     def average_name(self, var: Any) -> str:
+        """The name the average of ``var`` is saved under, also before :meth:`apply` makes it."""
         tensor = as_tensor(var)
         if tensor in self._shadows:
             return self._shadows[tensor].op.name

@@ -42,15 +42,19 @@ class NewCheckpointReader:
         return array if array.ndim else array[()]
 
     def has_tensor(self, tensor_str: str) -> bool:
+        """Whether the checkpoint has a value of this name."""
         return tensor_str in self._checkpoint.entries
 
     def get_variable_to_shape_map(self) -> dict[str, list[int]]:
+        """The shape of every value, by name."""
         return {name: list(entry.shape) for name, entry in self._checkpoint.entries.items()}
 
     def get_variable_to_dtype_map(self) -> dict[str, DType]:
+        """The dtype of every value, by name."""
         return {name: entry.dtype for name, entry in self._checkpoint.entries.items()}
 
     def debug_string(self) -> bytes:
+        """A line for every value: its name, dtype and shape."""
         entries = sorted(self._checkpoint.entries.items())
         return "".join(f"{name} ({e.dtype}) {list(e.shape)}\n" for name, e in entries).encode()
 
