@@ -22,8 +22,9 @@ A concrete subclass of :class:`Op` must say (a missing member fails at import, b
 * ``samples``: :class:`Sample` and :class:`Refuses` rows that the generated tests walk
 
 Optional: ``jvp`` (derived from ``vjp`` where absent), traits (``commutative``, ``associative``,
-``identity_element``, ``idempotent``, ``linear``), ``effect``, ``writes``, ``random``, ``may_fail``,
-``binding``, ``cost``, ``dims_value`` (the output as symbolic dims, for shape arithmetic).
+``identity_element``, ``idempotent``, ``linear``, ``holomorphic``: ``vjp`` is given the conjugates
+of complex numbers), ``effect``, ``writes``, ``random``, ``may_fail``, ``binding``, ``cost``,
+``dims_value`` (the output as symbolic dims, for shape arithmetic).
 """
 
 from __future__ import annotations

@@ -54,9 +54,15 @@ def accuracy() -> list:
     return [tf.cast(tf.equal(tf.argmax(logits, 1), y), tf.float32), tf.argmin(logits, 0)]
 
 
+def phasors() -> list:
+    z, w = tf.placeholder(tf.complex64, [None, 256]), tf.placeholder(tf.complex64, [256])
+    y = tf.exp(z * w) + tf.conj(z) / w
+    return [tf.abs(y), tf.reduce_sum(tf.real(y), 1), *tf.gradients(tf.abs(y), [z])]
+
+
 MODELS: list[Callable[[], list]] = [
     classifier, chain, softmax, normalised_gelu, column_moments, dropout_with_gradient,
-    accuracy,
+    accuracy, phasors,
 ]  # fmt: skip
 
 
