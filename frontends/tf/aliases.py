@@ -417,8 +417,6 @@ PLACES: dict[str, tuple[str, ...]] = {
     "python.layers.normalization": ("layers",),
     "python.summary.summary": ("summary",),
     "python.summary.writer.writer": ("summary",),
-    "contrib.slim": ("contrib.layers", "contrib.framework"),
-    "contrib.slim.losses": ("contrib.losses",),
     "contrib.layers.python.layers": ("contrib.layers",),
     "contrib.layers.python.layers.initializers": ("contrib.layers",),
     "contrib.layers.python.layers.layers": ("contrib.layers",),
