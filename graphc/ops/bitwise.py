@@ -6,7 +6,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from graphc.ir.dtype import INTEGER, REAL, DType, bfloat16, float16, int8, int16, uint8, uint16
+from graphc.ir.dtype import (
+    COMPLEX,
+    INTEGER,
+    REAL,
+    DType,
+    bfloat16,
+    complex128,
+    float16,
+    float32,
+    int8,
+    int16,
+    uint8,
+    uint16,
+)
 from graphc.ir.op import REQUIRED, Elementwise, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType
 from graphc.ops.precision import bfloat16_values
@@ -164,9 +177,9 @@ class Bitcast(Op):
     vjp = NotDifferentiable("the bits of a number are no smooth function of it")
 
     def infer_type(self, x: TensorType) -> TensorType:
-        if x.dtype not in REAL or x.dtype is bfloat16:
-            raise DTypeMismatch(f"input must be an integer or float16, 32 or 64, got {x}")
-        if self.dtype not in REAL:
+        if x.dtype not in REAL + COMPLEX or x.dtype is bfloat16:
+            raise DTypeMismatch(f"input must be a number, and not bfloat16, got {x}")
+        if self.dtype not in REAL + COMPLEX:
             raise DTypeMismatch(f"input cannot be read as {self.dtype}", input=x)
         if x.shape is None or x.dtype.size == self.dtype.size:
             return TensorType(self.dtype, x.shape)
@@ -200,7 +213,8 @@ class Bitcast(Op):
         Sample("float16[3]", dtype=uint16),
         Sample("int16[2]", low=0, high=9, dtype=float16),
         Sample("float32[0]", dtype=int8),
-        Refuses("bool[2]", "input must be an integer or float16, 32 or 64, got bool[2]",
-                dtype=int8),
+        Sample("complex64[2]", dtype=float32),
+        Sample("float64[3, 2]", dtype=complex128),
+        Refuses("bool[2]", "input must be a number, and not bfloat16, got bool[2]", dtype=int8),
         Refuses("uint8[2, 3]", "the last axis must be 4 to make a int32", dtype=INTEGER[2]),
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.dtype import REAL
+from graphc.ir.dtype import COMPLEX, REAL
 from graphc.ir.op import Elementwise, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim, same_dtype
 
@@ -68,7 +68,7 @@ class Assign(Write):
 
 class _Step(Write, abstract=True):
     kind = Kind.EXPANDED
-    dtypes = REAL
+    dtypes = REAL + COMPLEX
 
     def infer_type(self, variable: TensorType, value: TensorType) -> TensorType:
         if variable.dtype not in self.dtypes:
@@ -79,6 +79,7 @@ class _Step(Write, abstract=True):
         Sample("float32[3, 4]", "float32[3, 4]"),
         Sample("int64[]", "int64[]"),
         Sample("float16[2]", "float16[2]"),
+        Sample("complex64[3]", "complex64[3]"),
         Refuses("bool[2]", "bool[2]", "variable must be numeric, got bool[2]"),
         Refuses("float32[2]", "float32[3]", "the value has another shape than the variable"),
     ]
