@@ -210,6 +210,25 @@ def test_frames_between_are_folded_and_the_scripts_own_are_not(run):
     assert [Path(file).name for file in files] == ["train.py", "contextlib.py", "train.py"]
 
 
+def test_a_failing_thread_shows_the_scripts_lines_and_graphc_folded(run):
+    done = run("""
+        import threading
+        import tensorflow as tf
+        def work():
+            with tf.Session() as sess:
+                sess.run("nothing:0")
+        thread = threading.Thread(target=work, name="worker")
+        thread.start()
+        thread.join()
+        print("goes on")
+    """)
+    assert (done.returncode, done.stdout) == (0, "goes on\n")
+    assert done.stderr.startswith("Exception in thread worker:\nTraceback (most recent call last):")
+    assert "in work\n" in done.stderr
+    assert "frames inside graphc" in done.stderr
+    assert "session.py" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "env"), [(("--full-traceback",), {}), ((), {"GRAPHC_FULL_TRACEBACK": "1"})]
 )
@@ -237,7 +256,7 @@ def test_causes_are_folded_too(run):
     ("line", "said"),
     [
         ("from tensorflow.contrib import slim", "tf.contrib.slim is part of TF1 but not provided"),
-        ("import tensorflow.keras as K", "tf.keras is part of TF1 but not provided"),
+        ("import tensorflow.keras.layers as K", "tf.keras.layers is part of TF1 but not provided"),
         (
             "from tensorflow.examples.tutorials.mnist import input_data",
             "not provided by graphc yet (datasets and input pipelines)",

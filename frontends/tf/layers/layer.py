@@ -388,6 +388,7 @@ def _listed(value: Any) -> Any:
 
 
 def _include(key: str, values: Sequence[Any]) -> None:
-    held = get_collection_ref(key)
-    known = set(map(id, held))
-    held.extend(v for v in values if id(v) not in known)
+    if values:
+        held = get_collection_ref(key)
+        known = set(map(id, held))
+        held.extend(v for v in values if id(v) not in known)

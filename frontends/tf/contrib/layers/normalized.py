@@ -112,25 +112,34 @@ def batch_norm(
                            param_initializers, param_regularizers)  # fmt: skip
         beta, gamma = make.offset_and_scale(center, scale)
         held = make.made("moving_mean", Zeros(), False), make.made("moving_variance", Ones(), False)
-        moving = convert(held[0]), convert(held[1])
-        switch = smart_constant_value(is_training)
-        mean, variance, updates = moving[0], moving[1], []
-        if switch is not False:
-            mean, variance, new = _chosen(
-                x, axis, moving, is_training, switch, batch_weights, fused
-            )
-            updates = [
-                assign_moving_average(held[0], new[0], decay, zero_debias_moving_mean),
-                assign_moving_average(held[1], new[1], decay, zero_debias=False),
-            ]
-            if updates_collections is not None:
-                for update in updates:
-                    add_to_collections(updates_collections, update)
-                updates = []
+        mean, variance, updates = _statistics(
+            x, axis, held, is_training, batch_weights, fused, decay, zero_debias_moving_mean
+        )
+        if updates_collections is not None:
+            for update in updates:
+                add_to_collections(updates_collections, update)
+            updates = []
         least = max(epsilon, _FUSED_EPSILON) if fused else epsilon
         with control_dependencies(updates):
             y = _normalized(x, axis, mean, variance, beta, gamma, least)
         return collected(y if activation_fn is None else activation_fn(y), outputs_collections)
+
+
+def _statistics(
+    x: Tensor, axis: int, held: tuple[Any, Any], is_training: Any, batch_weights: Any, fused: bool,
+    decay: Any, zero_debias: bool,
+) -> tuple[Tensor, Tensor, list[Tensor]]:  # fmt: skip
+    """(mean, variance) to normalise with, and the operations that move the averages ``held``."""
+    moving = convert(held[0]), convert(held[1])
+    switch = smart_constant_value(is_training)
+    if switch is False:
+        return *moving, []
+    mean, variance, new = _chosen(x, axis, moving, is_training, switch, batch_weights, fused)
+    updates = [
+        assign_moving_average(held[0], new[0], decay, zero_debias),
+        assign_moving_average(held[1], new[1], decay, zero_debias=False),
+    ]
+    return mean, variance, updates
 
 
 def _chosen(
