@@ -33,7 +33,11 @@ def run(
     tensorflow`` gives graphc.
     """
     full = full_traceback or os.environ.get("GRAPHC_FULL_TRACEBACK", "") not in ("", "0")
-    with _in_the_place_of_python(script, rest, module), as_tensorflow(environment):
+    with (
+        _in_the_place_of_python(script, rest, module),
+        as_tensorflow(environment),
+        _told_of_threads(full),
+    ):
         try:
             _execute(script, module)
             _wait_for_threads()
@@ -61,6 +65,25 @@ def _in_the_place_of_python(script: str, rest: Sequence[str], module: bool) -> I
         sys.argv, sys.path[:] = argv, path
         if main is not None:
             sys.modules["__main__"] = main
+
+
+@contextmanager
+def _told_of_threads(full: bool) -> Iterator[None]:
+    """A failure in one of the script's threads is shown as one of the script's own is."""
+    before = threading.excepthook
+
+    def told(failure: threading.ExceptHookArgs) -> None:
+        if failure.exc_value is None or isinstance(failure.exc_value, SystemExit):
+            return
+        name = failure.thread.name if failure.thread is not None else "unknown"
+        sys.stderr.write(f"Exception in thread {name}:\n")
+        report(failure.exc_type, failure.exc_value, failure.exc_traceback, full)
+
+    threading.excepthook = told
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _home(script: str) -> str:
