@@ -35,7 +35,8 @@ def specialise(graph: Graph, sizes: dict[str, Dim]) -> Graph:
 def _said(graph: Graph) -> set[str]:
     """Symbols of computed tensors that no source has and no run counts: ``set_shape`` made them for
     a tensor whose rank was unknown."""
-    brought, used = set(), set()
+    brought: set[str] = set()
+    used: set[str] = set()
     for node in graph.nodes:
         target = brought if node.op.source else used
         for tensor in node.outputs:
