@@ -259,3 +259,24 @@ def test_a_subclass_keeps_slots_as_tf1_wrote_them(session: Callable) -> None:
     assert step.name == "Averaged"
     assert names() == ["w", "w/Averaged", "count"]
     assert sess.run(optimizer._get_non_slot_variable("count")) == 1.0
+
+
+def test_a_variable_of_that_name_is_the_global_step(session: Callable) -> None:
+    assert tf.train.get_global_step() is None
+    counter = tf.Variable(7, name="global_step", trainable=False)
+    assert tf.train.get_global_step() is counter
+    assert tf.train.get_or_create_global_step() is counter
+    with pytest.raises(ValueError, match="has a global step already"):
+        tf.train.create_global_step()
+    w = tf.Variable(1.0)
+    step = tf.train.GradientDescentOptimizer(0.1).minimize(w * w, global_step=counter)
+    sess = started(session())
+    sess.run(step)
+    assert tf.train.global_step(sess, counter) == 8
+
+
+def test_what_cannot_count_is_no_global_step() -> None:
+    for wrong in (tf.constant(1.0), tf.Variable([1, 2]), 3):
+        with pytest.raises(TypeError, match="integer scalar"):
+            tf.train.assert_global_step(wrong)
+    tf.train.assert_global_step(tf.Variable(1))

@@ -1,4 +1,4 @@
-"""The optimizers of ``contrib.opt``, which TensorFlow 2 has no more, and their formulas in NumPy."""
+"""The optimizers of ``contrib.opt``, which TensorFlow 2 has no more, and their NumPy formulas."""
 
 from __future__ import annotations
 

@@ -13,12 +13,21 @@ from graphc.ir.dtype import int64
 from graphc.ir.graph import Graph, default_graph
 
 
-def get_global_step(graph: Graph | None = None) -> Variable | None:
-    """The graph's global step, or None."""
-    found = (graph or default_graph()).collections.get(GraphKeys.GLOBAL_STEP, [])
+def get_global_step(graph: Graph | None = None) -> Any:
+    """The graph's global step: the one of its collection, else the variable ``global_step``; None
+    where there is neither."""
+    target = graph or default_graph()
+    found = target.collections.get(GraphKeys.GLOBAL_STEP, [])
     if len(found) > 1:
         raise ValueError(f"the graph has {len(found)} global steps")
-    return found[0] if found else None
+    if found:
+        return found[0]
+    node = target.by_name.get(GraphKeys.GLOBAL_STEP)
+    if node is None or node.op.name != "variable":
+        return None
+    assert_global_step(node.outputs[0])
+    known = target.collections.get(GraphKeys.GLOBAL_VARIABLES, [])
+    return next((v for v in known if as_tensor(v) is node.outputs[0]), node.outputs[0])
 
 
 def create_global_step(graph: Graph | None = None) -> Variable:
@@ -35,7 +44,7 @@ def create_global_step(graph: Graph | None = None) -> Variable:
         )  # fmt: skip
 
 
-def get_or_create_global_step(graph: Graph | None = None) -> Variable:
+def get_or_create_global_step(graph: Graph | None = None) -> Any:
     """The graph's global step, made now if it has none.
 
     >>> train_op = optimizer.minimize(loss, global_step=tf.train.get_or_create_global_step())
