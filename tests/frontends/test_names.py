@@ -64,7 +64,10 @@ def test_aliases_and_places_are_names_of_tf1():
     [
         ("while_loop", "tf.while_loop is part of TF1 but not provided by graphc yet (loops and"),
         ("data", "tf.data is part of TF1 but not provided by graphc yet (datasets and input"),
-        ("nn.conv2d", "tf.nn.conv2d is part of TF1 but not provided by graphc yet (convolution"),
+        (
+            "nn.quantized_conv2d",
+            "tf.nn.quantized_conv2d is part of TF1 but not provided by graphc yet (convolution",
+        ),
         ("nn.reluu", "there is no tf.nn.reluu; near: tf.nn.relu"),
         ("reduce_men", "there is no tf.reduce_men; near: tf.reduce_mean"),
         (

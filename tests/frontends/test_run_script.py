@@ -261,7 +261,10 @@ def test_causes_are_folded_too(run):
             "from tensorflow.examples.tutorials.mnist import input_data",
             "not provided by graphc yet (datasets and input pipelines)",
         ),
-        ("from tensorflow.nn import conv2d", "tf.nn.conv2d is part of TF1 but not provided"),
+        (
+            "from tensorflow.nn import quantized_conv2d",
+            "tf.nn.quantized_conv2d is part of TF1 but not provided",
+        ),
         ("import tensorflow.nn.relu", "No module named 'tensorflow.nn.relu'"),
         ("from tensorflow import no_such_thing", "there is no tf.no_such_thing"),
     ],
