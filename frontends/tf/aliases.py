@@ -251,6 +251,11 @@ ALIASES: dict[str, str] = {
         "constant_value=get_static_value make_ndarray=make_ndarray "
         "make_tensor_proto=make_tensor_proto"
     ),
+    "contrib.losses.metric_learning": (
+        "contrastive_loss=.contrib.metric_learning:contrastive_loss "
+        "npairs_loss=.contrib.metric_learning:npairs_loss "
+        "triplet_semihard_loss=.contrib.metric_learning:triplet_semihard_loss"
+    ),
     "contrib.losses": (
         "absolute_difference=.older:contrib_absolute_difference add_loss=losses.add_loss "
         "compute_weighted_loss=losses.compute_weighted_loss "

@@ -267,3 +267,54 @@ def test_small_checks_of_the_framework(session):
     assert x.shape.as_list() == y.shape.as_list() == [3]
     (total,) = ran(session, framework.reduce_sum_n([tf.ones([2, 2]), tf.ones([3])]))
     assert total == 7.0
+
+
+# --- learning distances --------------------------------------------------------------------------
+
+metric = tf.contrib.losses.metric_learning
+LABELS = np.int32([0, 1, 0, 2, 1, 0])
+UNIT = X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
+def semihard(labels, points, margin):
+    """The loss as its definition reads."""
+    apart = ((points[:, None] - points[None]) ** 2).sum(-1)
+    losses = []
+    for a, label in enumerate(labels):
+        negatives = apart[a][labels != label]
+        for p in np.flatnonzero(labels == label):
+            if p != a:
+                farther = negatives[negatives > apart[a, p]]
+                chosen = farther.min() if farther.size else negatives.max()
+                losses.append(max(0.0, margin + apart[a, p] - chosen))
+    return np.mean(losses)
+
+
+@pytest.mark.parametrize("margin", [0.2, 1.0])
+def test_semihard_triplets_are_chosen_as_defined(session, margin):
+    x = tf.constant(UNIT)
+    loss = metric.triplet_semihard_loss(LABELS, x, margin)
+    got, slope = ran(session, loss, tf.gradients(loss, x)[0])
+    assert got == pytest.approx(semihard(LABELS, UNIT, margin), rel=1e-4)
+    assert np.isfinite(slope).all()
+
+
+def test_pairs_are_told_from_the_others(session):
+    positive = (UNIT + 0.1).astype(np.float32)
+    loss = metric.npairs_loss(LABELS, UNIT, positive, reg_lambda=0.5)
+    scores = UNIT @ positive.T
+    logs = scores - np.log(np.exp(scores).sum(1, keepdims=True))
+    alike = (LABELS[:, None] == LABELS).astype(float)
+    alike /= alike.sum(1, keepdims=True)
+    sizes = (UNIT**2).sum(1).mean() + (positive**2).sum(1).mean()
+    (got,) = ran(session, loss)
+    assert got == pytest.approx(-(alike * logs).sum(1).mean() + 0.125 * sizes, rel=1e-4)
+
+
+def test_contrast_pulls_pairs_and_pushes_others(session):
+    other = UNIT[::-1].copy()
+    apart = np.linalg.norm(UNIT - other, axis=1)
+    alike = np.float32([1, 0, 1, 0, 0, 1])
+    (got,) = ran(session, metric.contrastive_loss(alike, UNIT, other, 1.5))
+    wanted = alike * apart**2 + (1 - alike) * np.maximum(1.5 - apart, 0) ** 2
+    assert got == pytest.approx(wanted.mean(), rel=1e-4)
