@@ -51,7 +51,8 @@ class Case:
     """One call: ``name`` is a dotted public name, arguments may hold :class:`Fed`,
     :class:`Entries` and :class:`Held` at any depth.
 
-    ``gradients`` asks for those of all floating outputs with respect to all floating ``Fed``, and
+    ``gradients`` asks for those of all floating outputs with respect to all floating ``Fed`` (of
+    complex ones too where it is "complex"), and
     ``second`` for the gradients of those.  ``tolerance`` is relative; where
     not given, it is the dtype's.
     """
@@ -59,7 +60,7 @@ class Case:
     name: str
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
-    gradients: bool = True
+    gradients: bool | str = True
     second: bool = False
     tolerance: float | None = None
     note: str = ""
@@ -111,7 +112,8 @@ def outcome(tf: Any, case: Case, **session: Any) -> dict[str, Any]:
             with tf.name_scope("here"):
                 made = [t for t in flat(function(*args, **kwargs)) if t is not None]
             tensors = [tf.convert_to_tensor(t) for t in made]
-            slopes = _gradients(tf, tensors, list(feeds)) if case.gradients else []
+            whole = case.gradients == "complex"
+            slopes = _gradients(tf, tensors, list(feeds), whole) if case.gradients else []
             curves = _gradients(tf, known(slopes), list(feeds)) if case.second else []
         except (ValueError, TypeError, NotImplementedError) as error:
             return {"error": "building", "says": str(error)[:200]}
@@ -171,11 +173,15 @@ def _built(tf: Any, case: Case, feeds: dict[Any, np.ndarray]) -> tuple[list, dic
     return [built(v) for v in case.args], {k: built(v) for k, v in case.kwargs.items()}
 
 
-def _gradients(tf: Any, outputs: list[Any], inputs: list[Any]) -> list[Any] | None:
+def _gradients(
+    tf: Any, outputs: list[Any], inputs: list[Any], whole: bool = False
+) -> list[Any] | None:
     """Gradients under fixed weights of every floating output, in every floating input; None where
-    TensorFlow defines none."""
-    ys = [t for t in outputs if t.dtype.is_floating]
-    xs = [t for t in inputs if t.dtype.is_floating]
+    TensorFlow defines none.  ``whole``: complex ones too."""
+    ys, xs = (
+        [t for t in ts if t.dtype.is_floating or (whole and t.dtype.is_complex)]
+        for ts in (outputs, inputs)
+    )
     if not ys or not xs:
         return []
     weights = []
