@@ -175,12 +175,12 @@ def max_pool_with_argmax(
         )
     window, steps = (_spatial(v, 2, w, False) for v, w in ((ksize, "ksize"), (strides, "strides")))
     b = builder(x)
-    with b.home.name_scope(name or "MaxPoolWithArgmax") as scope:
+    with b.home.name_scope(name or "MaxPoolWithArgmax"):
         how: dict[str, Any] = {"window": window, "strides": steps, "same": _same(padding)}
         y = b.max_pool(x, **how)
         chosen = b.cast(b.first_maximum(x, y, **how), dtype=int64)
         place = _places(b, x, chosen, window, steps, how["same"], include_batch_in_index)
-        return y, b.cast(place, dtype=dtype, name=f"{scope}argmax")
+        return y, b.cast(place, dtype=dtype, name="argmax")
 
 
 def _places(
@@ -319,9 +319,8 @@ def _sequences(
 ) -> Tensor:
     x = convert(value)
     b = builder(x)
-    with b.home.name_scope(name) as scope:
-        last = f"{scope}Squeeze"
-        return _pooled(op, x, ksize, strides, padding, data_format, 1, last)
+    with b.home.name_scope(name):
+        return _pooled(op, x, ksize, strides, padding, data_format, 1, "Squeeze")
 
 
 def _of_any_rank(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -127,9 +128,9 @@ class Layer:
         return self._graph
 
     def _default_name(self) -> str:
-        from graphc.ir.op import _snake
-
-        return _snake(type(self).__name__)
+        """The class's name as TF1 spells it small: Conv2DTranspose is conv2d_transpose."""
+        name = type(self).__name__
+        return re.sub(r"(?<=.)(?=[A-Z][a-z0-9])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
     def _open(self, scope: Any) -> None:
         """Find the layer's variable scope, at its first use."""

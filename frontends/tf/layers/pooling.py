@@ -50,7 +50,8 @@ class _Pooling(Layer):
         return found
 
     def call(self, inputs: Tensor) -> Tensor:
-        pool = getattr(pooling, f"{self.kind}_pool{self.spatial}d")
+        axes = "" if self.spatial == 2 else f"{self.spatial}d"
+        pool = getattr(pooling, f"{self.kind}_pool{axes}")
         letters = "DHW"[-self.spatial :]
         first = self.data_format == "channels_first"
         format = f"NC{letters}" if first else f"N{letters}C"

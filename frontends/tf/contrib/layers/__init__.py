@@ -68,15 +68,14 @@ from frontends.tf.regularizers import (
 
 __all__ = [
     "apply_regularization", "avg_pool2d", "avg_pool3d", "batch_norm", "bias_add", "bow_encoder",
-    "dropout", "elu", "embed_sequence", "embedding_lookup_unique", "flatten", "fully_connected", "group_norm",
-    "instance_norm", "l1_l2_regularizer", "l1_regularizer", "l2_regularizer", "layer_norm",
-    "legacy_fully_connected", "legacy_linear", "legacy_relu", "linear", "max_pool2d", "max_pool3d",
-    "maxout",
-    "one_hot_encoding", "poincare_normalize", "pool", "relu", "relu6", "repeat", "scale_gradient",
-    "softmax", "stack", "sum_regularizer", "summarize_activation", "summarize_activations",
-    "summarize_collection", "summarize_tensor", "summarize_tensors", "summarize_variables",
-    "unit_norm", "variance_scaling_initializer", "xavier_initializer",
-    "xavier_initializer_conv2d",
+    "dropout", "elu", "embed_sequence", "embedding_lookup_unique", "flatten", "fully_connected",
+    "group_norm", "instance_norm", "l1_l2_regularizer", "l1_regularizer", "l2_regularizer",
+    "layer_norm", "legacy_fully_connected", "legacy_linear", "legacy_relu", "linear",
+    "max_pool2d", "max_pool3d", "maxout", "one_hot_encoding", "poincare_normalize", "pool",
+    "relu", "relu6", "repeat", "scale_gradient", "softmax", "stack", "sum_regularizer",
+    "summarize_activation", "summarize_activations", "summarize_collection", "summarize_tensor",
+    "summarize_tensors", "summarize_variables", "unit_norm", "variance_scaling_initializer",
+    "xavier_initializer", "xavier_initializer_conv2d",
 ]  # fmt: skip
 
 
