@@ -305,7 +305,10 @@ ALIASES: dict[str, str] = {
         "constant_value=get_static_value make_tensor_proto MakeNdarray=make_ndarray is_tensor"
     ),
     "python.ops.control_flow_ops": "with_dependencies=.older:with_dependencies tuple group no_op",
-    "python.ops.variables": "VariableV1=Variable RefVariable=Variable",
+    "python.ops.variables": (
+        "VariableV1=Variable RefVariable=Variable "
+        "PartitionedVariable=.partitioned:PartitionedVariable"
+    ),
     "python.ops.resources": (
         "shared_resources=.older:shared_resources local_resources=.older:local_resources "
         "initialize_resources=.older:initialize_resources"
@@ -362,7 +365,7 @@ PLACES: dict[str, tuple[str, ...]] = {
             "python.framework.tensor_shape", "python.framework.random_seed",
             "python.framework.sparse_tensor", "python.framework.indexed_slices",
             "python.framework.device", "python.framework.tensor_spec", "python.framework.importer",
-            "python.ops.variable_scope", "python.ops.init_ops", "python.ops.control_flow_ops",
+            "python.ops.variable_scope", "python.ops.control_flow_ops",
             "python.ops.clip_ops", "python.ops.random_ops", "python.ops.state_ops",
             "python.ops.gradients", "python.ops.gradients_impl", "python.ops.logging_ops",
             "python.ops.check_ops", "python.ops.string_ops", "python.ops.parsing_ops",
@@ -416,6 +419,7 @@ PLACES: dict[str, tuple[str, ...]] = {
         ("train",),
     ),
     "python.util.compat": ("compat",),
+    "python.ops.init_ops": ("", "initializers"),
     "python.layers.base": ("layers",),
     "python.layers.core": ("layers",),
     "python.layers.layers": ("layers",),
