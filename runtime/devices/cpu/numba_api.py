@@ -202,7 +202,9 @@ def _never(*_: Any) -> Any:
     raise AssertionError("emitted by the walk over blocks")
 
 
-_INPLACE = tuple("add sub mul truediv floordiv mod and_ or_ xor lshift rshift".split())
+_INPLACE = (
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "and_", "or_", "xor", "lshift", "rshift",
+)  # fmt: skip
 _RANGE_WORD = Word("range", _range_rule, _emit_range)
 _GETITEM = Word("getitem", _getitem_rule, _emit_load)
 _SETITEM = Word("setitem", _setitem_rule, _emit_store)
