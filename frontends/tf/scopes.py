@@ -246,7 +246,7 @@ class variable_scope:
                 raise ValueError(
                     "reuse=True needs the name of a scope; default_name makes a new one"
                 )
-            name = self._default_name if self._wanted is None else self._wanted
+            name = (self._default_name if self._wanted is None else self._wanted) or ""
             title = self._fresh_name(table) if self._wanted is None else name
             inner = outer.child(title, self._reuse, self._given)
         table.opened[inner.name] = table.opened.get(inner.name, 0) + 1
