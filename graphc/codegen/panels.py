@@ -5,9 +5,12 @@ are ``[i0, i1)``, columns ``[j0, j1)`` with ``j1 - j0`` at most :func:`panel_wid
 the length of the sum.  ``ta`` is 1 to read ``a[k, i]`` instead of ``a[i, k]``, ``tb`` to read
 ``b[j, k]``: they are numbers at run time, so that every orientation shares one kernel.
 
-``multiply_block(a, b, y, ta, add, rows, at, first, j0, j1, depth)`` multiplies the first ``rows``
-rows of ``a`` with the ``depth`` rows of ``b`` from ``first`` on; the result goes to the rows of
-``y`` from ``at`` on, where ``add`` is 1 added to what is there.
+``multiply_block(a, b, y, ta, add, rows, above, at, first, j0, j1, depth)`` multiplies ``rows`` rows
+of ``a`` from ``above`` on with the ``depth`` rows of ``b`` from ``first`` on; the result goes to the
+rows of ``y`` from ``at`` on, where ``add`` is 1 added to what is there.
+
+``pack_run(x, y, e, to, lo, hi, run)`` copies elements ``lo .. hi`` of the ``run`` at ``e`` of ``x``,
+of rank 1, to those at ``to`` of ``y``; the other elements of the run are 0.
 
 ``part(a, g)`` is the operand of one rank less that lies at ``g`` of the first axis of ``a``: one
 matrix of many.
@@ -56,13 +59,18 @@ def _pack_panel(b: Any, w: Any, slot: int, tb: int, j0: int, j1: int, depth: int
 
 
 def _multiply_block(
-    a: Any, b: Any, y: Any, ta: int, add: int, rows: int, at: int, first: int, j0: int, j1: int,
-    depth: int,
+    a: Any, b: Any, y: Any, ta: int, add: int, rows: int, above: int, at: int, first: int, j0: int,
+    j1: int, depth: int,
 ) -> None:  # fmt: skip
     for i in range(rows):
         for j in range(j0, j1):
-            made = _dot(a, i, ta, [b[first + k, j] for k in range(depth)], y)
+            made = _dot(a, above + i, ta, [b[first + k, j] for k in range(depth)], y)
             y[at + i, j] = y[at + i, j] + made if add else made
+
+
+def _pack_run(x: Any, y: Any, e: int, to: int, lo: int, hi: int, run: int) -> None:
+    for k in range(run):
+        y[to + k] = x[e + k] if lo <= k < hi else y.dtype.computed.numpy.type(0)
 
 
 def _part(a: Any, at: int) -> Any:
@@ -74,6 +82,7 @@ PANEL_WORDS: dict[str, tuple[int, int, Callable[..., None]]] = {
     "multiply_panel": (9, 3, _multiply_panel),
     "multiply_packed": (10, 3, _multiply_packed),
     "pack_panel": (7, 2, _pack_panel),
-    "multiply_block": (11, 3, _multiply_block),
+    "multiply_block": (12, 3, _multiply_block),
+    "pack_run": (7, 2, _pack_run),
     "part": (2, 1, _part),
 }

@@ -13,12 +13,35 @@ AXES = 3
 
 # Where the window of row r stands.
 _PLACE = """\
-q = idiv(r, count2)
-j = (r - q * count2) * stride2 - before2
-r1 = idiv(q, count1)
-i = (q - r1 * count1) * stride1 - before1
-n = idiv(r1, count0)
-z = (r1 - n * count0) * stride0 - before0
+r1 = idiv(r, count2)
+q = r - r1 * count2
+j = q * stride2 - before2
+r0 = idiv(r1, count1)
+q1 = r1 - r0 * count1
+i = q1 * stride1 - before1
+n = idiv(r0, count0)
+q0 = r0 - n * count0
+z = q0 * stride0 - before0
+"""
+
+# Where it stands at row r + 1.
+_NEXT = """\
+q = q + 1
+j = j + stride2
+if q == count2:
+    q = 0
+    j = 0 - before2
+    q1 = q1 + 1
+    i = i + stride1
+    if q1 == count1:
+        q1 = 0
+        i = 0 - before1
+        q0 = q0 + 1
+        z = z + stride0
+        if q0 == count0:
+            q0 = 0
+            z = 0 - before0
+            n = n + 1
 """
 
 # Line (u, v) of the window: at (a, b) of the picture, unless that is outside.
@@ -53,24 +76,23 @@ _RUN = """\
 e = (j + w * dilation2) * channels + c
 lo = minimum(maximum(0 - e, 0), run)
 hi = maximum(minimum(in2 * channels - e, run), lo)
-if outside:
-    lo = run
-    hi = run
 """
 _RUN_GAPPED = """\
 e1 = j + w * dilation2
 e = idiv(e1, gap2)
 lo = 0
 hi = run
-if outside or out_of_range(e, in2) or e * gap2 != e1:
+if out_of_range(e, in2) or e * gap2 != e1:
     lo = run
 e = e * channels + c
 """
 
 # Rows first .. last of what windows see, lines l0 .. l1 of each, channels from c on.
 _PATCHES = """\
+r = first
+PLACE
 for r in range(first, last):
-    PLACE
+    row = part(part(p, slot), r - first)
     to = 0
     line = 0
     for u in range(window0):
@@ -79,14 +101,13 @@ for r in range(first, last):
                 LINE
                 for w in range(taps):
                     RUN
-                    for k in range(lo):
-                        p[slot, r - first, to + k] = c0
-                    for k in range(lo, hi):
-                        p[slot, r - first, to + k] = x[n, a, b, e + k]
-                    for k in range(hi, run):
-                        p[slot, r - first, to + k] = c0
+                    if outside:
+                        pack_run(row, row, 0, to, run, run, run)
+                    else:
+                        pack_run(part(part(part(x, n), a), b), row, e, to, lo, hi, run)
                     to = to + run
             line = line + 1
+    NEXT
 """
 
 PANELS = """\
@@ -105,9 +126,9 @@ def NAME(args, start, stop):
             PATCHES
             j0 = g * columns
             end = j0 + columns
-            for q in range(panels):
+            for panel in range(panels):
                 j1 = minimum(j0 + WIDTH, end)
-                multiply_block(part(p, slot), f, y, 0, 0, last - first, first, 0, j0, j1, depth)
+                multiply_block(part(p, slot), f, y, 0, 0, last - first, 0, first, 0, j0, j1, depth)
                 j0 = j1
     return 0
 """
@@ -137,11 +158,11 @@ def NAME(args, start, stop):
                 PATCHES
                 add = minimum(block, 1)
                 j0 = g * columns + wide * WIDE
-                for q in range(idiv(end - j0 + WIDTH - 1, WIDTH)):
+                for panel in range(idiv(end - j0 + WIDTH - 1, WIDTH)):
                     j1 = minimum(j0 + WIDTH, end)
                     seen = part(p, slot)
                     made = part(y, s)
-                    multiply_block(seen, d, made, 1, add, depth, at, first, j0, j1, last - first)
+                    multiply_block(seen, d, made, 1, add, depth, 0, at, first, j0, j1, last - first)
                     j0 = j1
     return 0
 """
@@ -208,10 +229,10 @@ def NAME(args, start, stop):
     for t in range(start, stop):
         s = idiv(t, all_taps)
         tap = t - s * all_taps
-        q = idiv(tap, window2)
-        w = tap - q * window2
-        u = idiv(q, window1)
-        v = q - u * window1
+        uv = idiv(tap, window2)
+        w = tap - uv * window2
+        u = idiv(uv, window1)
+        v = uv - u * window1
         for c in range(channels):
             y[s, tap, 0, c] = c0
         begin = minimum(s * part_rows, places)
@@ -236,10 +257,10 @@ def NAME(args, start, stop):
     for t in range(start, stop):
         s = idiv(t, all_taps)
         tap = t - s * all_taps
-        q = idiv(tap, window2)
-        w = tap - q * window2
-        u = idiv(q, window1)
-        v = q - u * window1
+        uv = idiv(tap, window2)
+        w = tap - uv * window2
+        u = idiv(uv, window1)
+        v = uv - u * window1
         begin = minimum(s * part_rows, places)
         for c in range(inputs):
             for o in range(outputs):
@@ -264,7 +285,7 @@ _GAPPED = {"LINE": _LINE_GAPPED, "TAP": _TAP_GAPPED, "RUN": _RUN_GAPPED}
 def written(text: str, name: str, gapped: bool, sizes: tuple[str, ...]) -> str:
     """A text with its fragments in their places."""
     fragments = {
-        "PATCHES": _PATCHES, "PLACE": _PLACE, **(_GAPPED if gapped else _PLAIN),
+        "PATCHES": _PATCHES, "PLACE": _PLACE, "NEXT": _NEXT, **(_GAPPED if gapped else _PLAIN),
         "SIZES": f"{', '.join(sizes)} = sizes(args, {len(sizes)})\n",
     }  # fmt: skip
     for key, fragment in fragments.items():

@@ -24,7 +24,7 @@ from graphc.ops.windows import Slide, correlated, correlated_with, seen, slides,
 
 DTYPES = (*FLOATING, int32)
 ENOUGH_WORK = 16  # parts a short filter's gradient is computed in
-PART_ELEMENTS = 1 << 18  # that all parts together stay below
+PART_ELEMENTS = 1 << 19  # that all parts together stay below
 
 
 def group_count(channels: Dim, inputs: Dim) -> Dim:

@@ -309,7 +309,7 @@ def _emit_multiply(packed: bool) -> Any:
 
 
 def _emit_block(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
-    a, right, y, ta, add, rows, at, first, j0, j1, depth = values
+    a, right, y, ta, add, rows, above, at, first, j0, j1, depth = values
     width = b.sub(j1, j0)
     p_step, y_step = _step(b, right, right.strides[0]), _step(b, y, y.strides[0])
     p = _bytes_at(b, right, (first, right.strides[0]), (j0, None))
@@ -319,11 +319,42 @@ def _emit_block(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
     k_step = _step(b, a, b.select(transposed, a.strides[0], I64(1)))
 
     def call(tile: ir.Function, i: ir.Value) -> None:
-        left = _bytes_at(b, a, (i, row_stride))
+        left = _bytes_at(b, a, (b.add(above, i), row_stride))
         target = _bytes_at(b, y, (b.add(at, i), y.strides[0]), (j0, None))
         b.call(tile, [left, row_step, k_step, p, p_step, target, y_step, depth, width, add])
 
     _rows_loop(b, y.ref.dtype, I64(0), rows, call, adds=True)
+
+
+def _emit_run(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
+    """A vector at a time, masked where some of it is outside: short runs are one load, one store."""
+    x, y, e, to, lo, hi, run = values
+    kind = _lanes(y.ref.dtype)
+    masked = _Masked(b.module, kind)
+    source, target = _bytes_at(b, x, (e, None)), _bytes_at(b, y, (to, None))
+    lanes = ir.Constant(ir.VectorType(I32, kind.lanes), list(range(kind.lanes)))
+    vectors = b.sdiv(b.add(run, I64(kind.lanes - 1)), I64(kind.lanes))
+    whole = b.and_(b.icmp_signed("<=", lo, I64(0)), b.icmp_signed(">=", hi, run))
+    plain = b.select(whole, b.sdiv(run, I64(kind.lanes)), I64(0))
+
+    def copied(k: ir.Value) -> None:
+        offset = b.mul(k, I64(kind.lanes * kind.bytes))
+        value = b.load(_at(b, source, offset, kind.vector), align=kind.bytes)
+        b.store(value, _at(b, target, offset, kind.vector), align=kind.bytes)
+
+    def below(bound: ir.Value, begin: ir.Value) -> ir.Value:
+        left = b.trunc(b.sub(bound, begin), I32)
+        return b.icmp_signed("<", lanes, _splat(b, left, kind.lanes))
+
+    def vector(k: ir.Value) -> None:
+        begin = b.mul(b.add(plain, k), I64(kind.lanes))
+        offset = b.mul(begin, I64(kind.bytes))
+        inside = b.and_(below(hi, begin), b.not_(below(lo, begin)))
+        value = masked.load(b, _at(b, source, offset, kind.vector), inside)
+        masked.store(b, value, _at(b, target, offset, kind.vector), below(run, begin))
+
+    _counted(b, plain, "whole", copied)
+    _counted(b, b.sub(vectors, plain), "run", vector)
 
 
 def _counted(b: ir.IRBuilder, count: ir.Value, name: str, body: Any) -> None:
@@ -405,6 +436,7 @@ def panel_words() -> dict[str, Word]:
         "multiply_packed": _emit_multiply(packed=True),
         "pack_panel": _emit_pack,
         "multiply_block": _emit_block,
+        "pack_run": _emit_run,
     }
 
     def rule_of(name: str) -> Any:
