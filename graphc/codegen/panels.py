@@ -5,12 +5,12 @@ are ``[i0, i1)``, columns ``[j0, j1)`` with ``j1 - j0`` at most :func:`panel_wid
 the length of the sum.  ``ta`` is 1 to read ``a[k, i]`` instead of ``a[i, k]``, ``tb`` to read
 ``b[j, k]``: they are numbers at run time, so that every orientation shares one kernel.
 
-``multiply_block(a, b, y, ta, add, rows, above, at, first, j0, j1, depth)`` multiplies ``rows`` rows
-of ``a`` from ``above`` on with the ``depth`` rows of ``b`` from ``first`` on; the result goes to the
-rows of ``y`` from ``at`` on, where ``add`` is 1 added to what is there.
+``multiply_block(a, b, y, ta, add, rows, above, at, first, j0, j1, depth)`` multiplies ``rows``
+rows of ``a`` from ``above`` on with the ``depth`` rows of ``b`` from ``first`` on; the result goes
+to the rows of ``y`` from ``at`` on, where ``add`` is 1 added to what is there.
 
-``pack_run(x, y, e, to, lo, hi, run)`` copies elements ``lo .. hi`` of the ``run`` at ``e`` of ``x``,
-of rank 1, to those at ``to`` of ``y``; the other elements of the run are 0.
+``pack_run(x, y, e, to, lo, hi, run)`` copies elements ``lo .. hi`` of the ``run`` at ``e`` of
+``x``, of rank 1, to those at ``to`` of ``y``; the other elements of the run are 0.
 
 ``part(a, g)`` is the operand of one rank less that lies at ``g`` of the first axis of ``a``: one
 matrix of many.

@@ -6,6 +6,8 @@ workspace, zeros where the window is over the edge, and multiplies the block by 
 (:mod:`graphc.codegen.panels`).  A block fits in the cache nearest to the core but one.
 
 * ``convolve``: block by filter.  One task is a block of rows, all groups and columns of it.
+* ``convolve_back``: rows of the cotangent by the turned filter, added up where the window sees.
+  One task is a band of rows of one picture, and all places that see some of it.
 * ``convolve_filter``: the block's transpose by the rows of the cotangent, added up block by block.
   One task is some lines of the window, some columns, and one part of all rows; each part has its
   own sum, so that nothing depends on how tasks are shared out.
@@ -28,6 +30,7 @@ from graphc.ir.graph import Node, Tensor
 from graphc.lowering.contraction import ROW_TILE, TASKS
 from graphc.lowering.convolution_text import (
     AXES,
+    BACK,
     CHANNELS,
     DOTS,
     FILTER_CHANNELS,
@@ -43,6 +46,7 @@ from graphc.ops.windows import Slide
 BLOCK = 1 << 16  # elements of a block of rows, about
 MOST_ROWS = 192  # of a block
 SUMMED_ROWS = 96  # of a block whose rows are summed over
+BANDS = 8  # wished for, of all pictures
 LINE = 16  # elements the rows of a block are a multiple of
 RANGE_COLUMNS = 800  # of the patches, in one task of a filter's gradient, about
 FILTER_COLUMNS = 128  # of the cotangent, in one task of a filter's gradient
@@ -234,6 +238,41 @@ def _dots(node: Node, g: _Geometry) -> Lowered:
     ]
     name, inner = "convolve_dots" + _suffix(g), g.depth * g.outputs
     return _lowered(name, DOTS, g, sizes, uses, g.places, inner, PLAIN_NANOSECONDS)
+
+
+# --- back to where the window sees ---------------------------------------------------------------
+
+
+def lower_convolve_back(node: Node) -> Lowered:
+    """The kernel of a ``convolve_back``."""
+    (ct, f), y = node.operands, node.outputs[0]
+    op: Any = node.op
+    along = op.along(ct.type, f.type)
+    g = _Geometry.of(y, along, (1,) * len(along), y.type.dims[-1], ct.type.dims[-1])
+    width = panel_width(y.dtype.size)
+    rows, columns = g.along[1], g.along[2]
+    wished = dims.ceildiv(BANDS, dims.maximum(1, g.batch))
+    band = dims.maximum(dims.ceildiv(rows.size, wished), 2 * rows.reach)
+    bands = dims.ceildiv(rows.size, band)
+    line = dims.maximum(1, columns.count)
+    lines = dims.maximum(1, dims.floordiv(BLOCK, line * g.lead))
+    sizes = {
+        **g.sizes(), **g.patch_sizes(), "band": band, "bands": bands, "lines": lines,
+        "reach1": rows.reach, "depth": g.depth, "panels": dims.ceildiv(g.depth, width),
+    }  # fmt: skip
+    space = Workspace(g.dtype, (lines * line, g.lead), per_chunk=True)
+    uses: list[tuple[Tensor | Workspace, str, Shape, Access]] = [
+        (ct, "d", (g.places, g.outputs), "r"),
+        (f, "f", (g.outputs, g.depth), "r"),
+        (y, "x", (g.batch, rows.size, columns.size * g.channels), "rw"),
+        (space, "p", (0, lines * line, g.lead), "rw"),
+    ]
+    text = BACK.replace("WIDTH", str(width))
+    weight = NANOSECONDS * y.dtype.size / 4
+    inner = dims.product(
+        (dims.ceildiv(rows.count, dims.maximum(1, bands)), line, g.depth, g.outputs)
+    )
+    return _lowered("convolve_back", text, g, sizes, uses, g.batch * bands, inner, weight)
 
 
 # --- the gradients of filters --------------------------------------------------------------------

@@ -167,6 +167,48 @@ def NAME(args, start, stop):
     return 0
 """
 
+BACK = """\
+# x = the sum of what each place passes back to what its window sees: d[r] @ f
+def NAME(args, start, stop):
+    d, f, x, p = views(args, 4)
+    SIZES
+    made = part(p, idiv(start, grain))
+    for t in range(start, stop):
+        n = idiv(t, bands)
+        begin = (t - n * bands) * band
+        end = minimum(begin + band, in1)
+        for b in range(begin, end):
+            for k in range(in2 * channels):
+                x[n, b, k] = c0
+        q0 = maximum(idiv(begin + before1 - reach1 + stride1, stride1), 0)
+        q2 = minimum(idiv(end - 1 + before1, stride1) + 1, count1)
+        for block in range(idiv(maximum(q2 - q0, 0) + lines - 1, lines)):
+            first = q0 + block * lines
+            last = minimum(first + lines, q2)
+            above = (n * count1 + first) * count2
+            for panel in range(panels):
+                j0 = panel * WIDTH
+                j1 = minimum(j0 + WIDTH, depth)
+                rows = (last - first) * count2
+                multiply_block(d, f, made, 0, 0, rows, above, 0, 0, j0, j1, outputs)
+            r = 0
+            for q in range(first, last):
+                for o in range(count2):
+                    j = o * stride2 - before2
+                    to = 0
+                    for v in range(window1):
+                        b = q * stride1 + v * dilation1 - before1
+                        for w in range(taps):
+                            if b >= begin and b < end:
+                                c = 0
+                                RUN
+                                for k in range(lo, hi):
+                                    x[n, b, e + k] = x[n, b, e + k] + made[r, to + k]
+                            to = to + run
+                    r = r + 1
+    return 0
+"""
+
 CHANNELS = """\
 # y[r] = the sum over taps of x * f, channel by channel
 def NAME(args, start, stop):

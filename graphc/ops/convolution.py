@@ -24,6 +24,7 @@ from graphc.ops.windows import Slide, correlated, correlated_with, seen, slides,
 
 DTYPES = (*FLOATING, int32)
 ENOUGH_WORK = 16  # parts a short filter's gradient is computed in
+FEW_CHANNELS = 16
 PART_ELEMENTS = 1 << 19  # that all parts together stay below
 
 
@@ -250,6 +251,15 @@ class ConvolutionBackpropInput(Convolving):
             product = b.matmul(ct, _matrix(b, filter), transpose_b=True)
             return self._unstepped(b, product, along)
         rank = len(windows)
+        if groups == 1 and self._adds_up(along, ct):
+            return b.convolve_back(
+                ct,
+                b.transpose(filter, perm=(rank + 1, *range(rank + 1))),
+                strides=tuple(s.stride for s in along),
+                dilations=tuple(s.dilation for s in along),
+                before=tuple(s.before for s in along),
+                size=self.size,
+            )
         turned = b.reverse(filter, axis=tuple(range(rank)))
         if inputs != 1 or groups != outputs:
             each = dims.floordiv(outputs, groups)
@@ -267,6 +277,13 @@ class ConvolutionBackpropInput(Convolving):
             before=tuple(s.before for s in back),
             counts=tuple(s.count for s in back),
         )
+
+    def _adds_up(self, along: tuple[Slide, ...], ct: Any) -> bool:
+        """Whether to multiply what comes in and add it up where it belongs: where the turned filter
+        would meet the zeros between places, or make few channels."""
+        few = isinstance(self.size[-1], int) and self.size[-1] <= FEW_CHANNELS
+        tiled = ct.dtype.is_floating and ct.dtype.size >= 4
+        return len(along) <= 2 and tiled and (few or any(s.stride > 1 for s in along))
 
     def _unstepped(self, b: Any, product: Any, along: tuple[Slide, ...]) -> Any:
         if all(s.stride == 1 for s in along):

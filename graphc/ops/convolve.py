@@ -13,7 +13,7 @@ from graphc.ir import dims
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Sample
 from graphc.ir.types import TensorType
 from graphc.ops.precision import in_float32
-from graphc.ops.windows import Slide, correlated, correlated_with, seen
+from graphc.ops.windows import Slide, correlated, correlated_with, passed_back, seen
 
 _LATE = NotDifferentiable("gradients are taken of convolution, before it is spelt out")
 
@@ -70,6 +70,53 @@ class Convolve(Op):
                before=(1,), counts=(9,)),
         Sample("int32[1, 4, 2]", "int32[3, 2, 2]", strides=(1,), gaps=(1,), dilations=(1,),
                before=(1,), counts=(4,), low=-9, high=9),
+    ]  # fmt: skip
+
+
+class ConvolveBack(Op):
+    """``y[n, i * stride + k * dilation - before, c] += sum_o ct[n, i, o] * filter[o, k, c]``.
+
+    ``size``: the sizes of ``y`` and its channels.  Along one or two axes.
+    """
+
+    operands = ("ct", "filter")
+    attributes = {
+        "strides": REQUIRED, "dilations": REQUIRED, "before": REQUIRED, "size": REQUIRED,
+    }  # fmt: skip
+    kind = Kind.CONTRACTION
+    vjp = _LATE
+
+    def infer_type(self, ct: TensorType, filter: TensorType) -> TensorType:
+        return TensorType(ct.dtype, None if ct.shape is None else (ct.shape[0], *self.size))
+
+    def along(self, ct: TensorType, filter: TensorType) -> tuple[Slide, ...]:
+        rows = zip(
+            self.size[:-1], filter.dims[1:-1], self.strides, self.dilations, self.before,
+            ct.dims[1:-1], strict=True,
+        )  # fmt: skip
+        return tuple(Slide(*row) for row in rows)
+
+    @in_float32
+    def reference(self, ct: np.ndarray, filter: np.ndarray) -> np.ndarray:
+        types = (TensorType(None, a.shape) for a in (ct, filter))  # type: ignore[arg-type]
+        return passed_back(ct, filter, self.along(*types))
+
+    def kernel(self, node: Any) -> Any:
+        from graphc.lowering.convolution import lower_convolve_back
+
+        return lower_convolve_back(node)
+
+    def cost(self, *types: TensorType) -> Any:
+        """By the sizes of the result, about."""
+        return 2 * dims.product(types[1].dims[:-1])
+
+    samples = [
+        Sample("float32[2, 3, 4, 5]", "float32[5, 3, 3, 2]", strides=(2, 1), dilations=(1, 1),
+               before=(1, 0), size=(6, 6, 2), tolerance=8),
+        Sample("float64[1, 9, 3, 2]", "float64[2, 2, 3, 3]", strides=(1, 2), dilations=(2, 2),
+               before=(0, 1), size=(11, 8, 3)),
+        Sample("float64[3, 5, 2]", "float64[2, 3, 40]", strides=(3,), dilations=(1,), before=(0,),
+               size=(16, 40)),
     ]  # fmt: skip
 
 

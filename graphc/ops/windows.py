@@ -149,3 +149,21 @@ def turned(filter: Any, groups: int) -> np.ndarray:
     split = flipped.reshape(*windows, inputs, groups, outputs // groups)
     swapped = np.moveaxis(split, (rank, rank + 1, rank + 2), (rank + 2, rank + 1, rank))
     return swapped.reshape(*windows, outputs // groups, groups * inputs)
+
+
+def passed_back(ct: np.ndarray, filter: np.ndarray, along: Sequence[Slide]) -> np.ndarray:
+    """Every place's ``ct`` times ``filter`` [outputs, *windows, channels], added to what its window
+    sees: [n, *sizes, channels]."""
+    product = np.tensordot(ct, filter, 1)
+    axes = len(along)
+    spans = [max(s.before + s.size, (s.count - 1) * s.stride + s.reach) for s in along]
+    total = np.zeros((ct.shape[0], *spans, filter.shape[-1]), ct.dtype)
+    for tap in np.ndindex(*filter.shape[1:-1]):
+        where = tuple(
+            slice(k * s.dilation, k * s.dilation + (s.count - 1) * s.stride + 1, s.stride)
+            for k, s in zip(tap, along, strict=True)
+        )
+        part = total[(slice(None), *where)]
+        part += product[(slice(None),) * (axes + 1) + tap][tuple(slice(0, n) for n in part.shape)]
+    inside = (slice(s.before, s.before + s.size) for s in along)
+    return total[(slice(None), *inside)]

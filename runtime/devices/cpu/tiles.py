@@ -327,7 +327,7 @@ def _emit_block(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
 
 
 def _emit_run(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
-    """A vector at a time, masked where some of it is outside: short runs are one load, one store."""
+    """A vector at a time, masked where a part is outside: short runs are one load, one store."""
     x, y, e, to, lo, hi, run = values
     kind = _lanes(y.ref.dtype)
     masked = _Masked(b.module, kind)
