@@ -32,6 +32,12 @@ def test_the_digits_are_recognised(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_windows_recognise_more_of_the_digits(tmp_path: Path) -> None:
+    *_, accuracy = printed("lenet_digits.py", tmp_path)
+    assert accuracy >= 98.5
+
+
+@pytest.mark.slow
 def test_the_autoencoder_keeps_more_than_linear_components(tmp_path: Path) -> None:
     *_, linear, kept = printed("autoencoder.py", tmp_path)
     assert kept >= 80.0
