@@ -182,6 +182,7 @@ _MODULES = {
     "errors": "graphc.errors",
     "flags": "frontends.tf.flags",
     "gfile": "frontends.tf.gfile",
+    "image": "frontends.tf.image",
     "initializers": "frontends.tf.initializers",
     "layers": "frontends.tf.layers",
     "linalg": "frontends.tf.linalg",

@@ -38,7 +38,7 @@ from graphc.ops import (  # noqa: F401
 
 THE_REST = (
     "bitwise candidates convolution convolve csv_records cumulative diagonal edit_distance einsum "
-    "factorization incomplete linalg moving optimize_variants ordering padding partition "
+    "factorization images incomplete linalg moving optimize_variants ordering padding partition "
     "patches pooling rejection scatter_nd segment sparse special spectral string_patterns "
     "strings summary "
 )
