@@ -112,7 +112,7 @@ class _Geometry:
 
     @property
     def is_depthwise(self) -> bool:
-        return self.inputs == 1 and self.groups == self.outputs and not self.gapped
+        return self.inputs == 1 and self.groups == self.outputs
 
     def x_shape(self) -> Shape:
         """[n, sizes, elements of a line]."""
@@ -224,7 +224,7 @@ def _channels(node: Node, g: _Geometry) -> Lowered:
         (y, "y", (rows, last, g.channels), "rw"),
     ]
     inner = dims.product((last, g.taps, g.channels))
-    name = "convolve_channels"
+    name = "convolve_channels" + _suffix(g)
     return _lowered(name, CHANNELS, g, g.sizes(), uses, rows, inner, DIRECT_NANOSECONDS)
 
 
