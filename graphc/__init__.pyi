@@ -11,6 +11,7 @@ from frontends.tf import contrib as contrib
 from frontends.tf import flags as flags
 from frontends.tf import gfile as gfile
 from frontends.tf import graph_util as graph_util
+from frontends.tf import image as image
 from frontends.tf import initializers as initializers
 from frontends.tf import layers as layers
 from frontends.tf import linalg as linalg

@@ -49,6 +49,7 @@ BACKWARD = {
     ("graphc.ops.cumulative", "graphc.lowering.scan"): OWN_KERNEL,
     ("graphc.ops.joining", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.ordering", "graphc.lowering.ordering"): OWN_KERNEL,
+    ("graphc.ops.pooling", "graphc.lowering.pooling"): OWN_KERNEL,
     ("graphc.ops.rows", "graphc.lowering.rows"): OWN_KERNEL,
     ("graphc.ops.scatter_nd", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.segment", "graphc.lowering.opaque"): OWN_KERNEL,
