@@ -166,13 +166,21 @@ class Layer:
             self._check(x)
             if not self.built:
                 self._dtype = self._dtype or first.dtype.name
-                self.build(_shapes(x))
+                self._build(x)
                 self.built = True
             y = self.call(x, *args, **kwargs)
             self._regularize_activity(y)
         self._calls.append((x, y))
         _include(GraphKeys.UPDATE_OPS, self.updates)
         return y
+
+    def _build(self, inputs: Any) -> None:
+        """``build``; what it refuses of a shape is told with the tensors that have it."""
+        try:
+            self.build(_shapes(inputs))
+        except ShapeError as error:
+            error.rows = [("inputs", str(t.type), f"from {t.node.name}") for t in _leaves(inputs)]
+            raise
 
     def apply(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The same as calling the layer."""
