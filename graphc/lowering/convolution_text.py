@@ -24,24 +24,20 @@ q0 = r0 - n * count0
 z = q0 * stride0 - before0
 """
 
-# Where it stands at row r + 1.
+# Where it stands at the start of the next line of places.
 _NEXT = """\
-q = q + 1
-j = j + stride2
-if q == count2:
-    q = 0
-    j = 0 - before2
-    q1 = q1 + 1
-    i = i + stride1
-    if q1 == count1:
-        q1 = 0
-        i = 0 - before1
-        q0 = q0 + 1
-        z = z + stride0
-        if q0 == count0:
-            q0 = 0
-            z = 0 - before0
-            n = n + 1
+q = 0
+q1 = q1 + 1
+i = i + stride1
+if q1 == count1:
+    q1 = 0
+    i = 0 - before1
+    q0 = q0 + 1
+    z = z + stride0
+    if q0 == count0:
+        q0 = 0
+        z = 0 - before0
+        n = n + 1
 """
 
 # Line (u, v) of the window: at (a, b) of the picture, unless that is outside.
@@ -87,12 +83,13 @@ if out_of_range(e, in2) or e * gap2 != e1:
 e = e * channels + c
 """
 
-# Rows first .. last of what windows see, lines l0 .. l1 of each, channels from c on.
+# Rows first .. last of what windows see, lines l0 .. l1 of each, channels from c on.  Rows with one
+# line of places in common, o of them, go together.
 _PATCHES = """\
 r = first
 PLACE
-for r in range(first, last):
-    row = part(part(p, slot), r - first)
+for some in range(idiv(maximum(last - 1, first), count2) - r1 + 1):
+    many = minimum(count2 - q, last - r)
     to = 0
     line = 0
     for u in range(window0):
@@ -100,13 +97,17 @@ for r in range(first, last):
             if line >= l0 and line < l1:
                 LINE
                 for w in range(taps):
-                    RUN
-                    if outside:
-                        pack_run(row, row, 0, to, run, run, run)
-                    else:
-                        pack_run(part(part(part(x, n), a), b), row, e, to, lo, hi, run)
+                    for o in range(many):
+                        j = (q + o) * stride2 - before2
+                        row = part(part(p, slot), r + o - first)
+                        RUN
+                        if outside:
+                            pack_run(row, row, 0, to, run, run, run)
+                        else:
+                            pack_run(part(part(part(x, n), a), b), row, e, to, lo, hi, run)
                     to = to + run
             line = line + 1
+    r = r + many
     NEXT
 """
 

@@ -24,7 +24,7 @@ from graphc.ops.windows import Slide, correlated, correlated_with, seen, slides,
 
 DTYPES = (*FLOATING, int32)
 ENOUGH_WORK = 16  # parts a short filter's gradient is computed in
-FEW_CHANNELS = 16
+FEW_CHANNELS = 16  # an input may have so that its cotangent is added up place by place
 PART_ELEMENTS = 1 << 19  # that all parts together stay below
 
 
@@ -319,6 +319,7 @@ class ConvolutionBackpropInput(Convolving):
         Sample("float64[3, 3, 2]", "float64[2, 3, 2]", size=(7, 3), strides=(2,)),
         Sample("float64[2, 3, 2, 2, 3]", "float64[1, 4, 3, 5, 3]", size=(4, 3, 5, 2),
                padding="SAME"),
+        Sample("float64[3, 2, 20, 3]", "float64[1, 4, 5, 3]", size=(4, 5, 20), padding="SAME"),
         Sample("float16[3, 3, 2, 2]", "float16[1, 4, 4, 2]", size=(4, 4, 2), padding="SAME",
                tolerance=4),
         Sample("float32[3, 3, 2, 2]", "float32[0, 2, 2, 2]", size=(4, 4, 2)),
