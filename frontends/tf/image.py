@@ -66,6 +66,15 @@ from frontends.tf.resizing import (
     resize_images,
     resize_nearest_neighbor,
 )
+from graphc.ir.graph import Tensor
+
+
+def extract_patches(
+    images: Any, sizes: Any, strides: Any, rates: Any, padding: Any, name: str | None = None
+) -> Tensor:
+    """:func:`extract_image_patches`, as later releases call it."""
+    return extract_image_patches(images, sizes, strides, rates, padding, name)
+
 
 resize = resize_images
 transpose = transpose_image
@@ -75,8 +84,8 @@ per_image_whitening = per_image_standardization  # of 0.x
 __all__ = [
     "ResizeMethod", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue",
     "adjust_saturation", "central_crop", "convert_image_dtype", "crop_and_resize",
-    "crop_to_bounding_box", "extract_image_patches", "flip_left_right", "flip_up_down",
-    "grayscale_to_rgb", "hsv_to_rgb", "image_gradients", "non_max_suppression",
+    "crop_to_bounding_box", "extract_image_patches", "extract_patches", "flip_left_right",
+    "flip_up_down", "grayscale_to_rgb", "hsv_to_rgb", "image_gradients", "non_max_suppression",
     "non_max_suppression_padded", "pad_to_bounding_box", "per_image_standardization",
     "per_image_whitening", "psnr", "random_brightness", "random_contrast", "random_crop",
     "random_flip_left_right", "random_flip_up_down", "random_hue", "random_saturation", "resize",

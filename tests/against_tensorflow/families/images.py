@@ -105,8 +105,8 @@ def _not_framed() -> Iterator[Case]:
 def _dtypes() -> Iterator[Case]:
     dtypes = ("uint8", "int16", "int32", "float16", "float32", "float64")
     for given, wanted, saturate in product(dtypes, dtypes, (False, True)):
-        if (given, wanted) == ("float16", "int32"):
-            continue  # beyond float16: what TensorFlow gives depends on the processor
+        if given == "float16" and not wanted.startswith("float"):
+            continue  # TensorFlow rounds to float16 between two ops, where one kernel need not
         floating = given.startswith("float")
         x = reals(2, 3, dtype=given, **UNIT) if floating else whole(2, 3, low=0, high=120)
         x = x.astype(given)
