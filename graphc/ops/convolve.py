@@ -107,8 +107,10 @@ class ConvolveBack(Op):
         return lower_convolve_back(node)
 
     def cost(self, *types: TensorType) -> Any:
-        """By the sizes of the result, about."""
-        return 2 * dims.product(types[1].dims[:-1])
+        """Of all products, what falls to an element of the result."""
+        ct, filter = types
+        products = 2 * dims.product((*ct.dims[1:-1], *filter.dims[:-1]))
+        return dims.floordiv(products, dims.maximum(1, dims.product(self.size[:-1])))
 
     samples = [
         Sample("float32[2, 3, 4, 5]", "float32[5, 3, 3, 2]", strides=(2, 1), dilations=(1, 1),
@@ -166,7 +168,7 @@ class ConvolveFilter(Op):
         return lower_convolve_filter(node)
 
     def cost(self, *types: TensorType) -> Any:
-        return 2 * dims.product(types[1].dims[:-1])
+        return dims.ceildiv(2 * dims.product(types[1].dims[:-1]), self.parts)
 
     samples = [
         Sample("float32[2, 5, 6, 3]", "float32[2, 5, 4, 4]", window=(3, 3, 3), strides=(1, 1),
