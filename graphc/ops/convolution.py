@@ -57,18 +57,19 @@ class Convolving(Op, abstract=True):
             raise Mismatch(f"paddings must be {rank} pairs of at least 0, got {self.padding}")
         return slides(sizes, windows, strides, dilations, self.padding)
 
-    def check_dtype(self, **types: TensorType) -> Any:
-        dtype = same_dtype(**types)
-        if dtype not in DTYPES:
-            name, type = next(iter(types.items()))
-            raise DTypeMismatch(f"{name} must be {describe(FLOATING)} or int32, got {type}")
-        return dtype
-
     def is_product(self, along: tuple[Slide, ...], groups: Dim) -> bool:
         """Whether every window is one element of one group: a product of matrices."""
         return groups == 1 and all(s.window == 1 and s.before == 0 for s in along) and (
             isinstance(self.padding, str) or not any(map(any, self.padding))
         )  # fmt: skip
+
+
+def check_dtype(**types: TensorType) -> Any:
+    dtype = same_dtype(**types)
+    if dtype not in DTYPES:
+        name, type = next(iter(types.items()))
+        raise DTypeMismatch(f"{name} must be {describe(FLOATING)} or int32, got {type}")
+    return dtype
 
 
 def _matrix(b: Any, t: Any) -> Any:
@@ -122,7 +123,7 @@ class Convolution(Convolving):
     operands = ("x", "filter")
 
     def infer_type(self, x: TensorType, filter: TensorType) -> TensorType:
-        dtype = self.check_dtype(x=x, filter=filter)
+        dtype = check_dtype(x=x, filter=filter)
         check_ranks(x=x, filter=filter)
         if x.shape is None or filter.shape is None:
             return TensorType(dtype, None)
@@ -206,7 +207,7 @@ class ConvolutionBackpropInput(Convolving):
     attributes = {"size": REQUIRED, **Convolving.attributes}
 
     def infer_type(self, filter: TensorType, ct: TensorType) -> TensorType:
-        dtype = self.check_dtype(filter=filter, ct=ct)
+        dtype = check_dtype(filter=filter, ct=ct)
         rank = check_ranks(filter=filter, ct=ct)
         if rank is not None and len(self.size) != rank + 1:
             fact = f"the input's sizes and channels must be {rank + 1}, got {list(self.size)}"
@@ -341,7 +342,7 @@ class ConvolutionBackpropFilter(Convolving):
     attributes = {"window": REQUIRED, **Convolving.attributes}
 
     def infer_type(self, x: TensorType, ct: TensorType) -> TensorType:
-        dtype = self.check_dtype(x=x, ct=ct)
+        dtype = check_dtype(x=x, ct=ct)
         rank = check_ranks(x=x, ct=ct)
         if rank is not None and len(self.window) != rank + 1:
             fact = f"the filter's windows and inputs must be {rank + 1}, got {list(self.window)}"
@@ -351,9 +352,10 @@ class ConvolutionBackpropFilter(Convolving):
         if x.shape is not None:
             check_groups(x.shape[-1], self.window[-1], ct.shape[-1], x=x, ct=ct)
             along = self.along(x.shape[1:-1], self.window[:-1])
-            for axis, (slide, own) in enumerate(zip(along, ct.shape[1:-1], strict=True), 1):
-                if same_dim(slide.count, own, f"axis {axis} of ct") is None:
-                    raise Mismatch(f"axis {axis} of ct must be {slide.count}", x=x, ct=ct)
+            wanted = (x.shape[0], *(s.count for s in along))
+            for axis, (size, own) in enumerate(zip(wanted, ct.shape[:-1], strict=True)):
+                if same_dim(size, own, f"axis {axis} of ct") is None:
+                    raise Mismatch(f"axis {axis} of ct must be {size}", x=x, ct=ct)
         return TensorType(dtype, (*self.window, ct.shape[-1]))
 
     @in_float32
@@ -409,6 +411,8 @@ class ConvolutionBackpropFilter(Convolving):
         Sample("float16[1, 4, 4, 2]", "float16[1, 4, 4, 2]", window=(3, 3, 2), padding="SAME",
                tolerance=4),
         Sample("float32[0, 4, 4, 2]", "float32[0, 2, 2, 3]", window=(3, 3, 2)),
+        Refuses("float32[2, 5, 6, 3]", "float32[3, 3, 4, 4]", "axis 0 of ct must be 2",
+                window=(3, 3, 3)),
         Refuses("float32[2, 5, 6, 3]", "float32[2, 3, 3, 4]", "axis 2 of ct must be 4",
                 window=(3, 3, 3)),
         Refuses("float32[2, 5, 6, 3]", "float32[2, 3, 3, 4]",

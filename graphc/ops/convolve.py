@@ -11,11 +11,25 @@ import numpy as np
 
 from graphc.ir import dims
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Sample
-from graphc.ir.types import TensorType
+from graphc.ir.types import Mismatch, TensorType, same_dim
+from graphc.ops.convolution import check_dtype, check_groups
 from graphc.ops.precision import in_float32
 from graphc.ops.windows import Slide, correlated, correlated_with, passed_back, seen
 
 _LATE = NotDifferentiable("gradients are taken of convolution, before it is spelt out")
+
+
+def _check_ranks(op: Op, **types: TensorType) -> None:
+    rank = len(op.strides) + 2
+    for name, type in types.items():
+        if len(type.dims) != rank:
+            raise Mismatch(f"{name} must be of rank {rank}", None, **types)
+
+
+def _check_sizes(*equal: tuple[Any, Any, str]) -> None:
+    for wanted, found, what in equal:
+        if same_dim(wanted, found, what) is None:
+            raise Mismatch(f"{what} must be {wanted}, got {found}")
 
 
 class Convolve(Op):
@@ -34,9 +48,12 @@ class Convolve(Op):
     vjp = _LATE
 
     def infer_type(self, x: TensorType, filter: TensorType) -> TensorType:
+        dtype = check_dtype(x=x, filter=filter)
         if x.shape is None or filter.shape is None:
-            return TensorType(x.dtype, None)
-        return TensorType(x.dtype, (x.shape[0], *self.counts, filter.shape[-1]))
+            return TensorType(dtype, None)
+        _check_ranks(self, x=x, filter=filter)
+        check_groups(x.shape[-1], *filter.shape[-2:], x=x, filter=filter)
+        return TensorType(dtype, (x.shape[0], *self.counts, filter.shape[-1]))
 
     def along(self, x: TensorType, filter: TensorType) -> tuple[Slide, ...]:
         """How the window slides over ``x`` (its ``size`` is that of ``x``, without gaps)."""
@@ -87,7 +104,15 @@ class ConvolveBack(Op):
     vjp = _LATE
 
     def infer_type(self, ct: TensorType, filter: TensorType) -> TensorType:
-        return TensorType(ct.dtype, None if ct.shape is None else (ct.shape[0], *self.size))
+        dtype = check_dtype(ct=ct, filter=filter)
+        if ct.shape is None or filter.shape is None:
+            return TensorType(dtype, None)
+        _check_ranks(self, ct=ct, filter=filter)
+        _check_sizes(
+            (filter.shape[0], ct.shape[-1], "the channels of ct"),
+            (filter.shape[-1], self.size[-1], "the channels of the result"),
+        )
+        return TensorType(dtype, (ct.shape[0], *self.size))
 
     def along(self, ct: TensorType, filter: TensorType) -> tuple[Slide, ...]:
         rows = zip(
@@ -139,9 +164,13 @@ class ConvolveFilter(Op):
     vjp = _LATE
 
     def infer_type(self, x: TensorType, ct: TensorType) -> TensorType:
-        if ct.shape is None:
-            return TensorType(x.dtype, None)
-        return TensorType(x.dtype, (self.parts, *self.window, ct.shape[-1]))
+        dtype = check_dtype(x=x, ct=ct)
+        if x.shape is None or ct.shape is None:
+            return TensorType(dtype, None)
+        _check_ranks(self, x=x, ct=ct)
+        _check_sizes((x.shape[0], ct.shape[0], "the batch of ct"))
+        check_groups(x.shape[-1], self.window[-1], ct.shape[-1], x=x, ct=ct)
+        return TensorType(dtype, (self.parts, *self.window, ct.shape[-1]))
 
     def along(self, x: TensorType, ct: TensorType) -> tuple[Slide, ...]:
         rows = zip(
