@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from frontends.tf.forwards import alike
 from frontends.tf.math import _one_of, axes_of
 from frontends.tf.tensor import (
@@ -302,7 +304,11 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     """Tensors of one shape joined along a new axis."""
     if as_tensor(values) is not None:
         values = unstack(values)
-    tensors = alike(listed(values, "values"))
+    parts = listed(values, "values")
+    if all(isinstance(v, int | float | list | np.ndarray) for v in parts):
+        whole = convert(parts)  # one dtype that holds all the literals
+        parts = [convert(v, dtype=whole.dtype) for v in parts]
+    tensors = alike(parts)
     if not tensors:
         raise ValueError("stack needs at least one tensor")
     return builder(*tensors).pack(*tensors, axis=axis, name=name)

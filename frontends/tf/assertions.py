@@ -184,6 +184,8 @@ def _known_rank(rank: Any) -> int:
     value = rank if tensor is None else known_value(tensor)
     if value is None:
         raise ValueError(f"the rank must be known while the graph is built, got {rank!r}")
+    if not hasattr(value, "__index__"):
+        raise TypeError(f"a rank is an int, got {value!r}")
     return int(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from frontends.tf.indexed_slices import IndexedSlices
@@ -92,22 +93,23 @@ def hessians(
     ys: Any, xs: Any, name: str = "hessians", colocate_gradients_with_ops: bool = False,
     gate_gradients: bool = False, aggregation_method: Any = None,
 ) -> list[Tensor]:  # fmt: skip
-    """The Hessian of each scalar y in each vector x."""
-    from frontends.tf.arrays import stack
+    """The Hessian of the sum of ``ys`` in each x, whose sizes are known: [*x.shape, *x.shape]."""
+    from frontends.tf.arrays import reshape, stack
 
     out = []
     for x in listed(xs):
         tensor = convert(x)
         shape = tensor.type.shape
-        if shape is None or len(shape) != 1 or not isinstance(shape[0], int):
-            raise ValueError(f"hessians needs vectors of known size, got {tensor.type}")
+        if shape is None or not all(isinstance(d, int) for d in shape):
+            raise ValueError(f"hessians needs known sizes, got {tensor.type}")
         (slope,) = reverse.gradients(ys, tensor)
         if slope is None:
             raise ValueError(f"ys do not depend on {tensor.name}: {why_none(ys, tensor)}")
+        each = reshape(slope, [-1])
         rows = [
-            gradients(slope[k], tensor, unconnected_gradients="zero")[0] for k in range(shape[0])
+            gradients(each[k], tensor, unconnected_gradients="zero")[0] for k in range(prod(shape))
         ]
-        out.append(stack(rows, name=name))
+        out.append(reshape(stack(rows or [tensor]), (*shape, *shape), name=name))
     return out
 
 

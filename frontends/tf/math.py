@@ -11,7 +11,7 @@ from frontends.tf.indexed_slices import IndexedSlices, of_values, values_of
 from frontends.tf.tensor import builder, convert, listed
 from graphc.errors import AttributeValueError
 from graphc.ir.builder import as_tensor
-from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, float64, int32, int64
+from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, float64, int8, int32, int64
 from graphc.ir.graph import Tensor
 from graphc.ir.shape_values import dims_of
 from graphc.ir.source import here
@@ -100,7 +100,7 @@ def count_nonzero(
     """How many elements are not zero, over ``axis``."""
     x = convert(_one_of(input_tensor, input, "input_tensor", "input"))
     b = builder(x)
-    present = x if x.dtype.is_bool else b.not_equal(x, 0)
+    present = x if x.dtype.is_bool else b.not_equal(x, "" if x.dtype.is_string else 0)
     return reduce_sum(
         b.cast(present, dtype=as_dtype(dtype)), axis, keepdims, name, reduction_indices, keep_dims
     )

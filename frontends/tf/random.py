@@ -13,7 +13,7 @@ from typing import Any
 
 from frontends.tf.building import get_seed, set_random_seed
 from frontends.tf.tensor import builder, convert, plain, sizes_of, whole_number
-from graphc.errors import ShapeError
+from graphc.errors import DTypeError, ShapeError
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.dtype import DType, as_dtype, float32, int32, int64, uint64
 from graphc.ir.graph import Tensor
@@ -250,6 +250,8 @@ def _stateless(shape: Any, seed: Any, name: str) -> Iterator[tuple[Builder, Tens
     """As :func:`drawn`, with the two numbers of ``seed`` as the state: the same seed draws the same
     numbers in every run."""
     key = convert(seed)
+    if not key.dtype.is_integer:
+        raise DTypeError(f"a seed is two integers, got {key.type}", site=here())
     listed = shape if isinstance(shape, list | tuple) else [shape]
     b = builder(key, *[t for t in map(as_tensor, listed) if t is not None])
     with b.home.name_scope(name):

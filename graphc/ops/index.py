@@ -314,7 +314,7 @@ class OneHot(Op):
 
     def infer_type(self, indices: TensorType) -> TensorType:
         if indices.dtype not in (*INDICES, int8, uint8):
-            raise DTypeMismatch(f"indices must be int32, int64, int8 or uint8, got {indices}")
+            raise DTypeMismatch(f"indices must be an int of 8, 32 or 64 bits, got {indices}")
         if indices.shape is None:
             return TensorType(self.dtype, None)
         axis = resolve_axis(self.axis, len(indices.shape) + 1)
@@ -342,7 +342,7 @@ class OneHot(Op):
         Sample("uint8[3]", low=0, high=3, depth=3, on_value=True, off_value=False, dtype=bool_),
         Sample("int32[0]", depth=3),
         Refuses(
-            "float32[2]", "indices must be int32, int64, int8 or uint8, got float32[2]", depth=3
+            "float32[2]", "indices must be an int of 8, 32 or 64 bits, got float32[2]", depth=3
         ),
     ]
 

@@ -53,7 +53,8 @@ class Case:
 
     ``gradients`` asks for those of all floating outputs with respect to all floating ``Fed`` (of
     complex ones too where it is "complex"), and
-    ``second`` for the gradients of those.  ``tolerance`` is relative; where
+    ``second`` for the gradients of those and for Hessians.  ``drawn`` says that values are random:
+    only dtypes and static shapes are compared.  ``tolerance`` is relative; where
     not given, it is the dtype's.
     """
 
@@ -62,6 +63,7 @@ class Case:
     kwargs: dict[str, Any] = field(default_factory=dict)
     gradients: bool | str = True
     second: bool = False
+    drawn: bool = False
     tolerance: float | None = None
     note: str = ""
 
@@ -95,10 +97,13 @@ def _shown(value: Any) -> str:
     return repr(value)
 
 
-def outcome(tf: Any, case: Case, **session: Any) -> dict[str, Any]:
+def outcome(
+    tf: Any, case: Case, refusals: tuple[type[Exception], ...] = (), **session: Any
+) -> dict[str, Any]:
     """What the case gives: outputs with their static shapes, dtypes and names, and gradients.
-    Or ``{"error": when}``: ``absent`` where there is no such function.  Runs in ``tf.Session`` of
-    the further arguments."""
+    Or ``{"error": when}``: ``absent`` where there is no such function.  Building may raise
+    ``refusals`` beside what a refusal ought to be.  Runs in ``tf.Session`` of the further
+    arguments."""
     with tf.Graph().as_default():
         feeds: dict[Any, np.ndarray] = {}
         function: Any = tf
@@ -111,13 +116,14 @@ def outcome(tf: Any, case: Case, **session: Any) -> dict[str, Any]:
             args, kwargs = _built(tf, case, feeds)
             with tf.name_scope("here"):
                 made = [t for t in flat(function(*args, **kwargs)) if t is not None]
-            tensors = [tf.convert_to_tensor(t) for t in made]
+            tensors = [_tensor(tf, t) for t in made]
             whole = case.gradients == "complex"
             slopes = _gradients(tf, tensors, list(feeds), whole) if case.gradients else []
             curves = _gradients(tf, known(slopes), list(feeds)) if case.second else []
-        except (ValueError, TypeError, NotImplementedError) as error:
+            bends = _hessians(tf, tensors, list(feeds)) if case.second else []
+        except (ValueError, TypeError, NotImplementedError, tf.errors.OpError, *refusals) as error:
             return {"error": "building", "says": str(error)[:200]}
-        wanted = [tensors, known(slopes), known(curves)]
+        wanted = [tensors, known(slopes), known(curves), known(bends)]
         try:
             with tf.Session(**session) as running:
                 running.run(tf.global_variables_initializer())
@@ -131,7 +137,16 @@ def outcome(tf: Any, case: Case, **session: Any) -> dict[str, Any]:
         "names": [t.name if hasattr(t, "graph") else None for t in made],
         "gradients": _in_place(slopes, values[1]),
         "second": _in_place(curves, values[2]),
+        "hessians": _in_place(bends, values[3]),
     }
+
+
+def _tensor(tf: Any, made: Any) -> Any:
+    """What was made, as a tensor; true after an operation without outputs."""
+    if isinstance(made, tf.Operation):
+        with tf.control_dependencies([made]):
+            return tf.constant(True)
+    return tf.convert_to_tensor(made)
 
 
 def known(found: list[Any] | None) -> list[Any]:
@@ -184,6 +199,30 @@ def _gradients(
     )
     if not ys or not xs:
         return []
+    try:
+        found = tf.gradients(ys, xs, _weights(tf, ys))
+    except LookupError:
+        return None
+    return [None if g is None else tf.convert_to_tensor(g) for g in found]
+
+
+def _hessians(tf: Any, outputs: list[Any], inputs: list[Any]) -> list[Any] | None:
+    """The second derivatives of a weighted sum of the floating outputs, by each floating input."""
+    ys = [t for t in outputs if t.dtype.is_floating]
+    xs = [t for t in inputs if t.dtype.is_floating]
+    total = tf.add_n(
+        [
+            tf.cast(tf.reduce_sum(y * w), tf.float64)
+            for y, w in zip(ys, _weights(tf, ys), strict=True)
+        ]
+    )
+    try:
+        return tf.hessians(total, xs)
+    except (LookupError, ValueError):  # without a gradient, TensorFlow gives no None here
+        return None
+
+
+def _weights(tf: Any, ys: list[Any]) -> list[Any]:
     weights = []
     for y in ys:
         if y.get_shape().ndims is None:
@@ -191,11 +230,7 @@ def _gradients(
             continue
         places = tf.reshape(tf.cast(tf.range(tf.size(y)), tf.float64), tf.shape(y))
         weights.append(tf.cast(1.0 + 0.5 * tf.cos(places), y.dtype))
-    try:
-        found = tf.gradients(ys, xs, weights)
-    except LookupError:
-        return None
-    return [None if g is None else tf.convert_to_tensor(g) for g in found]
+    return weights
 
 
 def _static(tensor: Any) -> list[int | None] | None:
