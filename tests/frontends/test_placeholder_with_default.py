@@ -42,7 +42,7 @@ def test_a_declared_size_holds_for_an_open_default(session):
     rows = tf.placeholder(tf.float32, [None, 2])
     x = tf.placeholder_with_default(rows, [2, 2])
     np.testing.assert_array_equal(session().run(x, {rows: np.ones([2, 2])}), np.ones([2, 2]))
-    with pytest.raises(ValueError, match="size|does not fit"):
+    with pytest.raises(ValueError, match=r"size|does not fit"):
         session().run(x, {rows: np.ones([3, 2])})
 
 
