@@ -26,7 +26,7 @@ from graphc.ir.dims import Dim
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.types import TensorType
 from graphc.lowering.program import Check
-from graphc.ops.host import ReturnedShapeError
+from graphc.ops.running.host import ReturnedShapeError
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import RunState

@@ -18,7 +18,7 @@ from graphc.ir.dtype import DType, as_dtype, bfloat16, string_array
 from graphc.ir.graph import Graph, Node, Tensor, whence
 from graphc.ir.source import here
 from graphc.ir.types import TensorType
-from graphc.ops.precision import bfloat16_bits
+from graphc.ops.running.precision import bfloat16_bits
 from runtime.fetches import graph_element
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from graphc.ir import dims
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.types import TensorType
-from graphc.ops.host import ReturnedShapeError
+from graphc.ops.running.host import ReturnedShapeError
 from runtime.blame import name_failure
 
 Results = dict[str, list[np.ndarray]]  # of Python functions, by node

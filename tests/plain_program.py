@@ -18,7 +18,7 @@ from graphc.ir.dtype import as_dtype
 from graphc.ir.types import TensorType
 from graphc.lowering.loops import GRAIN
 from graphc.lowering.program import Block, Copy, Host, Launch, Place, Program
-from graphc.ops.precision import reference_values
+from graphc.ops.running.precision import reference_values
 from runtime.devices.reference.sizes import Sizes
 
 CHUNKS = 3

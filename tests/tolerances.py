@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphc.ir.dtype import DType, bfloat16
-from graphc.ops.precision import bfloat16_values
+from graphc.ops.running.precision import bfloat16_values
 
 # dtype: (relative, absolute).  float16 results are rounded once from float32.
 TOLERANCES = {

@@ -12,8 +12,8 @@ from typing import Any
 
 from frontends.scripts.imports import is_ours
 from frontends.scripts.uses import Call, python_2, uses
-from frontends.tf.families import family_of
-from frontends.tf.names import Namespace, resolve, tf1_names
+from frontends.tf.names.families import family_of
+from frontends.tf.names.missing import Namespace, resolve, tf1_names
 from graphc.errors import GraphcError
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from frontends.tf.names import Namespace, resolve
+from frontends.tf.names.missing import Namespace, resolve
 from graphc.errors import GraphcError
 
 NAME = "tensorflow"

@@ -11,7 +11,7 @@ import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from frontends.tf.names import tf1_names
+from frontends.tf.names.missing import tf1_names
 
 ROOTS = ("tensorflow", "graphc")  # import tensorflow as tf; import graphc as tf
 UNBOUND = "<unbound>"

@@ -41,7 +41,7 @@ from graphc.lowering.convolution_text import (
 )
 from graphc.lowering.nest import Lowered, Use, Workspace
 from graphc.lowering.program import GRAIN
-from graphc.ops.windows import Slide
+from graphc.ops.shaping.windows import Slide
 
 BLOCK = 1 << 16  # elements of a block of rows, about
 MOST_ROWS = 192  # of a block

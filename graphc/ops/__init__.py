@@ -1,4 +1,4 @@
-"""One class per op, one file per family.  Importing a family registers its ops.
+"""One class per op, one file per family, in rooms.  Importing a family registers its ops.
 
 The families below are imported with the package.  Those of ``THE_REST`` wait until somebody names
 one of their ops or looks at all there are (:mod:`graphc.ir.registry`): most programs never do, and
@@ -8,39 +8,22 @@ importing them would double what it takes to import graphc.
 from importlib import import_module
 from threading import RLock
 
-from graphc.ops import (  # noqa: F401
-    arithmetic,
-    checks,
-    comparison,
-    complex,
-    custom,
-    division,
-    functions,
-    host,
-    index,
-    joining,
-    linear,
-    loss,
-    matrix,
-    optimize,
-    partial,
-    positions,
-    random,
-    reduction,
-    rows,
-    shape,
-    slicing,
-    source,
-    state,
-    subscript,
-    unary,
+EVERYDAY = (
+    "drawing.random elementwise.arithmetic elementwise.comparison elementwise.complex "
+    "elementwise.division elementwise.functions elementwise.unary indexing.index "
+    "indexing.positions indexing.rows learning.loss learning.optimize products.linear "
+    "reducing.partial reducing.reduction running.checks running.custom running.host "
+    "running.source running.state shaping.joining shaping.matrix shaping.shape "
+    "shaping.slicing shaping.subscript "
 )
-
 THE_REST = (
-    "bitwise candidates convolution convolve csv_records cumulative diagonal edit_distance einsum "
-    "factorization images incomplete linalg moving optimize_variants ordering padding partition "
-    "patches pooling rejection scatter_nd segment sparse special spectral string_patterns "
-    "strings summary "
+    "drawing.candidates drawing.rejection elementwise.bitwise elementwise.incomplete "
+    "elementwise.special indexing.ordering indexing.partition indexing.scatter_nd "
+    "indexing.segment indexing.sparse learning.images learning.optimize_variants "
+    "learning.pooling products.convolution products.convolve products.einsum "
+    "products.factorization products.linalg products.spectral reducing.cumulative "
+    "running.summary shaping.diagonal shaping.moving shaping.padding shaping.patches "
+    "text.csv_records text.edit_distance text.string_patterns text.strings "
 )
 
 
@@ -56,3 +39,6 @@ def import_the_rest() -> None:
 
 _left: tuple[str, ...] = tuple(THE_REST.split())
 _lock = RLock()
+
+for _family in EVERYDAY.split():
+    import_module(f"{__name__}.{_family}")

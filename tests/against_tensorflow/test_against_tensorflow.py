@@ -39,8 +39,8 @@ def test_every_case_is_recorded(family):
 
 
 ALL = [(family, title) for family in FAMILIES for title in cases_of(family)]
-# Compiling takes longer than all else: every fifth case, by its title, is compiled every time.
-SOME = [(family, title) for family, title in ALL if zlib.crc32(title.encode()) % 5 == 0]
+# Compiling takes longer than all else: every eighth case, by its title, is compiled every time.
+SOME = [(family, title) for family, title in ALL if zlib.crc32(title.encode()) % 8 == 0]
 REST = [row for row in ALL if row not in set(SOME)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.names import resolve
+from frontends.tf.names.missing import resolve
 from tests.against_tensorflow.test_against_tensorflow import FAMILIES, cases_of
 from tests.frontends.test_signatures import recorded
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from frontends.tf import flags
-from frontends.tf.flag_values import FlagValues
+from frontends.tf.platform import flags
+from frontends.tf.platform.flag_values import FlagValues
 from tests.conftest import TESTS
 
 

@@ -8,7 +8,7 @@ import pytest
 import graphc as tf
 from frontends.tf.graph_def.node_defs import ROWS
 from graphc.ir.op import Kind
-from graphc.ops.precision import reference_values
+from graphc.ops.running.precision import reference_values
 from graphc.protocol import read_text
 from runtime.devices.reference.evaluate import evaluate
 from tests.ops.sampling import OneNode, cases

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from frontends.tf import graph_methods
+from frontends.tf.graph import graph_methods
 
 
 def test_a_graph_lists_its_collections_and_counts_its_nodes():

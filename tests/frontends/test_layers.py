@@ -126,7 +126,7 @@ def test_cross_entropies(session):
 
 def test_cross_entropies_called_by_position_take_logits_first_as_before_1_0(monkeypatch):
     said: list[str] = []
-    monkeypatch.setattr("frontends.tf.nn.warning", said.append)
+    monkeypatch.setattr("frontends.tf.networks.nn.warning", said.append)
     x = tf.constant([[2.0, -1.0, 0.5]])
     hot = tf.constant([[0.0, 1.0, 0.0]])
     with tf.Session() as sess:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import graphc as tf
-from frontends.tf.aliases import ALIASES, PLACES, aliases
-from frontends.tf.names import resolve, tf1_names
+from frontends.tf.names.aliases import ALIASES, PLACES, aliases
+from frontends.tf.names.missing import resolve, tf1_names
 from tests.tools.write_provided import PAGE, page, rows
 
 

@@ -48,7 +48,7 @@ def test_variables_collections_and_the_savers_names_come_along():
 
 
 def test_what_is_not_provided_is_left_out_and_said(monkeypatch):
-    from frontends.tf import logging
+    from frontends.tf.platform import logging
 
     said: list[str] = []
     monkeypatch.setattr(logging, "warning", lambda text, *args: said.append(text % args))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from frontends.tf.names import Namespace, resolve
+from frontends.tf.names.missing import Namespace, resolve
 
 RECORDED = Path(__file__).with_name("tf1_signatures.txt")
 TWO_NAMES = "the argument has a second name, so the first may be left out"

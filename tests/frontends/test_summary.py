@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util import tensor_util
 
 import graphc as tf
-from graphc.ops.summary import bucket_limits
+from graphc.ops.running.summary import bucket_limits
 from tests.conftest import TESTS
 
 

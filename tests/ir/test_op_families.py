@@ -40,7 +40,7 @@ def test_an_op_of_a_later_family_is_found_by_name():
         "from graphc.ir.op import REGISTRY\n"
         "print('top_k' in REGISTRY, REGISTRY['lgamma'].__module__, REGISTRY.get('no_such_op'))"
     )
-    assert found == "True graphc.ops.special None"
+    assert found == "True graphc.ops.elementwise.special None"
 
 
 def test_looking_at_all_ops_sees_those_of_every_family():

@@ -16,7 +16,7 @@ from graphc.ir.dtype import DType, as_dtype, bfloat16, complex128, float64
 from graphc.ir.graph import Graph, Node, Tensor, infer
 from graphc.ir.op import REGISTRY, Op, Refuses, Sample
 from graphc.ir.types import TensorType
-from graphc.ops.precision import bfloat16_bits
+from graphc.ops.running.precision import bfloat16_bits
 
 _TYPE = re.compile(r"(\w+)\[(.*)\]\Z")
 REGISTERED = dict(sorted(REGISTRY.items()))  # the tests' own ops come later and are not walked

@@ -14,7 +14,7 @@ from graphc.ir.dtype import DType, complex64, complex128, float32, float64
 from graphc.ir.graph import infer
 from graphc.ir.op import NotDifferentiable
 from graphc.ir.types import Mismatch
-from graphc.ops.precision import reference_values
+from graphc.ops.running.precision import reference_values
 from runtime.devices.reference.evaluate import evaluate
 from tests.devices import DEVICES, Device, on_plain
 from tests.ops.sampling import Case, OneNode, cases

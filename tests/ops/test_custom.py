@@ -11,7 +11,7 @@ from graphc.ir.dtype import float32, float64
 from graphc.ir.graph import Graph
 from graphc.ir.op import REGISTRY
 from graphc.ir.text import parse_graph, print_graph
-from graphc.ops.custom import custom_gradient, custom_op
+from graphc.ops.running.custom import custom_gradient, custom_op
 from graphc.passes.expand import expand
 from graphc.passes.options import Options
 from runtime.devices.reference.evaluate import evaluate

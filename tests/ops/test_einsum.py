@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import graphc as tf
 from graphc.compiler import compile_graph
-from graphc.ops.einsum import parse
-from graphc.ops.pairwise import contraction_order
+from graphc.ops.products.einsum import parse
+from graphc.ops.products.pairwise import contraction_order
 
 
 def test_products_are_made_in_the_cheapest_order() -> None:

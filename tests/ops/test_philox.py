@@ -5,8 +5,8 @@ import pytest
 
 from graphc.codegen.philox import philox_block
 from graphc.ir.dtype import float16, float32, float64
-from graphc.ops.philox import random_blocks, random_words
-from graphc.ops.random import RandomNormal, RandomUniform, RandomUniformInt, TruncatedNormal
+from graphc.ops.drawing.philox import random_blocks, random_words
+from graphc.ops.drawing.random import RandomNormal, RandomUniform, RandomUniformInt, TruncatedNormal
 
 STATE = np.array([0x0123456789ABCDEF, 3], np.uint64)
 

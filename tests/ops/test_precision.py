@@ -9,7 +9,7 @@ from graphc.codegen.vocabulary import bfloat16_bits as one_value
 from graphc.ir.dtype import bfloat16, float16, float32
 from graphc.ir.op import REGISTRY
 from graphc.ir.types import TensorType
-from graphc.ops.precision import (
+from graphc.ops.running.precision import (
     bfloat16_bits,
     bfloat16_values,
     in_float32,

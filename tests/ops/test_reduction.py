@@ -14,7 +14,7 @@ from graphc.ir.builder import Builder
 from graphc.ir.dtype import float16, float64, int64
 from graphc.ir.graph import Graph
 from graphc.ir.types import TensorType
-from graphc.ops.reduction import resolve_axes
+from graphc.ops.reducing.reduction import resolve_axes
 from runtime.devices.reference.evaluate import evaluate
 from tests.tolerances import assert_close
 

@@ -18,7 +18,7 @@ from graphc.ir.op import Kind, NotDifferentiable, Op
 from graphc.ir.text import parse_graph, print_graph
 from graphc.ir.types import Mismatch, TensorType
 from graphc.lowering.host import NO_KERNEL
-from graphc.ops.precision import reference_values
+from graphc.ops.running.precision import reference_values
 from graphc.passes.options import Options
 from runtime.devices.reference.evaluate import evaluate
 from tests.devices import DEVICES, Device, on_plain, on_reference

@@ -9,8 +9,8 @@ import pytest
 import scipy.stats
 
 from graphc.ir.dtype import float64, int64
-from graphc.ops.random import RandomUniformInt
-from graphc.ops.rejection import RandomGamma, RandomPoisson
+from graphc.ops.drawing.random import RandomUniformInt
+from graphc.ops.drawing.rejection import RandomGamma, RandomPoisson
 
 STATE = np.array([0x123456789ABCDEF, 3], np.uint64)
 

@@ -22,7 +22,7 @@ from graphc.ir.dtype import DType, bool_, complex64, complex128, float32, float6
 from graphc.ir.graph import Graph, Node, Tensor, infer
 from graphc.ir.op import REGISTRY, Elementwise, Sample
 from graphc.ir.types import Equal, Mismatch, TensorType
-from graphc.ops.precision import reference_values
+from graphc.ops.running.precision import reference_values
 
 SIZES = {"n": 4, "m": 3}
 MOST_ELEMENTS = 400

@@ -22,7 +22,7 @@ from graphc.ir.edit import extract
 from graphc.ir.graph import Graph
 from graphc.ir.op import Kind
 from graphc.ir.text import print_graph
-from graphc.ops import precision
+from graphc.ops.running import precision
 from graphc.passes.cut import cut
 from graphc.passes.options import Options
 from graphc.passes.specialise import specialise

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from frontends.scripts.checking import look_up
-from frontends.tf.families import FAMILIES, family_of
-from frontends.tf.names import tf1_names
+from frontends.tf.names.families import FAMILIES, family_of
+from frontends.tf.names.missing import tf1_names
 from tests.conftest import TESTS
 
 SYMBOLS = TESTS / "frontends" / "tf1_symbols.tsv"

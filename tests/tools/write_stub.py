@@ -8,8 +8,8 @@ The names and where they live are the tables of ``frontends.tf``; a test compare
 from __future__ import annotations
 
 import frontends.tf as api
-from frontends.tf.aliases import aliases
-from frontends.tf.forwards import FORWARDS
+from frontends.tf.names.aliases import aliases
+from frontends.tf.names.forwards import FORWARDS
 from tests.conftest import TESTS
 
 STUB = TESTS.parent / "graphc" / "__init__.pyi"

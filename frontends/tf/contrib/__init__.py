@@ -11,13 +11,13 @@ __all__ = ["framework", "layers", "opt"]  # the files
 def __getattr__(name: str) -> Any:
     if name in __all__:
         return import_module(f"frontends.tf.contrib.{name}")
-    from frontends.tf.names import elsewhere
+    from frontends.tf.names.missing import elsewhere
 
     value = globals()[name] = elsewhere("contrib", name, __dir__)
     return value
 
 
 def __dir__() -> list[str]:
-    from frontends.tf.names import namespace
+    from frontends.tf.names.missing import namespace
 
     return sorted({*__all__, *namespace("contrib").__dir__()})

@@ -33,8 +33,8 @@ from frontends.tf.contrib.model_variables import (
     variable,
     zero_initializer,
 )
-from frontends.tf.shapes import TensorShape
-from frontends.tf.tensor import builder, convert
+from frontends.tf.graph.shapes import TensorShape
+from frontends.tf.graph.tensor import builder, convert
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Graph, Tensor, default_graph
 
@@ -52,7 +52,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    from frontends.tf.names import elsewhere
+    from frontends.tf.names.missing import elsewhere
 
     return elsewhere("contrib.framework", name, lambda: __all__)
 
@@ -85,7 +85,7 @@ def assert_scalar_int(tensor: Any, name: str | None = None) -> Tensor:
 
 def with_shape(expected_shape: Any, tensor: Any) -> Tensor:
     """``tensor`` with a shape: checked now where it is known, else when the graph runs."""
-    from frontends.tf.arrays import ensure_shape
+    from frontends.tf.functions.arrays import ensure_shape
 
     x = convert(tensor)
     known = [int(n) if not hasattr(n, "value") else n for n in expected_shape]
@@ -95,7 +95,7 @@ def with_shape(expected_shape: Any, tensor: Any) -> Tensor:
 
 def with_same_shape(expected_tensor: Any, tensor: Any) -> Tensor:
     """``tensor``, which must have the shape of another."""
-    from frontends.tf.arrays import ensure_shape
+    from frontends.tf.functions.arrays import ensure_shape
 
     return ensure_shape(tensor, TensorShape(convert(expected_tensor).type.shape))
 
@@ -133,7 +133,7 @@ def smart_constant_value(pred: Any) -> bool | None:
         return bool(pred)
     if as_tensor(pred) is None:
         raise TypeError(f"a switch is a bool, 0, 1 or a bool tensor, got {pred!r}")
-    from frontends.tf.static_values import get_static_value
+    from frontends.tf.graph.static_values import get_static_value
 
     found = get_static_value(as_tensor(pred))
     return None if found is None else bool(found)
@@ -149,7 +149,7 @@ def smart_cond(
     known = smart_constant_value(pred)
     if known is not None:
         return true_fn() if known else false_fn()
-    from frontends.tf.names import resolve
+    from frontends.tf.names.missing import resolve
 
     return resolve("cond")(pred, true_fn, false_fn, name=name)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from frontends.tf.initializers import Initializer, fans
+from frontends.tf.variables.initializers import Initializer, fans
 from graphc.ir.dtype import as_dtype, float32
 from graphc.ir.graph import Tensor
 
@@ -33,7 +33,7 @@ class ContribVarianceScaling(Initializer):
     def __call__(
         self, shape: Sequence[int], dtype: Any = None, partition_info: Any = None
     ) -> Tensor:
-        from frontends.tf.random import random_uniform, truncated_normal
+        from frontends.tf.functions.random import random_uniform, truncated_normal
 
         wanted = as_dtype(dtype or self.dtype)
         if not wanted.is_floating:

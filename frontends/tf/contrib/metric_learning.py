@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.nn import softmax_cross_entropy_with_logits_v2
-from frontends.tf.tensor import builder, convert
+from frontends.tf.graph.tensor import builder, convert
+from frontends.tf.networks.nn import softmax_cross_entropy_with_logits_v2
 from graphc.ir.builder import Builder
 from graphc.ir.dtype import float32
 from graphc.ir.graph import Tensor

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from frontends.tf.building import GraphKeys, add_to_collection, get_collection
 from frontends.tf.contrib.arg_scope import add_arg_scope
-from frontends.tf.scopes import VariableScope
-from frontends.tf.variable_getting import get_variable
-from frontends.tf.variables import Variable
+from frontends.tf.graph.building import GraphKeys, add_to_collection, get_collection
+from frontends.tf.variables.scopes import VariableScope
+from frontends.tf.variables.variable import Variable
+from frontends.tf.variables.variable_getting import get_variable
 
 
 @add_arg_scope
@@ -75,8 +75,8 @@ def local_variable(
 
 def zero_initializer(ref: Any, use_locking: bool = True, name: str = "zero_initializer") -> Any:
     """An operation that sets a variable to zeros."""
-    from frontends.tf.arrays import zeros
-    from frontends.tf.variables import assign
+    from frontends.tf.functions.arrays import zeros
+    from frontends.tf.variables.variable import assign
 
     return assign(ref, zeros(ref.shape, ref.dtype), name=name)
 
@@ -179,8 +179,8 @@ def assign_from_values(var_names_to_values: dict[str, Any]) -> tuple[Any, dict[A
     """(an operation, its feeds) that sets variables, by name, to arrays."""
     import numpy as np
 
-    from frontends.tf.building import group, placeholder
-    from frontends.tf.variables import assign
+    from frontends.tf.graph.building import group, placeholder
+    from frontends.tf.variables.variable import assign
 
     steps, feeds = [], {}
     for name, value in var_names_to_values.items():

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from frontends.tf.building import GraphKeys, get_collection
 from frontends.tf.contrib.training import multiply_gradients, values_of
-from frontends.tf.indexed_slices import IndexedSlices
-from frontends.tf.initializers import constant_initializer
-from frontends.tf.math import clip_by_global_norm, global_norm
-from frontends.tf.older import with_dependencies
-from frontends.tf.random import truncated_normal
-from frontends.tf.scopes import variable_scope
+from frontends.tf.functions.math import clip_by_global_norm, global_norm
+from frontends.tf.functions.random import truncated_normal
+from frontends.tf.graph.building import GraphKeys, get_collection
+from frontends.tf.graph.indexed_slices import IndexedSlices
+from frontends.tf.graph.tensor import builder, convert
+from frontends.tf.names.older import with_dependencies
 from frontends.tf.summary.operations import histogram, scalar
-from frontends.tf.tensor import builder, convert
 from frontends.tf.train import optimizers, penalised
 from frontends.tf.train.optimizer import Optimizer
 from frontends.tf.train.steps import assert_global_step, get_global_step
-from frontends.tf.variable_getting import get_variable
-from frontends.tf.variables import trainable_variables
+from frontends.tf.variables.initializers import constant_initializer
+from frontends.tf.variables.scopes import variable_scope
+from frontends.tf.variables.variable import trainable_variables
+from frontends.tf.variables.variable_getting import get_variable
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor
 

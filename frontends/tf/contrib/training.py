@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from frontends.tf import logging
-from frontends.tf.building import GraphKeys, add_to_collection, get_collection, no_op
-from frontends.tf.host import check_numerics
-from frontends.tf.indexed_slices import IndexedSlices
-from frontends.tf.math import clip_by_norm, global_norm
-from frontends.tf.older import with_dependencies
+from frontends.tf.functions.host import check_numerics
+from frontends.tf.functions.math import clip_by_norm, global_norm
+from frontends.tf.graph.building import GraphKeys, add_to_collection, get_collection, no_op
+from frontends.tf.graph.indexed_slices import IndexedSlices
+from frontends.tf.graph.tensor import builder, convert
+from frontends.tf.names.older import with_dependencies
+from frontends.tf.platform import logging
 from frontends.tf.summary.operations import histogram, scalar
-from frontends.tf.tensor import builder, convert
 from frontends.tf.train.optimizer import Optimizer
 from frontends.tf.train.steps import get_or_create_global_step
-from frontends.tf.variables import trainable_variables
+from frontends.tf.variables.variable import trainable_variables
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor
 

@@ -26,7 +26,7 @@ def _one(kind: str, value: Any) -> Any:
     if kind == "type":
         return dtype_of(value)
     if kind == "shape":
-        from frontends.tf.shapes import TensorShape
+        from frontends.tf.graph.shapes import TensorShape
 
         return TensorShape(shape_of(value))
     if kind == "f":  # the shortest number that is this float32: 0.2, not 0.20000000298

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from frontends.tf.names import resolve
+from frontends.tf.names.missing import resolve
 from graphc import ops  # noqa: F401  (importing the families registers them)
 from graphc.errors import UnimplementedError
 from graphc.ir.dtype import as_dtype, int32
@@ -64,7 +64,7 @@ def _const(r: Any) -> Any:
     dtype = r.attribute("dtype")
     array = tensor_array(held)
     if dtype.name == "bfloat16":
-        from graphc.ops.precision import bfloat16_values
+        from graphc.ops.running.precision import bfloat16_values
 
         single = r.b.const(value=Literal(bfloat16_values(array)))
         return r.b.cast(single, dtype=dtype, name=r.name)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from frontends.tf.graph.static_values import get_static_value
+from frontends.tf.graph.tensor import convert
 from frontends.tf.graph_def.attributes import attribute_value
 from frontends.tf.graph_def.builders import BUILDERS
-from frontends.tf.static_values import get_static_value
-from frontends.tf.tensor import convert
 from graphc.errors import GraphError, UnimplementedError
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.graph import Graph, Node, Tensor, default_graph

@@ -33,6 +33,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    from frontends.tf.names import elsewhere
+    from frontends.tf.names.missing import elsewhere
 
     return elsewhere("layers", name, lambda: __all__)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from frontends.tf.contractions import tensordot
-from frontends.tf.initializers import zeros_initializer
+from frontends.tf.functions.contractions import tensordot
+from frontends.tf.graph.shapes import TensorShape
+from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.layers.layer import InputSpec, Layer
 from frontends.tf.layers.named import named_activation
-from frontends.tf.nn import bias_add
-from frontends.tf.shapes import TensorShape
-from frontends.tf.tensor import builder, convert
-from frontends.tf.variables import Variable
+from frontends.tf.networks.nn import bias_add
+from frontends.tf.variables.initializers import zeros_initializer
+from frontends.tf.variables.variable import Variable
 from graphc.errors import ShapeError
 from graphc.ir.dtype import as_dtype
 from graphc.ir.graph import Tensor

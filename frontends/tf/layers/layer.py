@@ -7,16 +7,16 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from frontends.tf.building import GraphKeys, get_collection_ref
-from frontends.tf.initializers import named_initializer
-from frontends.tf.partitioned import PartitionedVariable
-from frontends.tf.regularizers import named_regularizer
-from frontends.tf.scopes import VariableScope, get_variable_scope, variable_scope
-from frontends.tf.shapes import TensorShape, static_shape
-from frontends.tf.synchronization import VariableAggregation, VariableSynchronization
-from frontends.tf.tensor import builder, convert
-from frontends.tf.variable_getting import get_variable
-from frontends.tf.variables import Variable
+from frontends.tf.graph.building import GraphKeys, get_collection_ref
+from frontends.tf.graph.shapes import TensorShape, static_shape
+from frontends.tf.graph.tensor import builder, convert
+from frontends.tf.variables.initializers import named_initializer
+from frontends.tf.variables.partitioned import PartitionedVariable
+from frontends.tf.variables.regularizers import named_regularizer
+from frontends.tf.variables.scopes import VariableScope, get_variable_scope, variable_scope
+from frontends.tf.variables.synchronization import VariableAggregation, VariableSynchronization
+from frontends.tf.variables.variable import Variable
+from frontends.tf.variables.variable_getting import get_variable
 from graphc.errors import ShapeError
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import as_dtype, float32

@@ -17,6 +17,6 @@ def named_activation(activation: Any) -> Callable | None:
         return None
     if activation not in _NAMES:
         raise ValueError(f"there is no activation {activation!r}; there are {', '.join(_NAMES)}")
-    from frontends.tf import nn
+    from frontends.tf.networks import nn
 
     return getattr(nn, activation)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from frontends.tf import nn
-from frontends.tf.initializers import ones_initializer, zeros_initializer
+from frontends.tf.graph.shapes import TensorShape
+from frontends.tf.graph.tensor import as_scalar, builder, convert
 from frontends.tf.layers.layer import InputSpec, Layer
-from frontends.tf.shapes import TensorShape
-from frontends.tf.tensor import as_scalar, builder, convert
+from frontends.tf.networks import nn
+from frontends.tf.variables.initializers import ones_initializer, zeros_initializer
 from graphc.errors import ShapeError
 from graphc.ir.builder import as_tensor
 from graphc.ir.dims import product

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from frontends.tf import pooling
+from frontends.tf.functions import pooling
+from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.layers.layer import InputSpec, Layer
-from frontends.tf.shapes import TensorShape
 from graphc.errors import AttributeValueError
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
-from graphc.ops.patches import window_places
 
 _FORMATS = ("channels_last", "channels_first")
 
@@ -60,6 +59,8 @@ class _Pooling(Layer):
     def compute_output_shape(self, input_shape: Any) -> TensorShape:
         sizes: list = TensorShape(input_shape).as_list()
         start = 2 if self.data_format == "channels_first" else 1
+        from graphc.ops.shaping.patches import window_places
+
         same = self.padding == "same"
         for axis, window, stride in zip(
             range(start, start + self.spatial), self.pool_size, self.strides, strict=True

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf import nn
+from frontends.tf.graph.shapes import TensorShape
+from frontends.tf.graph.tensor import as_scalar, builder
 from frontends.tf.layers.layer import InputSpec, Layer
-from frontends.tf.shapes import TensorShape
-from frontends.tf.tensor import as_scalar, builder
+from frontends.tf.networks import nn
 from graphc.ir import dims
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor

@@ -32,10 +32,10 @@ _MESSAGES = ("Event", "SessionLog", "Summary", "SummaryDescription", "TaggedRunM
 
 def __getattr__(name: str) -> Any:
     if name in _MESSAGES:
-        from frontends.tf import protos
+        from frontends.tf.platform import protos
 
         return getattr(protos, name)
-    from frontends.tf.names import missing
+    from frontends.tf.names.missing import missing
 
     raise missing("summary", name, __dir__())
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.building import GraphKeys
+from frontends.tf.graph.building import GraphKeys
+from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.summary.operations import collected, merge, merge_all, numbers
 from frontends.tf.summary.writer import FileWriter
-from frontends.tf.tensor import builder, convert
 from graphc.ir.dtype import float32
 from graphc.ir.graph import Tensor
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from frontends.tf import logging
-from frontends.tf.building import GraphKeys, constant, get_collection
-from frontends.tf.tensor import builder, convert, listed, whole_number
+from frontends.tf.graph.building import GraphKeys, constant, get_collection
+from frontends.tf.graph.tensor import builder, convert, listed, whole_number
+from frontends.tf.platform import logging
 from graphc.errors import AttributeValueError, DTypeError
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import bfloat16, float32
@@ -105,7 +105,7 @@ def tensor_summary(
     """A tensor as it is, for a plugin of TensorBoard (``summary_metadata`` says which)."""
     metadata = b""
     if summary_metadata is not None or summary_description is not None or display_name is not None:
-        from frontends.tf import protos
+        from frontends.tf.platform import protos
 
         held = protos.SummaryMetadata()
         if summary_metadata is not None:
@@ -147,7 +147,7 @@ def get_summary_description(node_def: Any) -> Any:
     """The description a ``TensorSummary`` node carries."""
     if node_def.op != "TensorSummary":
         raise ValueError(f"a TensorSummary node is needed, {node_def.name} is {node_def.op}")
-    from frontends.tf import protos
+    from frontends.tf.platform import protos
 
     written = json.loads(node_def.attr["description"].s)
     return protos.SummaryDescription(type_hint=written.get("typeHint", ""))

@@ -30,7 +30,7 @@ def visualize_embeddings(summary_writer: Any, config: Any) -> None:
 def __getattr__(name: str) -> Any:
     if name in _MESSAGES:
         return getattr(tensorboard_module("plugins.projector.projector_config_pb2"), name)
-    from frontends.tf.names import missing
+    from frontends.tf.names.missing import missing
 
     raise missing("contrib.tensorboard.plugins.projector", name, __dir__())
 

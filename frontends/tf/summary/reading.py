@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from frontends.tf import protos
+from frontends.tf.platform import protos
 from frontends.tf.summary.writer import without_tensorflow
 from graphc.errors import NotFoundError
 from graphc.ir.source import here

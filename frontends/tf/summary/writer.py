@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
-from frontends.tf import protos
+from frontends.tf.platform import protos
 from graphc.ir.graph import Graph
 from graphc.protocol import tensorboard_module
 

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     >>> if __name__ == "__main__":
     ...     tf.test.main()
     """
-    from frontends.tf import flags
+    from frontends.tf.platform import flags
 
     words = list(argv) if argv is not None else sys.argv
     unittest.main(module="__main__", argv=flags.FLAGS(words, known_only=True))
@@ -106,7 +106,7 @@ def is_built_with_xla() -> bool:
 
 def benchmark_config() -> Any:
     """The options benchmarks run under."""
-    from frontends.tf.config import ConfigProto
+    from frontends.tf.platform.config import ConfigProto
 
     return ConfigProto()
 
@@ -129,6 +129,6 @@ def assert_equal_graph_def(
 
 
 def __getattr__(name: str) -> Any:
-    from frontends.tf.names import missing
+    from frontends.tf.names.missing import missing
 
     raise missing("test", name, __all__)

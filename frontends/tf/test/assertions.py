@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from frontends.tf import nest
+from frontends.tf.platform import nest
 from graphc.protocol import read_text
 
 

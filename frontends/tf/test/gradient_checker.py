@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from frontends.tf.tensor import builder
+from frontends.tf.graph.tensor import builder
 from graphc.autodiff.reverse import gradients
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor

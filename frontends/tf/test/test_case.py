@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from frontends.tf import nest
-from frontends.tf.building import set_random_seed
+from frontends.tf.graph.building import set_random_seed
+from frontends.tf.platform import nest
 from frontends.tf.test.assertions import Assertions
 from graphc.errors import OpError
 from graphc.ir.builder import as_tensor

@@ -48,7 +48,7 @@ def __getattr__(name: str) -> Any:
     if name in _NAMES:
         value = globals()[name] = getattr(import_module(_NAMES[name]), name)
         return value
-    from frontends.tf.names import elsewhere
+    from frontends.tf.names.missing import elsewhere
 
     return elsewhere("train", name, __dir__)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.scopes import variable_scope
-from frontends.tf.shapes import TensorShape
-from frontends.tf.tensor import builder, convert
-from frontends.tf.variable_getting import get_variable
-from frontends.tf.variables import Variable
+from frontends.tf.graph.shapes import TensorShape
+from frontends.tf.graph.tensor import builder, convert
+from frontends.tf.variables.scopes import variable_scope
+from frontends.tf.variables.variable import Variable
+from frontends.tf.variables.variable_getting import get_variable
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor
 

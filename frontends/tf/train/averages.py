@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from frontends.tf.building import GraphKeys, group
-from frontends.tf.scopes import get_variable_scope
-from frontends.tf.tensor import builder, convert
+from frontends.tf.graph.building import GraphKeys, group
+from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.train.assigned_averages import assign_moving_average
-from frontends.tf.variables import (
+from frontends.tf.variables.scopes import get_variable_scope
+from frontends.tf.variables.variable import (
     Variable,
     global_variables,
     moving_average_variables,

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from frontends.tf import logging
-from frontends.tf.building import group
-from frontends.tf.scopes import _table
+from frontends.tf.graph.building import group
+from frontends.tf.platform import logging
 from frontends.tf.train.checkpoint_state import latest_checkpoint
 from frontends.tf.train.restoring import named_variables, require_fitting, variable_tensor
-from frontends.tf.variables import Variable, global_variables, trainable_variables
+from frontends.tf.variables.scopes import _table
+from frontends.tf.variables.variable import Variable, global_variables, trainable_variables
 from graphc.errors import NotFoundError
 from graphc.ir.builder import Builder
 from graphc.ir.dtype import DType
@@ -162,7 +162,7 @@ def _assigned(checkpoint: Checkpoint, source: str, target: Any) -> Iterator[tupl
 
 
 def _start_from(variable: Variable, checkpoint: Checkpoint, name: str) -> None:
-    from frontends.tf.host import py_func
+    from frontends.tf.functions.host import py_func
 
     graph = variable.graph
     read = _reading(checkpoint, name)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from frontends.tf import logging
+from frontends.tf.platform import logging
 from runtime.checkpoint.atomic import write_file
 from runtime.checkpoint.reading import INDEX, SUFFIX, file_of
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from frontends.tf import logging
-from frontends.tf.variables import Variable
+from frontends.tf.platform import logging
+from frontends.tf.variables.variable import Variable
 from graphc.errors import DataLossError, FailedPreconditionError, GraphcError, NotFoundError
 from graphc.ir.dtype import as_dtype
 from graphc.ir.graft import graft

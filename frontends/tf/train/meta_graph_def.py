@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from frontends.tf import logging
-from frontends.tf.building import GraphKeys
+from frontends.tf.graph.building import GraphKeys
 from frontends.tf.graph_def.builders import BUILDERS
 from frontends.tf.graph_def.importing import _Importer
+from frontends.tf.platform import logging
 from frontends.tf.train.meta_graph import SaverDef
-from frontends.tf.variables import Variable
+from frontends.tf.variables.variable import Variable
 from graphc.errors import DataLossError, GraphcError
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.source import here

@@ -7,8 +7,8 @@ them.
 
 ``_update(grad, var, rows=None)`` is one rule for both kinds of gradient: with ``rows`` (int[n])
 ``grad`` is [n, ...] and changes these rows of the variable and of its slots alone.  Each row is
-named once, -1 names none (:func:`graphc.ops.rows.combined_rows`); the arithmetic in
-:mod:`graphc.ops.optimize` reads and writes rows where ``rows`` is given.
+named once, -1 names none (:func:`graphc.ops.indexing.rows.combined_rows`); the arithmetic in
+:mod:`graphc.ops.learning.optimize` reads and writes rows where ``rows`` is given.
 
 A user's subclass may say ``_apply_dense(grad, var)`` and ``_apply_sparse(grad, var)`` instead, as
 in TF1: the latter gets ``tf.IndexedSlices`` whose indices are distinct.
@@ -19,14 +19,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from frontends.tf.building import GraphKeys, group
-from frontends.tf.differentiation import gradients
-from frontends.tf.indexed_slices import IndexedSlices
-from frontends.tf.nest import flatten
-from frontends.tf.scopes import get_variable_scope
-from frontends.tf.shapes import TensorShape
-from frontends.tf.tensor import builder, convert
-from frontends.tf.variables import Variable, trainable_variables, written_variable
+from frontends.tf.graph.building import GraphKeys, group
+from frontends.tf.graph.differentiation import gradients
+from frontends.tf.graph.indexed_slices import IndexedSlices
+from frontends.tf.graph.shapes import TensorShape
+from frontends.tf.graph.tensor import builder, convert
+from frontends.tf.platform.nest import flatten
+from frontends.tf.variables.scopes import get_variable_scope
+from frontends.tf.variables.variable import Variable, trainable_variables, written_variable
 from graphc.errors import GraphError, ShapeError
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import bfloat16, float16, float32, float64
@@ -377,7 +377,7 @@ def _check_fit(gradient: Tensor | IndexedSlices, variable: Any) -> None:
 
 def _distinct(grad: IndexedSlices) -> IndexedSlices:
     """The same gradient with each row named once; how many there are depends on the data."""
-    from frontends.tf.arrays import boolean_mask
+    from frontends.tf.functions.arrays import boolean_mask
 
     b = builder(grad.values)
     sums, places = b.combined_rows(grad.values, grad.indices)

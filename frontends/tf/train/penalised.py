@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from frontends.tf.tensor import builder
+from frontends.tf.graph.tensor import builder
 from frontends.tf.train.optimizer import Optimizer
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from frontends.tf.building import GraphKeys
-from frontends.tf.shapes import TensorShape
+from frontends.tf.graph.building import GraphKeys
+from frontends.tf.graph.shapes import TensorShape
 from graphc.errors import (
     FailedPreconditionError,
     GraphError,

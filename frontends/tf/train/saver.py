@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from frontends.tf.building import GraphKeys
+from frontends.tf.graph.building import GraphKeys
 from frontends.tf.train.checkpoint_state import (
     checkpoint_exists,
     get_checkpoint_mtimes,

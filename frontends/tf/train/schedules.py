@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from frontends.tf.tensor import builder, convert
+from frontends.tf.graph.tensor import builder, convert
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.dtype import float32, int32, int64
 from graphc.ir.graph import Tensor
@@ -180,7 +180,7 @@ def noisy_linear_cosine_decay(
 ) -> Tensor:  # fmt: skip
     """As :func:`linear_cosine_decay`, with normal noise on the line, of variance
     ``initial_variance / (1 + step) ** variance_decay``."""
-    from frontends.tf.random import random_normal
+    from frontends.tf.functions.random import random_normal
 
     b, rate, done = _progress(learning_rate, global_step, decay_steps)
     done = b.minimum(done, 1.0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.building import GraphKeys
-from frontends.tf.scopes import VariableScope, variable_scope
-from frontends.tf.variable_getting import get_variable
-from frontends.tf.variables import Variable
+from frontends.tf.graph.building import GraphKeys
+from frontends.tf.variables.scopes import VariableScope, variable_scope
+from frontends.tf.variables.variable import Variable
+from frontends.tf.variables.variable_getting import get_variable
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import int64
 from graphc.ir.graph import Graph, default_graph
@@ -35,7 +35,7 @@ def create_global_step(graph: Graph | None = None) -> Variable:
     target = graph or default_graph()
     if get_global_step(target) is not None:
         raise ValueError("the graph has a global step already")
-    from frontends.tf.initializers import zeros_initializer
+    from frontends.tf.variables.initializers import zeros_initializer
 
     with target.as_default(), target.name_scope(None), variable_scope(VariableScope(False)):
         return get_variable(

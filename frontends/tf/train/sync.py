@@ -6,11 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from frontends.tf.building import GraphKeys, group, no_op
-from frontends.tf.tensor import builder, convert
+from frontends.tf.graph.building import GraphKeys, group, no_op
+from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.train.optimizer import Optimizer
 from frontends.tf.train.wrapped import WrappedOptimizer
-from frontends.tf.variables import Variable, global_variables, report_uninitialized_variables
+from frontends.tf.variables.variable import (
+    Variable,
+    global_variables,
+    report_uninitialized_variables,
+)
 from graphc.ir.builder import as_tensor
 from graphc.ir.dtype import int64
 from graphc.ir.graph import Graph, Node, Tensor

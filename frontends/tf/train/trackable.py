@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from frontends.tf.building import group
+from frontends.tf.graph.building import group
 from frontends.tf.train.checkpoint_reader import not_there
 from frontends.tf.train.checkpoint_state import update_checkpoint_state
 from frontends.tf.train.optimizer import Optimizer
 from frontends.tf.train.restoring import contents, require_session, restore_into
-from frontends.tf.variables import Variable, assign_add
+from frontends.tf.variables.variable import Variable, assign_add
 from graphc.errors import GraphError
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor, default_graph

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from frontends.tf.train.optimizer import Optimizer
-from frontends.tf.variables import Variable
+from frontends.tf.variables.variable import Variable
 
 
 class WrappedOptimizer(Optimizer):

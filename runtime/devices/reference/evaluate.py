@@ -23,7 +23,7 @@ from graphc.ir.dtype import as_dtype
 from graphc.ir.graph import Graph, Node, Tensor, infer, type_error
 from graphc.ir.op import Op
 from graphc.ir.types import Mismatch, TensorType
-from graphc.ops.precision import reference_values
+from graphc.ops.running.precision import reference_values
 from runtime.blame import name_failure
 from runtime.devices.reference.sizes import Sizes
 from runtime.feeds import as_feed

@@ -58,7 +58,7 @@ from frontends.tf.contrib.layers.summaries import (
     summarize_tensors,
     summarize_variables,
 )
-from frontends.tf.regularizers import (
+from frontends.tf.variables.regularizers import (
     apply_regularization,
     l1_l2_regularizer,
     l1_regularizer,
@@ -80,6 +80,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    from frontends.tf.names import elsewhere
+    from frontends.tf.names.missing import elsewhere
 
     return elsewhere("contrib.layers", name, lambda: __all__)

@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from frontends.tf.building import GraphKeys
-from frontends.tf.contractions import tensordot
 from frontends.tf.contrib.arg_scope import add_arg_scope
 from frontends.tf.contrib.initializers import xavier_initializer
 from frontends.tf.contrib.layers.shared import collected, layer_variable
-from frontends.tf.forwards import forward
-from frontends.tf.initializers import Zeros
-from frontends.tf.nn import bias_add
-from frontends.tf.scopes import variable_scope
-from frontends.tf.shapes import TensorShape
-from frontends.tf.tensor import builder, convert
+from frontends.tf.functions.contractions import tensordot
+from frontends.tf.graph.building import GraphKeys
+from frontends.tf.graph.shapes import TensorShape
+from frontends.tf.graph.tensor import builder, convert
+from frontends.tf.names.forwards import forward
+from frontends.tf.networks.nn import bias_add
+from frontends.tf.variables.initializers import Zeros
+from frontends.tf.variables.scopes import variable_scope
 from graphc.errors import ShapeError
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here

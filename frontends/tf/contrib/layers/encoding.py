@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from frontends.tf.arrays import gather, one_hot
 from frontends.tf.contrib.arg_scope import add_arg_scope
 from frontends.tf.contrib.layers.shared import collected, layer_variable
-from frontends.tf.embedding import embedding_lookup
-from frontends.tf.math import reduce_mean
-from frontends.tf.partition import unique
-from frontends.tf.scopes import variable_scope
-from frontends.tf.tensor import builder, convert
+from frontends.tf.functions.arrays import gather, one_hot
+from frontends.tf.functions.math import reduce_mean
+from frontends.tf.functions.partition import unique
+from frontends.tf.graph.tensor import builder, convert
+from frontends.tf.networks.embedding import embedding_lookup
+from frontends.tf.variables.scopes import variable_scope
 from graphc.ir.dtype import int32, int64
 from graphc.ir.graph import Tensor
 
@@ -91,8 +91,8 @@ def bow_encoder(
 
     ``sparse_lookup`` leaves out the ids 0.
     """
-    from frontends.tf.embedding import safe_embedding_lookup_sparse
-    from frontends.tf.sparse_ops import dense_to_sparse
+    from frontends.tf.functions.sparse_ops import dense_to_sparse
+    from frontends.tf.networks.embedding import safe_embedding_lookup_sparse
 
     with variable_scope(scope, "bow_encoder", [ids], reuse=reuse):
         table = _embeddings(ids, vocab_size, embed_dim, reuse, initializer=initializer,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from frontends.tf import nn
-from frontends.tf.building import GraphKeys, add_to_collections, control_dependencies
 from frontends.tf.contrib.arg_scope import add_arg_scope
 from frontends.tf.contrib.framework import smart_constant_value
 from frontends.tf.contrib.layers.shared import collected, layer_variable
-from frontends.tf.initializers import Ones, Zeros
-from frontends.tf.moments import weighted_moments
-from frontends.tf.scopes import variable_scope
-from frontends.tf.tensor import as_scalar, builder, convert
+from frontends.tf.functions.moments import weighted_moments
+from frontends.tf.graph.building import GraphKeys, add_to_collections, control_dependencies
+from frontends.tf.graph.tensor import as_scalar, builder, convert
+from frontends.tf.networks import nn
 from frontends.tf.train.assigned_averages import assign_moving_average
+from frontends.tf.variables.initializers import Ones, Zeros
+from frontends.tf.variables.scopes import variable_scope
 from graphc.errors import ShapeError
 from graphc.ir.builder import as_tensor
 from graphc.ir.dims import Dim, product

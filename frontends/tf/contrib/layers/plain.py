@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from frontends.tf import nn
 from frontends.tf.contrib.arg_scope import add_arg_scope
 from frontends.tf.contrib.layers.shared import collected, layer_variable
-from frontends.tf.initializers import Zeros
+from frontends.tf.graph.shapes import TensorShape
+from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.layers.shaping import Dropout, Flatten
-from frontends.tf.scopes import variable_scope
-from frontends.tf.shapes import TensorShape
-from frontends.tf.tensor import builder, convert
+from frontends.tf.networks import nn
+from frontends.tf.variables.initializers import Zeros
+from frontends.tf.variables.scopes import variable_scope
 from graphc.errors import ShapeError
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here

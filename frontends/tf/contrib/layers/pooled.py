@@ -6,9 +6,9 @@ from typing import Any
 
 from frontends.tf.contrib.arg_scope import add_arg_scope
 from frontends.tf.contrib.layers.shared import collected
+from frontends.tf.functions.pooling import pool as pool_of
+from frontends.tf.graph.tensor import builder, convert, known_rank
 from frontends.tf.layers import pooling
-from frontends.tf.pooling import pool as pool_of
-from frontends.tf.tensor import builder, convert, known_rank
 from graphc.ir.graph import Tensor
 
 

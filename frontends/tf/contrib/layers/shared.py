@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.building import GraphKeys, add_to_collections
-from frontends.tf.variable_getting import get_variable
+from frontends.tf.graph.building import GraphKeys, add_to_collections
+from frontends.tf.variables.variable_getting import get_variable
 from graphc.ir.graph import Tensor
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from frontends.tf.building import GraphKeys, get_collection
-from frontends.tf.nn import zero_fraction
+from frontends.tf.graph.building import GraphKeys, get_collection
+from frontends.tf.graph.tensor import builder, convert
+from frontends.tf.networks.nn import zero_fraction
 from frontends.tf.summary import histogram, scalar
-from frontends.tf.tensor import builder, convert
 from graphc.ir.dtype import float32
 from graphc.ir.graph import Tensor
 

@@ -26,7 +26,7 @@ def __getattr__(name: str) -> Any:
     if name in _NAMES:
         value = globals()[name] = getattr(import_module(_NAMES[name]), name)
         return value
-    from frontends.tf.names import elsewhere
+    from frontends.tf.names.missing import elsewhere
 
     return elsewhere("contrib.opt", name, __dir__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from frontends.tf.tensor import builder
+from frontends.tf.graph.tensor import builder
 from frontends.tf.train.optimizers import AdamOptimizer
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor

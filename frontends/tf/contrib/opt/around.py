@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from frontends.tf.building import group
-from frontends.tf.indexed_slices import IndexedSlices
-from frontends.tf.math import clip_by_norm
-from frontends.tf.tensor import builder
+from frontends.tf.functions.math import clip_by_norm
+from frontends.tf.graph.building import group
+from frontends.tf.graph.indexed_slices import IndexedSlices
+from frontends.tf.graph.tensor import builder
 from frontends.tf.train.averages import ExponentialMovingAverage
 from frontends.tf.train.optimizer import Optimizer
 from frontends.tf.train.wrapped import WrappedOptimizer
-from frontends.tf.variables import Variable, global_variables
+from frontends.tf.variables.variable import Variable, global_variables
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Node, Tensor
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from frontends.tf import logging
-from frontends.tf.differentiation import gradients
-from frontends.tf.shapes import static_shape
-from frontends.tf.tensor import convert
-from frontends.tf.variables import trainable_variables
+from frontends.tf.graph.differentiation import gradients
+from frontends.tf.graph.shapes import static_shape
+from frontends.tf.graph.tensor import convert
+from frontends.tf.platform import logging
+from frontends.tf.variables.variable import trainable_variables
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor
 

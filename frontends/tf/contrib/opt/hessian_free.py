@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from frontends.tf.building import placeholder
 from frontends.tf.contrib.opt.external import Packed, gradients_or_zeros
-from frontends.tf.differentiation import gradients, jvp
-from frontends.tf.tensor import builder, convert
-from frontends.tf.variables import trainable_variables
+from frontends.tf.graph.building import placeholder
+from frontends.tf.graph.differentiation import gradients, jvp
+from frontends.tf.graph.tensor import builder, convert
+from frontends.tf.variables.variable import trainable_variables
 from graphc.ir.graph import Tensor
 
 Vector = np.ndarray

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from frontends.tf.tensor import builder, convert
+from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.train.optimizer import Optimizer
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.dtype import float32

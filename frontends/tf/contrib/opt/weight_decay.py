@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from frontends.tf.indexed_slices import IndexedSlices
-from frontends.tf.tensor import builder
+from frontends.tf.graph.indexed_slices import IndexedSlices
+from frontends.tf.graph.tensor import builder
 from frontends.tf.train.optimizer import Optimizer
 from frontends.tf.train.optimizers import AdamOptimizer, MomentumOptimizer
 from graphc.ir.builder import as_tensor

@@ -1,0 +1,1 @@
+"""Functions of tensors, one file per family."""

@@ -1,0 +1,1 @@
+"""tf.image: colours, sizes, boxes, measures of pictures."""

@@ -1,0 +1,1 @@
+"""Activations, losses, normalization, embeddings, sampled classes."""

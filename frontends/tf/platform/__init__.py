@@ -1,0 +1,1 @@
+"""What scripts lean on beside the graph: flags, files, logging, nests, options."""

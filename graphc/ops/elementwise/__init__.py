@@ -1,0 +1,1 @@
+"""Ops that take each element by itself."""

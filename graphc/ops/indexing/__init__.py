@@ -1,0 +1,1 @@
+"""Ops that read indices or make them: gathers, scatters, segments, order, sets."""

@@ -1,0 +1,1 @@
+"""Losses, pooling, images, the steps of optimizers."""

@@ -1,0 +1,1 @@
+"""Contractions, linear algebra, transforms."""

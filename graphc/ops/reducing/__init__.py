@@ -1,0 +1,1 @@
+"""Reductions, and folds that keep their way."""

@@ -1,0 +1,1 @@
+"""What a run starts from and does besides computing: sources, state, checks, Python."""

@@ -1,0 +1,1 @@
+"""Ops that rearrange, cut, join, pad and repeat."""
