@@ -57,10 +57,10 @@ class _Pooling(Layer):
         return pool(inputs, self.pool_size, self.strides, self.padding.upper(), format)
 
     def compute_output_shape(self, input_shape: Any) -> TensorShape:
-        sizes: list = TensorShape(input_shape).as_list()
-        start = 2 if self.data_format == "channels_first" else 1
         from graphc.ops.shaping.patches import window_places
 
+        sizes: list = TensorShape(input_shape).as_list()
+        start = 2 if self.data_format == "channels_first" else 1
         same = self.padding == "same"
         for axis, window, stride in zip(
             range(start, start + self.spatial), self.pool_size, self.strides, strict=True
