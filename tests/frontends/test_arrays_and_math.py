@@ -212,3 +212,14 @@ def test_app_run_calls_main_and_exits_with_its_result(monkeypatch):
         tf.app.run(main=lambda argv: seen.append(argv))
     assert seen == [["prog", "left"]]
     assert stop.value.code is None
+
+
+def test_bfloat16_is_filled_clipped_and_written_as_numbers(session):
+    x = tf.cast(tf.constant([[3.0, 4.0]]), tf.bfloat16)
+    shown = [tf.ones_like(x), tf.zeros([2], tf.bfloat16), tf.clip_by_norm(x, 1.0), tf.trace(x)]
+    got = session().run([*(tf.cast(y, tf.float32) for y in shown), tf.as_string(x, precision=1)])
+    np.testing.assert_array_equal(got[0], [[1.0, 1.0]])
+    np.testing.assert_array_equal(got[1], [0.0, 0.0])
+    np.testing.assert_allclose(got[2], [[0.6, 0.8]], rtol=1e-2)
+    assert got[3] == 3.0
+    np.testing.assert_array_equal(got[4], [[b"3.0", b"4.0"]])

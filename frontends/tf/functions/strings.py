@@ -12,7 +12,7 @@ from frontends.tf.functions.math import _one_of, axes_of
 from frontends.tf.graph.tensor import builder, convert, listed, whole_number
 from graphc.errors import AttributeValueError, UnimplementedError
 from graphc.ir.builder import as_tensor
-from graphc.ir.dtype import as_dtype, float32, string
+from graphc.ir.dtype import as_dtype, bfloat16, float32, string
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 
@@ -38,6 +38,8 @@ def as_string(
     >>> tf.as_string([1.5, 2.0], precision=1)     # [b"1.5", b"2.0"]
     """
     x = convert(input)
+    if x.dtype is bfloat16:  # whose arrays are bits
+        x = builder(x).cast(x, dtype=float32)
     return builder(x).as_string(
         x, precision=precision, scientific=scientific, shortest=shortest, width=width, fill=fill,
         name=name or "AsString",

@@ -14,7 +14,7 @@ from graphc.errors import InvalidArgumentError
 from graphc.ir import dims, shape_values
 from graphc.ir.builder import composite
 from graphc.ir.dims import Dim
-from graphc.ir.dtype import DType, as_dtype, float32, int32, int64
+from graphc.ir.dtype import DType, as_dtype, bfloat16, float32, int32, int64
 from graphc.ir.op import REQUIRED, Kind, Literal, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
 
@@ -381,8 +381,7 @@ class _Constant(Op, abstract=True):
 
     def expand(self, b: Any, x: Any) -> Any:
         number = b"" if x.dtype.is_string else self.number
-        value = b.const(value=Literal(np.asarray(number, x.dtype.numpy)))
-        return b.broadcast_to(value, shape=x.type.shape)
+        return b.broadcast_to(b.tensor(number, dtype=x.dtype), shape=x.type.shape)
 
 
 class ZerosLike(_Constant):
@@ -572,6 +571,8 @@ def ones(b: Any, shape: Any, dtype: DType = float32, name: str | None = None) ->
 
 def _filled(b: Any, shape: Any, number: int, dtype: DType, name: str | None) -> Any:
     sizes = b.shape_argument(shape)
+    if dtype is bfloat16:
+        return b.broadcast_to(b.tensor(number, dtype=dtype), shape=sizes, name=name)
     value = np.asarray(b"" if dtype.is_string and not number else number, dtype.numpy)
     if dims.product(sizes) in (0, 1):
         return b.const(value=Literal(np.broadcast_to(value, sizes)), name=name)
