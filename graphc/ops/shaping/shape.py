@@ -381,7 +381,11 @@ class _Constant(Op, abstract=True):
 
     def expand(self, b: Any, x: Any) -> Any:
         number = b"" if x.dtype.is_string else self.number
-        return b.broadcast_to(b.tensor(number, dtype=x.dtype), shape=x.type.shape)
+        if x.dtype is bfloat16:  # NumPy cannot hold one
+            value = b.tensor(number, dtype=x.dtype)
+        else:
+            value = b.const(value=Literal(np.asarray(number, x.dtype.numpy)))
+        return b.broadcast_to(value, shape=x.type.shape)
 
 
 class ZerosLike(_Constant):
