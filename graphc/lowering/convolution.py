@@ -12,163 +12,39 @@ workspace, zeros where the window is over the edge, and multiplies the block by 
   One task is some lines of the window, some columns, and one part of all rows; each part has its
   own sum, so that nothing depends on how tasks are shared out.
 
-One input and one output to a group (depthwise) goes straight along the channels.  Dtypes without
-tiles take plain loops.  Axes windows slide along are counted as three: those in front are of size
-1, so that every number of axes shares these kernels.
+One input and one output to a group (:mod:`graphc.lowering.depthwise`) goes straight along the
+channels.  Dtypes without tiles take plain loops.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from graphc.codegen.kernel import Access, Constant, Kernel, Operand
+from graphc.codegen.kernel import Access
 from graphc.codegen.panels import panel_width
 from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Node, Tensor
 from graphc.lowering.contraction import ROW_TILE, TASKS
 from graphc.lowering.convolution_text import (
-    AXES,
     BACK,
-    CHANNELS,
     DOTS,
-    FILTER_CHANNELS,
     FILTER_DOTS,
     FILTER_PANELS,
     PANELS,
-    written,
 )
-from graphc.lowering.nest import Lowered, Use, Workspace
-from graphc.lowering.program import GRAIN
-from graphc.ops.shaping.windows import Slide
+from graphc.lowering.depthwise import lower_channels, lower_channels_filter
+from graphc.lowering.geometry import LINE, Geometry, lowered, suffix
+from graphc.lowering.nest import Lowered, Workspace
 
 BLOCK = 1 << 16  # elements of a block of rows, about
 MOST_ROWS = 192  # of a block
 SUMMED_ROWS = 96  # of a block whose rows are summed over
 BANDS = 8  # wished for, of all pictures
-LINE = 16  # elements the rows of a block are a multiple of
 RANGE_COLUMNS = 800  # of the patches, in one task of a filter's gradient, about
 FILTER_COLUMNS = 128  # of the cotangent, in one task of a filter's gradient
 NANOSECONDS = 0.012  # per multiplication and addition by tiles, on one core
-DIRECT_NANOSECONDS = 0.1  # straight along the channels
 PLAIN_NANOSECONDS = 1.0
-
-_POINT = Slide(1, 1, 1, 1, 0, 1)
-
-
-@dataclass(frozen=True)
-class _Geometry:
-    """A convolution over three axes: the window, and the channels it reads and makes."""
-
-    along: tuple[Slide, ...]
-    gaps: tuple[int, ...]
-    batch: Dim
-    channels: Dim
-    inputs: Dim
-    outputs: Dim
-    dtype: str
-
-    @classmethod
-    def of(
-        cls, x: Tensor, along: tuple[Slide, ...], gaps: tuple[int, ...], inputs: Dim, outputs: Dim
-    ) -> _Geometry:
-        fill = AXES - len(along)
-        axes, apart = (_POINT,) * fill + along, (1,) * fill + gaps
-        batch, channels = x.type.dims[0], x.type.dims[-1]
-        return cls(axes, apart, batch, channels, inputs, outputs, str(x.dtype))
-
-    @property
-    def groups(self) -> Dim:
-        if self.inputs == self.channels or not self.inputs:
-            return 1
-        return dims.floordiv(self.channels, self.inputs)
-
-    @property
-    def taps(self) -> Dim:
-        return dims.product(s.window for s in self.along)
-
-    @property
-    def depth(self) -> Dim:
-        return self.taps * self.inputs
-
-    @property
-    def places(self) -> Dim:
-        return self.batch * dims.product(s.count for s in self.along)
-
-    @property
-    def lead(self) -> Dim:
-        """Elements from one row of a block to the next: an odd number of cache lines, so that a
-        column's elements are spread over all sets of a cache."""
-        return LINE * (2 * dims.floordiv(dims.ceildiv(self.depth, LINE), 2) + 1)
-
-    @property
-    def gapped(self) -> bool:
-        return any(gap != 1 for gap in self.gaps)
-
-    @property
-    def has_tiles(self) -> bool:
-        return self.dtype in ("float32", "float64")
-
-    @property
-    def is_depthwise(self) -> bool:
-        return self.inputs == 1 and self.groups == self.outputs
-
-    def x_shape(self) -> Shape:
-        """[n, sizes, elements of a line]."""
-        *outer, last = (s.size for s in self.along)
-        return (self.batch, *outer, last * self.channels)
-
-    def sizes(self) -> dict[str, Dim]:
-        """The numbers every kernel takes, by name."""
-        found: dict[str, Dim] = {}
-        for k, (slide, gap) in enumerate(zip(self.along, self.gaps, strict=True)):
-            found |= {
-                f"in{k}": slide.size, f"count{k}": slide.count, f"window{k}": slide.window,
-                f"stride{k}": slide.stride, f"dilation{k}": slide.dilation,
-                f"before{k}": slide.before,
-            }  # fmt: skip
-            if self.gapped:
-                found[f"gap{k}"] = gap
-        return found | {
-            "channels": self.channels, "inputs": self.inputs, "outputs": self.outputs,
-            "groups": self.groups,
-        }  # fmt: skip
-
-    def patch_sizes(self) -> dict[str, Dim]:
-        """And those that packing takes: a line of the window is ``taps`` runs of elements."""
-        last = self.along[-1]
-        whole = last.dilation == 1 and self.groups == 1 and not self.gapped
-        return {
-            "taps": 1 if whole else last.window,
-            "run": last.window * self.inputs if whole else self.inputs,
-            "grain": GRAIN,
-        }
-
-    def constant(self) -> tuple[Constant, ...]:
-        dtype = "float32" if self.dtype in ("float16", "bfloat16") else self.dtype
-        return (Constant("c0", dtype, 0.0 if dtype.startswith("float") else 0),)
-
-
-def _lowered(
-    name: str, text: str, geometry: _Geometry, sizes: dict[str, Dim],
-    uses: list[tuple[Tensor | Workspace, str, Shape, Access]], extent: Dim, inner: Dim,
-    weight: float,
-) -> Lowered:  # fmt: skip
-    dtype = geometry.dtype
-    kernel = Kernel(
-        name,
-        written(text, name, geometry.gapped, tuple(sizes)),
-        tuple(Operand(use, dtype, len(shape), access) for _, use, shape, access in uses),
-        geometry.constant(),
-        tuple(sizes),
-    )
-    seen = [Use(tensor, use, shape, dtype, access) for tensor, use, shape, access in uses]
-    return Lowered(kernel, seen, list(sizes.values()), extent, inner, weight)
-
-
-def _suffix(geometry: _Geometry) -> str:
-    return "_gapped" if geometry.gapped else ""
 
 
 def _smallest(*sizes: Dim) -> Dim:
@@ -183,13 +59,13 @@ def lower_convolve(node: Node) -> Lowered:
     x, f = node.operands
     op: Any = node.op
     along = op.along(x.type, f.type)
-    geometry = _Geometry.of(x, along, op.gaps, *f.type.dims[-2:])
+    geometry = Geometry.of(x, along, op.gaps, *f.type.dims[-2:])
     if not geometry.has_tiles:
         return _dots(node, geometry)
-    return _channels(node, geometry) if geometry.is_depthwise else _panels(node, geometry)
+    return lower_channels(node, geometry) if geometry.is_depthwise else _panels(node, geometry)
 
 
-def _panels(node: Node, g: _Geometry) -> Lowered:
+def _panels(node: Node, g: Geometry) -> Lowered:
     (x, f), y = node.operands, node.outputs[0]
     width = panel_width(y.dtype.size)
     each = dims.floordiv(g.outputs, dims.maximum(1, g.groups))
@@ -211,24 +87,10 @@ def _panels(node: Node, g: _Geometry) -> Lowered:
     weight = NANOSECONDS * y.dtype.size / 4
     inner = dims.product((rows, g.depth, g.outputs))
     extent = dims.ceildiv(g.places, rows)
-    return _lowered("convolve" + _suffix(g), text, g, sizes, uses, extent, inner, weight)
+    return lowered("convolve" + suffix(g), text, g, sizes, uses, extent, inner, weight)
 
 
-def _channels(node: Node, g: _Geometry) -> Lowered:
-    (x, f), y = node.operands, node.outputs[0]
-    last = g.along[-1].count
-    rows = g.batch * g.along[0].count * g.along[1].count
-    uses: list[tuple[Tensor | Workspace, str, Shape, Access]] = [
-        (x, "x", g.x_shape(), "r"),
-        (f, "f", (g.taps, g.channels), "r"),
-        (y, "y", (rows, last, g.channels), "rw"),
-    ]
-    inner = dims.product((last, g.taps, g.channels))
-    name = "convolve_channels" + _suffix(g)
-    return _lowered(name, CHANNELS, g, g.sizes(), uses, rows, inner, DIRECT_NANOSECONDS)
-
-
-def _dots(node: Node, g: _Geometry) -> Lowered:
+def _dots(node: Node, g: Geometry) -> Lowered:
     (x, f), y = node.operands, node.outputs[0]
     sizes = {**g.sizes(), "columns": dims.floordiv(g.outputs, dims.maximum(1, g.groups))}
     uses: list[tuple[Tensor | Workspace, str, Shape, Access]] = [
@@ -236,8 +98,8 @@ def _dots(node: Node, g: _Geometry) -> Lowered:
         (f, "f", (g.taps, g.inputs, g.outputs), "r"),
         (y, "y", (g.places, g.outputs), "w"),
     ]
-    name, inner = "convolve_dots" + _suffix(g), g.depth * g.outputs
-    return _lowered(name, DOTS, g, sizes, uses, g.places, inner, PLAIN_NANOSECONDS)
+    name, inner = "convolve_dots" + suffix(g), g.depth * g.outputs
+    return lowered(name, DOTS, g, sizes, uses, g.places, inner, PLAIN_NANOSECONDS)
 
 
 # --- back to where the window sees ---------------------------------------------------------------
@@ -248,7 +110,7 @@ def lower_convolve_back(node: Node) -> Lowered:
     (ct, f), y = node.operands, node.outputs[0]
     op: Any = node.op
     along = op.along(ct.type, f.type)
-    g = _Geometry.of(y, along, (1,) * len(along), y.type.dims[-1], ct.type.dims[-1])
+    g = Geometry.of(y, along, (1,) * len(along), y.type.dims[-1], ct.type.dims[-1])
     width = panel_width(y.dtype.size)
     rows, columns = g.along[1], g.along[2]
     wished = dims.ceildiv(BANDS, dims.maximum(1, g.batch))
@@ -272,7 +134,7 @@ def lower_convolve_back(node: Node) -> Lowered:
     inner = dims.product(
         (dims.ceildiv(rows.count, dims.maximum(1, bands)), line, g.depth, g.outputs)
     )
-    return _lowered("convolve_back", text, g, sizes, uses, g.batch * bands, inner, weight)
+    return lowered("convolve_back", text, g, sizes, uses, g.batch * bands, inner, weight)
 
 
 # --- the gradients of filters --------------------------------------------------------------------
@@ -283,15 +145,15 @@ def lower_convolve_filter(node: Node) -> Lowered:
     x, ct = node.operands
     op: Any = node.op
     along = op.along(x.type, ct.type)
-    geometry = _Geometry.of(x, along, (1,) * len(along), op.window[-1], ct.type.dims[-1])
+    geometry = Geometry.of(x, along, (1,) * len(along), op.window[-1], ct.type.dims[-1])
     if not geometry.has_tiles:
-        return _filter_taps(node, geometry, "convolve_filter_dots", FILTER_DOTS)
+        return _filter_taps(node, geometry)
     if geometry.is_depthwise:
-        return _filter_taps(node, geometry, "convolve_filter_channels", FILTER_CHANNELS)
+        return lower_channels_filter(node, geometry)
     return _filter_panels(node, geometry)
 
 
-def _filter_panels(node: Node, g: _Geometry) -> Lowered:
+def _filter_panels(node: Node, g: Geometry) -> Lowered:
     (x, ct), y = node.operands, node.outputs[0]
     width = panel_width(y.dtype.size)
     parts = node.op.parts
@@ -319,10 +181,10 @@ def _filter_panels(node: Node, g: _Geometry) -> Lowered:
     text = FILTER_PANELS.replace("WIDTH", str(width)).replace("WIDE", str(FILTER_COLUMNS))
     weight = NANOSECONDS * y.dtype.size / 4
     inner = dims.product((part, lines * line, _smallest(each, FILTER_COLUMNS)))
-    return _lowered("convolve_filter", text, g, sizes, uses, parts * pieces, inner, weight)
+    return lowered("convolve_filter", text, g, sizes, uses, parts * pieces, inner, weight)
 
 
-def _filter_taps(node: Node, g: _Geometry, name: str, text: str) -> Lowered:
+def _filter_taps(node: Node, g: Geometry) -> Lowered:
     (x, ct), y = node.operands, node.outputs[0]
     parts = node.op.parts
     part = dims.ceildiv(g.places, parts)
@@ -336,4 +198,5 @@ def _filter_taps(node: Node, g: _Geometry, name: str, text: str) -> Lowered:
         (y, "y", (parts, g.taps, g.inputs, g.outputs), "rw"),
     ]
     inner = dims.product((part, g.inputs, g.outputs))
-    return _lowered(name, text, g, sizes, uses, parts * g.taps, inner, DIRECT_NANOSECONDS)
+    name, text = "convolve_filter_dots", FILTER_DOTS
+    return lowered(name, text, g, sizes, uses, parts * g.taps, inner, PLAIN_NANOSECONDS)

@@ -209,34 +209,6 @@ def NAME(args, start, stop):
                     r = r + 1
     return 0
 """
-
-CHANNELS = """\
-# y[r] = the sum over taps of x * f, channel by channel
-def NAME(args, start, stop):
-    x, f, y = views(args, 3)
-    SIZES
-    for t in range(start, stop):
-        for o in range(count2):
-            r = t * count2 + o
-            PLACE
-            for c in range(channels):
-                y[t, o, c] = c0
-            tap = 0
-            for u in range(window0):
-                for v in range(window1):
-                    LINE
-                    for w in range(window2):
-                        TAP
-                        if beyond:
-                            for c in range(channels):
-                                y[t, o, c] = y[t, o, c] + c0 * f[tap, c]
-                        else:
-                            for c in range(channels):
-                                y[t, o, c] = y[t, o, c] + x[n, a, b, e + c] * f[tap, c]
-                        tap = tap + 1
-    return 0
-"""
-
 DOTS = """\
 # y[r, o] = the sum over taps and inputs of x * f
 def NAME(args, start, stop):
@@ -263,35 +235,6 @@ def NAME(args, start, stop):
             y[r, o] = s0
     return 0
 """
-
-FILTER_CHANNELS = """\
-# y[s, tap] = the sum over the places of part s of x * d, channel by channel
-def NAME(args, start, stop):
-    x, d, y = views(args, 3)
-    SIZES
-    for t in range(start, stop):
-        s = idiv(t, all_taps)
-        tap = t - s * all_taps
-        uv = idiv(tap, window2)
-        w = tap - uv * window2
-        u = idiv(uv, window1)
-        v = uv - u * window1
-        for c in range(channels):
-            y[s, tap, 0, c] = c0
-        begin = minimum(s * part_rows, places)
-        for r in range(begin, minimum(begin + part_rows, places)):
-            PLACE
-            LINE
-            TAP
-            if beyond:
-                for c in range(channels):
-                    y[s, tap, 0, c] = y[s, tap, 0, c] + c0 * d[r, c]
-            else:
-                for c in range(channels):
-                    y[s, tap, 0, c] = y[s, tap, 0, c] + x[n, a, b, e + c] * d[r, c]
-    return 0
-"""
-
 FILTER_DOTS = """\
 # y[s, tap, c, o] = the sum over the places of part s of x * d
 def NAME(args, start, stop):
