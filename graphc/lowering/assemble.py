@@ -289,7 +289,10 @@ class _Assembly:
             for use in lowered.uses
             for k in range(len(use.shape) - 1)
         )
-        block = Block(tuple(buffers), strides, tuple(lowered.sizes), lowered.extent, lowered.inner)
+        block = Block(
+            tuple(buffers), strides, tuple(lowered.sizes), lowered.extent, lowered.inner,
+            lowered.facts,
+        )  # fmt: skip
         launch = Launch(
             self._kernel(lowered.kernel), (block,), lowered.weight, _flops(unit),
             _origin(unit.nodes), tuple(self._failing(_renamed(n, renamed)) for n in lowered.checks),

@@ -22,6 +22,7 @@ from graphc.ir.graph import Graph
 from graphc.ir.op import REGISTRY, Literal, Op
 from graphc.ir.source import Site
 from graphc.lowering import program as records
+from graphc.lowering.facts import ContractionFacts
 from graphc.lowering.program import GRAIN, Place, Program
 
 FORMAT = 1  # part of the cache key: raise it when the meaning of a stored Program changes
@@ -85,6 +86,8 @@ class _Writer:
         self.arrays: list[np.ndarray] = []
 
     def value(self, value: Any) -> Any:
+        if isinstance(value, ContractionFacts):
+            return None  # for reports, which compile anew
         if value is None or isinstance(value, bool | int | float | str):
             return value
         if isinstance(value, complex):

@@ -15,7 +15,7 @@ long matrix.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphc.codegen.kernel import Constant, Kernel, Operand
 from graphc.codegen.panels import panel_width
@@ -23,6 +23,7 @@ from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.dtype import DType
 from graphc.ir.graph import Node
+from graphc.lowering.facts import IN_PLACE, Case, ContractionFacts
 from graphc.lowering.nest import Lowered, Use, Workspace
 from graphc.lowering.program import GRAIN
 
@@ -246,7 +247,8 @@ def _panels(product: _Product) -> Lowered:
     if not product.levels:
         kernel = Kernel("matmul", _PANELS.format(width=width), operands, (), names)
         inner = dims.product((rows, depth, width))
-        return Lowered(kernel, uses, [m, n, depth, rows, blocks, *numbers], tasks, inner, weight)
+        sizes = [m, n, depth, rows, blocks, *numbers]
+        return Lowered(kernel, uses, sizes, tasks, inner, weight, facts=_facts(product, rows))
     places, steps, values = product.places()
     all_names = (*names[:5], "tasks", *names[5:], *steps)
     text = _BATCH_PANELS.format(
@@ -255,7 +257,27 @@ def _panels(product: _Product) -> Lowered:
     kernel = Kernel("matmul_batch", text, operands, (), all_names)
     inner = dims.product((rows + m - dims.maximum(rows, m), depth, width))
     sizes = [m, n, depth, rows, blocks, tasks, *numbers, *values]
-    return Lowered(kernel, uses, sizes, product.matrices * tasks, inner, weight)
+    extent = product.matrices * tasks
+    return Lowered(kernel, uses, sizes, extent, inner, weight, facts=_facts(product, rows))
+
+
+def _facts(product: _Product, rows: Dim) -> ContractionFacts:
+    """For reports: what a task is, and from which size on its panel is packed."""
+    width = panel_width(product.dtype.size)
+    many = 1 if product.tb else dims.maximum(0, product.m - (PACK_FROM - 1))
+    return ContractionFacts(
+        "batched matmul" if product.levels else "matmul",
+        str(product.dtype), product.m, product.n, product.depth, product.matrices,
+        "nt"[product.ta] + "nt"[product.tb],
+        tile=(Case("panel"),),
+        packing=(("left", (Case(IN_PLACE),)), ("right", (Case("packed", many), Case(IN_PLACE)))),
+        rows=-dims.maximum(-rows, -product.m),
+        columns=-dims.maximum(-width, -product.n),
+    )  # fmt: skip
+
+
+def _plain_facts(product: _Product) -> ContractionFacts:
+    return replace(_facts(product, 1), tile=(), packing=(), columns=product.n)
 
 
 def _packs(product: _Product) -> Dim:
@@ -288,9 +310,11 @@ def _dots(product: _Product) -> Lowered:
     if not product.levels:
         text = _DOTS.format(**indices)
         kernel = Kernel(f"matmul_dots{suffix}", text, operands, constants, ("n", "depth"))
-        return Lowered(kernel, uses, [n, depth], m, inner, 0.5)
+        return Lowered(kernel, uses, [n, depth], m, inner, 0.5, facts=_plain_facts(product))
     places, steps, values = product.places()
     names = ("m", "n", "depth", *steps)
     text = _BATCH_DOTS.format(places=places, names=", ".join(steps), count=len(names), **indices)
     kernel = Kernel(f"matmul_batch_dots{suffix}", text, operands, constants, names)
-    return Lowered(kernel, uses, [m, n, depth, *values], product.matrices * m, inner, 0.5)
+    sizes = [m, n, depth, *values]
+    extent = product.matrices * m
+    return Lowered(kernel, uses, sizes, extent, inner, 0.5, facts=_plain_facts(product))

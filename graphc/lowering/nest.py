@@ -36,6 +36,7 @@ from graphc.lowering.element import (
     block_lines,
     unit_reshape_index,
 )
+from graphc.lowering.facts import ContractionFacts
 from graphc.lowering.fuse import is_free
 from graphc.lowering.group import Group, Role
 
@@ -77,6 +78,7 @@ class Lowered:
     inner: Dim  # elements visited per step of the extent
     weight: float  # estimated nanoseconds per element on one core
     checks: list[Node] = field(default_factory=list)  # bit k of the status belongs to checks[k]
+    facts: ContractionFacts | None = None  # of a product or a convolution
 
 
 class Nest:

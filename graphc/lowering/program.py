@@ -18,6 +18,7 @@ from graphc.codegen.kernel import Kernel
 from graphc.ir.dims import Dim, Shape, symbol
 from graphc.ir.op import Op
 from graphc.ir.source import Site
+from graphc.lowering.facts import ContractionFacts
 
 # Steps of a block's extent per chunk, known when a plan is made; it may stand among a block's
 # sizes.
@@ -60,6 +61,7 @@ class Block:
     sizes: tuple[Dim, ...]
     extent: Dim
     inner: Dim  # elements per step of the extent
+    facts: ContractionFacts | None = None  # of a product or a convolution; not stored
 
 
 @dataclass(frozen=True)
