@@ -221,7 +221,8 @@ class _Assembly:
         key = (node.op, places, tuple(t.type for t in tensors))
         if key not in self.templates:
             made = lower(node)
-            self.templates[key] = (made if isinstance(made, list) else [made], tensors)
+            parts = made if isinstance(made, list) else [made]
+            self.templates[key] = ([part.alone() for part in parts], tensors)
         parts, originals = self.templates[key]
         for part in parts:
             self._launch(unit, part, dict(zip(originals, tensors, strict=True)))

@@ -24,7 +24,7 @@ from graphc.ir.dims import Dim, Shape
 from graphc.ir.dtype import DType
 from graphc.ir.graph import Node
 from graphc.lowering.facts import IN_PLACE, Case, ContractionFacts
-from graphc.lowering.nest import Lowered, Use, Workspace
+from graphc.lowering.nest import Final, Lowered, Use, Workspace
 from graphc.lowering.program import GRAIN
 
 TASKS = 16  # wished for, so that chunks can be shared out
@@ -51,6 +51,7 @@ def matmul(args, start, stop):
                 pack_panel(b, w, slot, tb, j0, j1, depth)
                 packed = p
             multiply_packed(a, w, y, slot, ta, i0, i1, j0, j1, depth)
+        EPILOGUE
     return 0
 """
 
@@ -79,6 +80,7 @@ def matmul_batch(args, start, stop):
                 pack_panel(right, w, slot, tb, j0, j1, depth)
                 packed = gb * tasks + p
             multiply_packed(left, w, made, slot, ta, i0, i1, j0, j1, depth)
+        EPILOGUE
     return 0
 """
 
@@ -95,6 +97,7 @@ def matmul_batch_dots{suffix}(args, start, stop):
             for k in range(depth):
                 s0 = accumulate(s0, mul(a[ga, {a}], b[gb, {b}]))
             y[g, i, j] = s0
+        EPILOGUE
     return 0
 """
 
@@ -108,6 +111,7 @@ def matmul_dots{suffix}(args, start, stop):
             for k in range(depth):
                 s0 = accumulate(s0, mul(a[{a}], b[{b}]))
             y[i, j] = s0
+        EPILOGUE
     return 0
 """
 
@@ -119,6 +123,7 @@ class _Level:
     size: Dim
     a: bool
     b: bool
+    end: int  # the result's first axis behind them
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,11 @@ class _Product:
             Operand("a", dtype, rank), Operand("b", dtype, rank), Operand("y", dtype, rank, "w"),
         )  # fmt: skip
 
+    def final(self, rows: tuple[str, str], columns: tuple[str, str], whole: bool) -> Final:
+        axes = self.levels[-1].end if self.levels else 0
+        row_axes = len(self.node.outputs[0].type.dims) - 1 - axes
+        return Final(rows, columns, axes, row_axes, "g" if self.levels else "", whole=whole)
+
     def places(self) -> tuple[str, list[str], list[Dim]]:
         """Text that finds matrices ``ga`` and ``gb`` for ``g``, the sizes it names, and theirs."""
         names, values, lines = [], [], []
@@ -208,21 +218,21 @@ class _Product:
 def _levels(a: Shape, b: Shape, y: Shape) -> list[_Level]:
     levels: list[_Level] = []
     for back in range(len(y), 0, -1):
-        size = y[-back]
+        size, end = y[-back], len(y) - back + 1
         if size == 1:
             continue
         has = [len(s) >= back and s[-back] != 1 for s in (a, b)]
         last = levels[-1] if levels else None
         if last is not None and [last.a, last.b] == has:
-            levels[-1] = _Level(last.size * size, *has)
+            levels[-1] = _Level(last.size * size, *has, end)
         else:
-            levels.append(_Level(size, *has))
+            levels.append(_Level(size, *has, end))
     return levels
 
 
 def lower_matmul(node: Node) -> Lowered:
     """The kernel of a product of matrices, one or many; transposed operands are read as they
-    lie."""
+    lie.  Its text says EPILOGUE."""
     product = _Product.of(node)
     return _panels(product) if str(product.dtype) in ("float32", "float64") else _dots(product)
 
@@ -244,11 +254,14 @@ def _panels(product: _Product) -> Lowered:
     space = Workspace(dtype, (packed, width), per_chunk=True)
     uses = [*product.uses(), Use(space, "w", (0, packed, width), dtype, "rw")]
     weight = NANOSECONDS * product.dtype.size / 4
+    final = product.final(("i0", "i1"), ("j0", "j1"), whole=False)
     if not product.levels:
         kernel = Kernel("matmul", _PANELS.format(width=width), operands, (), names)
         inner = dims.product((rows, depth, width))
         sizes = [m, n, depth, rows, blocks, *numbers]
-        return Lowered(kernel, uses, sizes, tasks, inner, weight, facts=_facts(product, rows))
+        return Lowered(
+            kernel, uses, sizes, tasks, inner, weight, facts=_facts(product, rows), final=final
+        )
     places, steps, values = product.places()
     all_names = (*names[:5], "tasks", *names[5:], *steps)
     text = _BATCH_PANELS.format(
@@ -258,7 +271,9 @@ def _panels(product: _Product) -> Lowered:
     inner = dims.product((rows + m - dims.maximum(rows, m), depth, width))
     sizes = [m, n, depth, rows, blocks, tasks, *numbers, *values]
     extent = product.matrices * tasks
-    return Lowered(kernel, uses, sizes, extent, inner, weight, facts=_facts(product, rows))
+    return Lowered(
+        kernel, uses, sizes, extent, inner, weight, facts=_facts(product, rows), final=final
+    )
 
 
 def _facts(product: _Product, rows: Dim) -> ContractionFacts:
@@ -307,14 +322,15 @@ def _dots(product: _Product) -> Lowered:
     constants = (Constant("c0", str(product.dtype.computed), zero),)
     inner = dims.product((n, depth))
     operands, uses = product.operands(), product.uses()
+    facts, final = _plain_facts(product), product.final(("i", "i + 1"), ("0", "n"), whole=True)
     if not product.levels:
         text = _DOTS.format(**indices)
         kernel = Kernel(f"matmul_dots{suffix}", text, operands, constants, ("n", "depth"))
-        return Lowered(kernel, uses, [n, depth], m, inner, 0.5, facts=_plain_facts(product))
+        return Lowered(kernel, uses, [n, depth], m, inner, 0.5, facts=facts, final=final)
     places, steps, values = product.places()
     names = ("m", "n", "depth", *steps)
     text = _BATCH_DOTS.format(places=places, names=", ".join(steps), count=len(names), **indices)
     kernel = Kernel(f"matmul_batch_dots{suffix}", text, operands, constants, names)
     sizes = [m, n, depth, *values]
     extent = product.matrices * m
-    return Lowered(kernel, uses, sizes, extent, inner, 0.5, facts=_plain_facts(product))
+    return Lowered(kernel, uses, sizes, extent, inner, 0.5, facts=facts, final=final)

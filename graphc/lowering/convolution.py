@@ -35,7 +35,7 @@ from graphc.lowering.convolution_text import (
 )
 from graphc.lowering.depthwise import lower_channels, lower_channels_filter
 from graphc.lowering.geometry import LINE, Geometry, lowered, suffix
-from graphc.lowering.nest import Lowered, Workspace
+from graphc.lowering.nest import Final, Lowered, Workspace
 
 BLOCK = 1 << 16  # elements of a block of rows, about
 MOST_ROWS = 192  # of a block
@@ -87,7 +87,8 @@ def _panels(node: Node, g: Geometry) -> Lowered:
     weight = NANOSECONDS * y.dtype.size / 4
     inner = dims.product((rows, g.depth, g.outputs))
     extent = dims.ceildiv(g.places, rows)
-    return lowered("convolve" + suffix(g), text, g, sizes, uses, extent, inner, weight)
+    final = Final(("first", "last"), ("0", "outputs"), 0, len(y.type.dims) - 1, whole=True)
+    return lowered("convolve" + suffix(g), text, g, sizes, uses, extent, inner, weight, final)
 
 
 def _dots(node: Node, g: Geometry) -> Lowered:
@@ -99,7 +100,8 @@ def _dots(node: Node, g: Geometry) -> Lowered:
         (y, "y", (g.places, g.outputs), "w"),
     ]
     name, inner = "convolve_dots" + suffix(g), g.depth * g.outputs
-    return lowered(name, DOTS, g, sizes, uses, g.places, inner, PLAIN_NANOSECONDS)
+    final = Final(("r", "r + 1"), ("0", "outputs"), 0, len(y.type.dims) - 1, whole=True)
+    return lowered(name, DOTS, g, sizes, uses, g.places, inner, PLAIN_NANOSECONDS, final)
 
 
 # --- back to where the window sees ---------------------------------------------------------------
@@ -134,7 +136,9 @@ def lower_convolve_back(node: Node) -> Lowered:
     inner = dims.product(
         (dims.ceildiv(rows.count, dims.maximum(1, bands)), line, g.depth, g.outputs)
     )
-    return lowered("convolve_back", text, g, sizes, uses, g.batch * bands, inner, weight)
+    rank, columns = len(y.type.dims), ("0", "in2 * channels")
+    final = Final(("begin", "end"), columns, 1, max(rank - 3, 0), "n", result="x", whole=True)
+    return lowered("convolve_back", text, g, sizes, uses, g.batch * bands, inner, weight, final)
 
 
 # --- the gradients of filters --------------------------------------------------------------------

@@ -131,6 +131,7 @@ def NAME(args, start, stop):
                 j1 = minimum(j0 + WIDTH, end)
                 multiply_block(part(p, slot), f, y, 0, 0, last - first, 0, first, 0, j0, j1, depth)
                 j0 = j1
+        EPILOGUE
     return 0
 """
 
@@ -207,6 +208,7 @@ def NAME(args, start, stop):
                                     x[n, b, e + k] = x[n, b, e + k] + made[r, to + k]
                             to = to + run
                     r = r + 1
+        EPILOGUE
     return 0
 """
 DOTS = """\
@@ -233,6 +235,7 @@ def NAME(args, start, stop):
                                 s0 = accumulate(s0, mul(x[n, a, b, e + g + c], f[tap, c, o]))
                         tap = tap + 1
             y[r, o] = s0
+        EPILOGUE
     return 0
 """
 FILTER_DOTS = """\

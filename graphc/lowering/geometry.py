@@ -13,7 +13,7 @@ from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Tensor
 from graphc.lowering.convolution_text import AXES, written
-from graphc.lowering.nest import Lowered, Use, Workspace
+from graphc.lowering.nest import Final, Lowered, Use, Workspace
 from graphc.lowering.program import GRAIN
 from graphc.ops.shaping.windows import Slide
 
@@ -118,7 +118,7 @@ class Geometry:
 def lowered(
     name: str, text: str, geometry: Geometry, sizes: dict[str, Dim],
     uses: list[tuple[Tensor | Workspace, str, Shape, Access]], extent: Dim, inner: Dim,
-    weight: float,
+    weight: float, final: Final | None = None,
 ) -> Lowered:  # fmt: skip
     dtype = geometry.dtype
     kernel = Kernel(
@@ -129,7 +129,7 @@ def lowered(
         tuple(sizes),
     )
     seen = [Use(tensor, use, shape, dtype, access) for tensor, use, shape, access in uses]
-    return Lowered(kernel, seen, list(sizes.values()), extent, inner, weight)
+    return Lowered(kernel, seen, list(sizes.values()), extent, inner, weight, final=final)
 
 
 def suffix(geometry: Geometry) -> str:

@@ -17,7 +17,7 @@ text is written once more over the collapsed axes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -67,6 +67,28 @@ class Use:
     also: Tensor | None = None  # in place: the input this output overlays
 
 
+EPILOGUE = "EPILOGUE"  # the line of a text at which a block of the result is final
+
+
+@dataclass(frozen=True)
+class Final:
+    """What is final where a contraction's text says ``EPILOGUE``, in variables of that text.
+
+    It is ``result[matrix, row, column]`` (``result[row, column]`` without ``matrix``) for all rows
+    and columns within the bounds.  Every element is final once, whatever the chunks.  The first
+    ``matrix_axes`` axes of the node's output are what ``matrix`` counts, the next ``row_axes`` what
+    a row counts, the others a column; ``whole`` columns are always all of them.
+    """
+
+    rows: tuple[str, str]
+    columns: tuple[str, str]
+    matrix_axes: int
+    row_axes: int
+    matrix: str = ""
+    result: str = "y"
+    whole: bool = False
+
+
 @dataclass
 class Lowered:
     """A kernel and how to launch it; sizes and extents are dims, bound when the plan is made."""
@@ -79,6 +101,15 @@ class Lowered:
     weight: float  # estimated nanoseconds per element on one core
     checks: list[Node] = field(default_factory=list)  # bit k of the status belongs to checks[k]
     facts: ContractionFacts | None = None  # of a product or a convolution
+    final: Final | None = None  # of a text that says EPILOGUE
+
+    def alone(self) -> Lowered:
+        """The same without a line for what could follow."""
+        if self.final is None:
+            return self
+        lines = self.kernel.text.splitlines(keepends=True)
+        text = "".join(line for line in lines if line.strip() != EPILOGUE)
+        return replace(self, kernel=replace(self.kernel, text=text), final=None)
 
 
 class Nest:
