@@ -224,9 +224,9 @@ def _levels(a: Shape, b: Shape, y: Shape) -> list[_Level]:
         has = [len(s) >= back and s[-back] != 1 for s in (a, b)]
         last = levels[-1] if levels else None
         if last is not None and [last.a, last.b] == has:
-            levels[-1] = _Level(last.size * size, *has, end)
+            levels[-1] = _Level(last.size * size, has[0], has[1], end)
         else:
-            levels.append(_Level(size, *has, end))
+            levels.append(_Level(size, has[0], has[1], end))
     return levels
 
 

@@ -136,8 +136,10 @@ def lower_convolve_back(node: Node) -> Lowered:
     inner = dims.product(
         (dims.ceildiv(rows.count, dims.maximum(1, bands)), line, g.depth, g.outputs)
     )
-    rank, columns = len(y.type.dims), ("0", "in2 * channels")
-    final = Final(("begin", "end"), columns, 1, max(rank - 3, 0), "n", result="x", whole=True)
+    final = Final(
+        ("begin", "end"), ("0", "in2 * channels"), 1, max(len(y.type.dims) - 3, 0), "n",
+        result="x", whole=True,
+    )  # fmt: skip
     return lowered("convolve_back", text, g, sizes, uses, g.batch * bands, inner, weight, final)
 
 
