@@ -10,10 +10,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def run(name: str, folder: Path) -> list[str]:
+def run(name: str, folder: Path, *options: str) -> list[str]:
     """The lines that ``examples/name`` prints, run in ``folder``."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / name)],
+        [sys.executable, str(ROOT / "examples" / name), *options],
         cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return done.stdout.splitlines()
@@ -131,3 +131,12 @@ def test_one_trunk_serves_three_tasks(tmp_path: Path) -> None:
     assert digit >= 93.0
     assert odd >= 97.0
     assert ink < 0.03
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("depth", "millions"), [(18, 11.69), (50, 25.56), (152, 60.19)])
+def test_residual_networks_train(depth: int, millions: float, tmp_path: Path) -> None:
+    lines = run("resnet.py", tmp_path, f"--depth={depth}", "--size=32", "--batch=4", "--steps=2")
+    numbers = [float(re.findall(r"\d+\.\d+", line)[-1]) for line in (lines[0], lines[-1])]
+    assert numbers[0] == millions
+    assert numbers[1] < 6.9  # what guessing among 1,000 classes would cost
