@@ -16,6 +16,7 @@ from graphc.ir.dims import Dim
 from graphc.ir.graph import Graph, Node, Tensor, whence
 from graphc.ir.types import TensorType
 from graphc.lowering.assemble import assemble
+from graphc.lowering.choice import contraction_by
 from graphc.lowering.fuse import Fusion, fuse
 from graphc.lowering.program import Check, Feed, Program
 from graphc.lowering.schedule import Schedule, schedule
@@ -85,7 +86,8 @@ def compile_part(
     part = run_pipeline(part, options, listener)
     fusion = fuse(part, options.level > 0 and "fuse" not in options.skip)
     order = schedule(part, fusion)
-    program = assemble(part, fed, fusion, order, tuple(dict.fromkeys(checks)))
+    with contraction_by(options.contraction):
+        program = assemble(part, fed, fusion, order, tuple(dict.fromkeys(checks)))
     return Compilation(program, part, fusion, order, options)
 
 

@@ -118,6 +118,7 @@ class Bound:
         self.results = self.plan.fetch_shapes
         self.arena_size = self.plan.memory.peak
         self.has_large = any(nbytes(r) >= RECYCLED_FROM for r in self.results)
+        self.around = self.loaded.around
 
 
 class NoRoom(Exception):
@@ -158,7 +159,11 @@ class Prepared:
         bound = self.last
         if bound is not None:
             try:
-                results = self._go(bound, values)
+                if bound.around is None:
+                    results = self._go(bound, values)
+                else:
+                    with bound.around:
+                        results = self._go(bound, values)
             except NoRoom:  # for sizes that may not be those of this run
                 results = None
             if results is not None:
@@ -294,7 +299,8 @@ class Prepared:
             return self._in_stages(arrays, bound_sizes, {}, False)
         loaded.require_variables(store)
         try:
-            results = self._go(bound, arrays)
+            with bound.around or nullcontext():
+                results = self._go(bound, arrays)
         except NoRoom as error:
             raise error.explain(bound.plan) from None
         if results is None:
@@ -334,7 +340,8 @@ class Prepared:
             with self.lock:
                 loaded, bound = self._program(arrays, sizes, counted)
             try:
-                return run_staged(store, loaded, bound, arrays, called, probing)
+                with loaded.around or nullcontext():
+                    return run_staged(store, loaded, bound, arrays, called, probing)
             except Stretched as found:
                 counted |= found.sizes
 

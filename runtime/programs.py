@@ -21,10 +21,11 @@ from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.text import is_portable, print_graph
 from graphc.ir.types import TensorType
 from graphc.lowering import codec
+from graphc.lowering.facts import BLAS
 from graphc.lowering.program import Copy, Feed, Host, Place, Program
 from graphc.passes.cut import cut
 from graphc.passes.options import Options
-from runtime.devices.cpu import loader
+from runtime.devices.cpu import blas, loader
 from runtime.devices.cpu.fingerprint import fingerprint
 from runtime.devices.cpu.loader import Code
 from runtime.object_cache import PROGRAM, ObjectCache, default_cache
@@ -58,6 +59,8 @@ class Loaded:
         self.to_back_up = [array for key, array in variables if key in keys]
         self.written = [array for key, array in variables if key in self.writes]
         self.fragile = bool(self.to_back_up)
+        calls_blas = any(blas.symbols_of(kernel) for kernel in self.program.kernels)
+        self.around = blas.ALONE if calls_blas else None
 
     @property
     def addresses(self) -> list[int]:
@@ -100,6 +103,8 @@ def load_program(
     started = time.perf_counter()
     options = Options.from_environment(level=1 if state.options.optimize else 0)
     part, fed = cut(state.graph, feeds, fetches, targets, types)
+    if options.contraction == BLAS:
+        blas.require_installed()
     program, found = compiled_program(part, fed, options, sizes)
     compiled = time.perf_counter()
     codes, fresh = link_kernels(program.kernels)
@@ -213,7 +218,8 @@ def link_kernels(kernels: Sequence[Kernel]) -> tuple[list[Code], int]:
         if absent:
             fresh = len(absent)
             objects |= _compile(absent, cache, print_)
-        found |= loader.load(objects)
+        called = {symbol for kernel in missing for symbol in blas.symbols_of(kernel)}
+        found |= loader.load(objects, blas.addresses(sorted(called)))
     return [found[s] for s in symbols], fresh
 
 

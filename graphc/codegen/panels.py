@@ -12,6 +12,8 @@ to the rows of ``y`` from ``at`` on, where ``add`` is 1 added to what is there.
 ``pack_run(x, y, e, to, lo, hi, run)`` copies elements ``lo .. hi`` of the ``run`` at ``e`` of
 ``x``, of rank 1, to those at ``to`` of ``y``; the other elements of the run are 0.
 
+``blas_multiply(a, b, y, ta, tb, i0, i1, j0, j1, depth)`` multiplies rows and columns by BLAS.
+
 ``part(a, g)`` is the operand of one rank less that lies at ``g`` of the first axis of ``a``: one
 matrix of many.
 """
@@ -73,6 +75,14 @@ def _pack_run(x: Any, y: Any, e: int, to: int, lo: int, hi: int, run: int) -> No
         y[to + k] = x[e + k] if lo <= k < hi else y.dtype.computed.numpy.type(0)
 
 
+def _blas_multiply(
+    a: Any, b: Any, y: Any, ta: int, tb: int, i0: int, i1: int, j0: int, j1: int, depth: int
+) -> None:
+    for i in range(i0, i1):
+        for j in range(j0, j1):
+            y[i, j] = _dot(a, i, ta, [b[j, k] if tb else b[k, j] for k in range(depth)], y)
+
+
 def _part(a: Any, at: int) -> Any:
     return a.part(at)
 
@@ -84,5 +94,6 @@ PANEL_WORDS: dict[str, tuple[int, int, Callable[..., None]]] = {
     "pack_panel": (7, 2, _pack_panel),
     "multiply_block": (12, 3, _multiply_block),
     "pack_run": (7, 2, _pack_run),
+    "blas_multiply": (10, 3, _blas_multiply),
     "part": (2, 1, _part),
 }

@@ -23,6 +23,8 @@ from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.dtype import DType
 from graphc.ir.graph import Node
+from graphc.lowering.blas import lower_blas
+from graphc.lowering.choice import wants_blas
 from graphc.lowering.facts import IN_PLACE, Case, ContractionFacts
 from graphc.lowering.nest import Final, Lowered, Use, Workspace
 from graphc.lowering.program import GRAIN
@@ -127,7 +129,7 @@ class _Level:
 
 
 @dataclass(frozen=True)
-class _Product:
+class Product:
     """A product of matrices [m, depth] and [depth, n], of each point of ``levels``."""
 
     node: Node
@@ -139,7 +141,7 @@ class _Product:
     tb: bool
 
     @classmethod
-    def of(cls, node: Node) -> _Product:
+    def of(cls, node: Node) -> Product:
         a, b = node.operands
         y = node.outputs[0]
         ta, tb = bool(node.op.transpose_a), bool(node.op.transpose_b)
@@ -233,7 +235,9 @@ def _levels(a: Shape, b: Shape, y: Shape) -> list[_Level]:
 def lower_matmul(node: Node) -> Lowered:
     """The kernel of a product of matrices, one or many; transposed operands are read as they
     lie.  Its text says EPILOGUE."""
-    product = _Product.of(node)
+    product = Product.of(node)
+    if wants_blas(str(product.dtype)):
+        return lower_blas(product)
     return _panels(product) if str(product.dtype) in ("float32", "float64") else _dots(product)
 
 
@@ -242,7 +246,7 @@ def flops(node: Node) -> Dim:
     return node.outputs[0].type.elements * node.op.cost(*(t.type for t in node.operands))
 
 
-def _panels(product: _Product) -> Lowered:
+def _panels(product: Product) -> Lowered:
     dtype = str(product.dtype)
     width = panel_width(product.dtype.size)
     m, n, depth = product.m, product.n, product.depth
@@ -276,7 +280,7 @@ def _panels(product: _Product) -> Lowered:
     )
 
 
-def _facts(product: _Product, rows: Dim) -> ContractionFacts:
+def _facts(product: Product, rows: Dim) -> ContractionFacts:
     """For reports: what a task is, and from which size on its panel is packed."""
     width = panel_width(product.dtype.size)
     many = 1 if product.tb else dims.maximum(0, product.m - (PACK_FROM - 1))
@@ -291,11 +295,11 @@ def _facts(product: _Product, rows: Dim) -> ContractionFacts:
     )  # fmt: skip
 
 
-def _plain_facts(product: _Product) -> ContractionFacts:
+def _plain_facts(product: Product) -> ContractionFacts:
     return replace(_facts(product, 1), tile=(), packing=(), columns=product.n)
 
 
-def _packs(product: _Product) -> Dim:
+def _packs(product: Product) -> Dim:
     """1 where panels are packed, else 0: small products of many matrices need no workspace."""
     if product.tb or not product.levels:
         return 1
@@ -313,7 +317,7 @@ def _tasks(m: Dim, n: Dim, width: int, matrices: Dim) -> tuple[Dim, Dim, Dim]:
     return rows, blocks, panels * blocks
 
 
-def _dots(product: _Product) -> Lowered:
+def _dots(product: Product) -> Lowered:
     ta, tb = product.ta, product.tb
     m, n, depth = product.m, product.n, product.depth
     suffix = "_ta" * ta + "_tb" * tb

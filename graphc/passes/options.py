@@ -9,6 +9,8 @@ from typing import Any
 
 from graphc.ir.graph import Node
 
+CONTRACTIONS = ("generated", "blas")  # the first unless somebody says
+
 
 @dataclass(frozen=True)
 class Note:
@@ -34,7 +36,8 @@ class Options:
     """``level`` 0 runs required passes only; ``target`` names the device kind compiled for.
 
     ``check`` verifies the graph after every pass and shuffles node order before it; ``skip`` and
-    ``dump`` hold names of passes (``dump`` may hold "all").  The log is no part of what is asked.
+    ``dump`` hold names of passes (``dump`` may hold "all").  ``contraction`` says what multiplies
+    matrices: "generated" kernels, or "blas".  The log is no part of what is asked.
     """
 
     level: int = 1
@@ -42,22 +45,34 @@ class Options:
     check: bool = False
     skip: frozenset[str] = frozenset()
     dump: frozenset[str] = frozenset()
+    contraction: str = "generated"
     log: Log = field(default_factory=Log, compare=False, repr=False)
 
     @property
     def key(self) -> str:
         """What of the options the result depends on: part of a Program's cache key."""
-        return f"level={self.level} target={self.target} skip={','.join(sorted(self.skip))}"
+        skipped = ",".join(sorted(self.skip))
+        by = self.contraction
+        return f"level={self.level} target={self.target} skip={skipped} contraction={by}"
 
     @classmethod
     def from_environment(
         cls, environment: Mapping[str, str] | None = None, **given: Any
     ) -> Options:
-        """Options with ``GRAPHC_CHECK=1``, ``GRAPHC_SKIP=cse,simplify`` and ``GRAPHC_DUMP=all``
-        taken from the environment where ``given`` does not say."""
+        """Options with ``GRAPHC_CHECK=1``, ``GRAPHC_SKIP=cse,simplify``, ``GRAPHC_DUMP=all`` and
+        ``GRAPHC_CONTRACTION=blas`` taken from the environment where ``given`` does not say."""
         said = os.environ if environment is None else environment
         found: dict[str, Any] = {"check": said.get("GRAPHC_CHECK", "") not in ("", "0")}
         for key in ("skip", "dump"):
             names = said.get(f"GRAPHC_{key.upper()}", "")
             found[key] = frozenset(filter(None, map(str.strip, names.split(","))))
+        found["contraction"] = _contraction(said.get("GRAPHC_CONTRACTION", ""))
         return cls(**{**found, **given})
+
+
+def _contraction(said: str) -> str:
+    wanted = said.strip().lower() or CONTRACTIONS[0]
+    if wanted not in CONTRACTIONS:
+        allowed = ", ".join(CONTRACTIONS)
+        raise ValueError(f"GRAPHC_CONTRACTION is {said!r}: it must be one of {allowed}")
+    return wanted

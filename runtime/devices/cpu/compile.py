@@ -25,7 +25,7 @@ from llvmlite import ir
 
 from graphc.codegen.kernel import Kernel
 from graphc.errors import InternalError
-from runtime.devices.cpu import llvm_target, refs, tiles, words
+from runtime.devices.cpu import blas, llvm_target, refs, tiles, words
 
 ARGUMENTS = ("pointer", "int64", "int64")
 # Vectors a step of a loop with vector math handles side by side; more would spill.
@@ -63,7 +63,7 @@ def compile_kernel(kernel: Kernel) -> Compiled:
         started = time.perf_counter()
         module = _module_of(kernel)
         emitted = time.perf_counter()
-        code = llvm_target.compile_module(module, llvm_target.host())
+        code = llvm_target.compile_module(module, llvm_target.host(), blas.symbols_of(kernel))
         finished = time.perf_counter()
     return Compiled(code, symbol_of(kernel), emitted - started, finished - emitted)
 
@@ -138,6 +138,7 @@ def _python_function(kernel: Kernel) -> FunctionType:
 
     namespace: dict[str, Any] = dict(words.kernel_words())
     namespace.update(tiles.panel_words())
+    namespace.update(blas.blas_words())
     namespace.update(words.structure_words(refs.refs_of(kernel.operands), kernel.sizes))
     for constant in kernel.constants:
         dtype = refs.computed(constant.dtype)

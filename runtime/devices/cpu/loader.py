@@ -47,27 +47,33 @@ def loaded(symbols: Iterable[str]) -> dict[str, Code]:
         return found
 
 
-def load(objects: Mapping[str, bytes]) -> dict[str, Code]:
+def load(objects: Mapping[str, bytes], imports: Mapping[str, int] | None = None) -> dict[str, Code]:
     """Link objects (by the symbol each defines) that are not in memory; the code of all of them.
 
-    A symbol says what its object computes, so equal symbols are interchangeable.
+    A symbol says what its object computes, so equal symbols are interchangeable.  ``imports`` are
+    the addresses of functions that objects call by name.
     """
     with _lock:
         found = loaded(objects)
         missing = {symbol: text for symbol, text in objects.items() if symbol not in found}
         if missing:
-            found |= link(missing.values(), {symbol: len(text) for symbol, text in missing.items()})
+            lengths = {symbol: len(text) for symbol, text in missing.items()}
+            found |= link(missing.values(), lengths, imports)
             _alive.update(found)
             _hold(found.values())
         return found
 
 
-def link(objects: Iterable[bytes], sizes: Mapping[str, int]) -> dict[str, Code]:
+def link(
+    objects: Iterable[bytes], sizes: Mapping[str, int], imports: Mapping[str, int] | None = None
+) -> dict[str, Code]:
     """Link objects into a library of their own and look up the symbols that `sizes` names."""
     with _lock:
         builder = llvm.JITLibraryBuilder().add_current_process()
         for text in objects:
             builder.add_object_img(text)
+        for symbol, address in (imports or {}).items():
+            builder.import_symbol(symbol, address)
         for symbol in sizes:
             builder.export_symbol(symbol)
         library = builder.link(_compiler(), f"graphc-{next(_numbers)}")
