@@ -298,6 +298,10 @@ ALIASES: dict[str, str] = {
         "lecun_normal=initializers.lecun_normal lecun_uniform=initializers.lecun_uniform "
         "get=frontends.tf.variables.initializers:named_initializer"
     ),
+    "keras.layers": (
+        "LocallyConnected1D=.layers.local:LocallyConnected1D "
+        "LocallyConnected2D=.layers.local:LocallyConnected2D"
+    ),
     "keras.regularizers": (
         "L1L2=frontends.tf.variables.regularizers:L1L2 "
         "Regularizer=frontends.tf.variables.regularizers:Regularizer "
@@ -437,9 +441,11 @@ PLACES: dict[str, tuple[str, ...]] = {
     "python.util.compat": ("compat",),
     "python.ops.init_ops": ("", "initializers"),
     "python.layers.base": ("layers",),
+    "python.layers.convolutional": ("layers",),
     "python.layers.core": ("layers",),
     "python.layers.layers": ("layers",),
     "python.layers.normalization": ("layers",),
+    "python.layers.pooling": ("layers",),
     "python.summary.summary": ("summary",),
     "python.summary.writer.writer": ("summary",),
     "contrib.layers.python.layers": ("contrib.layers",),
