@@ -63,29 +63,29 @@ class _Lanes:
         return f"v{self.lanes}{'f32' if self.element is F32 else 'f64'}"
 
 
-def _lanes(dtype: str) -> _Lanes:
+def lanes_of(dtype: str) -> _Lanes:
     element, size = {"float32": (F32, 4), "float64": (F64, 8)}[dtype]
     width = tile_shape(llvm_target.host()).vector_bytes
     return _Lanes(element, size, width // size, PANEL_BYTES // width)
 
 
-def _declared(module: ir.Module, name: str, result: ir.Type, *takes: ir.Type) -> ir.Function:
+def declared(module: ir.Module, name: str, result: ir.Type, *takes: ir.Type) -> ir.Function:
     found = module.globals.get(name)
     return found or ir.Function(module, ir.FunctionType(result, takes), name)
 
 
-def _splat(b: ir.IRBuilder, value: ir.Value, lanes: int) -> ir.Value:
+def splat(b: ir.IRBuilder, value: ir.Value, lanes: int) -> ir.Value:
     kind = ir.VectorType(value.type, lanes)
     first = b.insert_element(ir.Constant(kind, ir.Undefined), value, I32(0))
     zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
     return b.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
 
 
-def _masks(b: ir.IRBuilder, kind: _Lanes, width: ir.Value) -> list[ir.Value]:
+def masks_of(b: ir.IRBuilder, kind: _Lanes, width: ir.Value) -> list[ir.Value]:
     """Per vector of the panel, which lanes are inside ``width`` columns."""
     lanes = ir.Constant(ir.VectorType(I64, kind.lanes), list(range(kind.lanes)))
     return [
-        b.icmp_signed("<", lanes, _splat(b, b.sub(width, I64(v * kind.lanes)), kind.lanes))
+        b.icmp_signed("<", lanes, splat(b, b.sub(width, I64(v * kind.lanes)), kind.lanes))
         for v in range(kind.vectors)
     ]
 
@@ -94,7 +94,7 @@ def _at(b: ir.IRBuilder, base: ir.Value, offset: ir.Value, kind: ir.Type) -> ir.
     return b.bitcast(b.gep(base, [offset]), kind.as_pointer())
 
 
-class _Masked:
+class Masked:
     """Masked vector loads and stores of one dtype."""
 
     def __init__(self, module: ir.Module, kind: _Lanes) -> None:
@@ -102,8 +102,8 @@ class _Masked:
         pointer = vector.as_pointer()
         load, store = (f"llvm.masked.{what}.{kind.suffix}.p0" for what in ("load", "store"))
         self.kind = kind
-        self.load_function = _declared(module, load, vector, pointer, I32, mask, vector)
-        self.store_function = _declared(module, store, ir.VoidType(), vector, pointer, I32, mask)
+        self.load_function = declared(module, load, vector, pointer, I32, mask, vector)
+        self.store_function = declared(module, store, ir.VoidType(), vector, pointer, I32, mask)
 
     def load(self, b: ir.IRBuilder, pointer: ir.Value, mask: ir.Value) -> ir.Value:
         zero = ir.Constant(self.kind.vector, [0.0] * self.kind.lanes)
@@ -121,7 +121,7 @@ def tile_function(module: ir.Module, dtype: str, rows: int, adds: bool = False) 
     name = f"tile_{dtype}_{rows}" + "_adding" * adds
     if name in module.globals:
         return module.globals[name]
-    kind = _lanes(dtype)
+    kind = lanes_of(dtype)
     takes = [POINTER, I64, I64, POINTER, I64, POINTER, I64, I64, I64, *[I64] * adds]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), takes), name)
     function.linkage = "internal"
@@ -139,15 +139,15 @@ class _TileBody:
         self.kind = kind
         self.rows = rows
         self.b = ir.IRBuilder(function.append_basic_block("entry"))
-        self.masked = _Masked(function.module, kind)
-        self.fma = _declared(
+        self.masked = Masked(function.module, kind)
+        self.fma = declared(
             function.module, f"llvm.fma.{kind.suffix}", kind.vector, *[kind.vector] * 3
         )
 
     def emit(self) -> None:
         b, kind = self.b, self.kind
         a, row_step, k_step, p, p_step, y, y_step, depth, width, *add = self.function.args
-        masks = _masks(b, kind, width)
+        masks = masks_of(b, kind, width)
         initial = self._initial(y, y_step, masks, *add)
         entry = b.block
         loop, done = (b.append_basic_block(n) for n in ("step", "done"))
@@ -185,7 +185,7 @@ class _TileBody:
         if add is None:
             zero = ir.Constant(kind.vector, [0.0] * kind.lanes)
             return [[zero] * len(masks) for _ in range(self.rows)]
-        adding = _splat(b, b.icmp_signed("!=", add, I64(0)), kind.lanes)
+        adding = splat(b, b.icmp_signed("!=", add, I64(0)), kind.lanes)
         masks = [b.and_(mask, adding) for mask in masks]
         rows = []
         for r in range(self.rows):
@@ -207,7 +207,7 @@ class _TileBody:
             if r:
                 row = b.gep(row, [row_step])
             element = b.load(b.bitcast(row, kind.element.as_pointer()), align=kind.bytes)
-            factor = _splat(b, element, kind.lanes)
+            factor = splat(b, element, kind.lanes)
             pairs = zip(vectors, sums[r], strict=True)
             after.append([b.call(self.fma, [factor, v, s]) for v, s in pairs])
         return after
@@ -329,8 +329,8 @@ def _emit_block(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
 def _emit_run(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
     """A vector at a time, masked where a part is outside: short runs are one load, one store."""
     x, y, e, to, lo, hi, run = values
-    kind = _lanes(y.ref.dtype)
-    masked = _Masked(b.module, kind)
+    kind = lanes_of(y.ref.dtype)
+    masked = Masked(b.module, kind)
     source, target = _bytes_at(b, x, (e, None)), _bytes_at(b, y, (to, None))
     lanes = ir.Constant(ir.VectorType(I32, kind.lanes), list(range(kind.lanes)))
     vectors = b.sdiv(b.add(run, I64(kind.lanes - 1)), I64(kind.lanes))
@@ -344,7 +344,7 @@ def _emit_run(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
 
     def below(bound: ir.Value, begin: ir.Value) -> ir.Value:
         left = b.trunc(b.sub(bound, begin), I32)
-        return b.icmp_signed("<", lanes, _splat(b, left, kind.lanes))
+        return b.icmp_signed("<", lanes, splat(b, left, kind.lanes))
 
     def vector(k: ir.Value) -> None:
         begin = b.mul(b.add(plain, k), I64(kind.lanes))
@@ -353,11 +353,11 @@ def _emit_run(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
         value = masked.load(b, _at(b, source, offset, kind.vector), inside)
         masked.store(b, value, _at(b, target, offset, kind.vector), below(run, begin))
 
-    _counted(b, plain, "whole", copied)
-    _counted(b, b.sub(vectors, plain), "run", vector)
+    counted(b, plain, "whole", copied)
+    counted(b, b.sub(vectors, plain), "run", vector)
 
 
-def _counted(b: ir.IRBuilder, count: ir.Value, name: str, body: Any) -> None:
+def counted(b: ir.IRBuilder, count: ir.Value, name: str, body: Any) -> None:
     """``for k in range(count): body(k)``."""
     before = b.block
     test, inside, after = (b.append_basic_block(f"{name}_{n}") for n in ("test", "body", "done"))
@@ -375,7 +375,7 @@ def _counted(b: ir.IRBuilder, count: ir.Value, name: str, body: Any) -> None:
 
 def _emit_pack(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
     source, w, slot, tb, j0, j1, depth = values
-    kind = _lanes(w.ref.dtype)
+    kind = lanes_of(w.ref.dtype)
     width = b.sub(j1, j0)
     target = _bytes_at(b, w, (slot, w.strides[0]))
     target_step = _step(b, w, w.strides[1])
@@ -391,7 +391,7 @@ def _pack_rows(
     j0: ir.Value, width: ir.Value, depth: ir.Value,
 ) -> None:  # fmt: skip
     """Copy columns j0 .. j0 + width of ``source``, row by row."""
-    masked, masks = _Masked(b.module, kind), _masks(b, kind, width)
+    masked, masks = Masked(b.module, kind), masks_of(b, kind, width)
     first = _bytes_at(b, source, (j0, None))
     step = _step(b, source, source.strides[0])
 
@@ -402,7 +402,7 @@ def _pack_rows(
             value = masked.load(b, _at(b, read, offset, kind.vector), mask)
             masked.store(b, value, _at(b, write, offset, kind.vector), mask)
 
-    _counted(b, depth, "pack", row)
+    counted(b, depth, "pack", row)
 
 
 def _pack_columns(
@@ -423,9 +423,9 @@ def _pack_columns(
             place = b.bitcast(b.gep(write, [b.mul(k, target_step)]), element)
             b.store(value, place, align=kind.bytes)
 
-        _counted(b, depth, "element", one)
+        counted(b, depth, "element", one)
 
-    _counted(b, width, "column", column)
+    counted(b, width, "column", column)
 
 
 @cache
