@@ -69,6 +69,13 @@ def lanes_of(dtype: str) -> _Lanes:
     return _Lanes(element, size, width // size, PANEL_BYTES // width)
 
 
+def tile_text(family: str, dtype: str, n: int | None) -> str:
+    """What a report says of a family's tiles, for a result of ``n`` columns (None: not known)."""
+    kind = lanes_of(dtype)
+    rows = tile_shape(llvm_target.host()).rows[0]
+    return f"{family} {rows} x {kind.vectors} vectors of {kind.lanes}"
+
+
 def declared(module: ir.Module, name: str, result: ir.Type, *takes: ir.Type) -> ir.Function:
     found = module.globals.get(name)
     return found or ir.Function(module, ir.FunctionType(result, takes), name)
