@@ -54,6 +54,8 @@ BACKWARD = {
     ("graphc.ops.indexing.scatter_nd", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.indexing.segment", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.indexing.sparse", "graphc.lowering.sparse"): OWN_KERNEL,
+    ("graphc.ops.control.branches", "graphc.autodiff.loops"): "the gradient of a branch is one",
+    ("graphc.ops.control.loops", "graphc.autodiff.loops"): "the gradient of a loop is a loop",
     ("graphc.passes.cut", "graphc.lowering.program"): "cutting decides the feeds of the Program",
 }
 

@@ -236,9 +236,11 @@ def pull_back(
         given = list(given) if isinstance(given, list | tuple) else [given]
     elif isinstance(op.vjp, NotDifferentiable):
         return [op.vjp if want else None for want in wanted]
-    elif len(node.outputs) == 1:
+    elif len(node.outputs) == 1 and not op.takes_wanted:
         y, *given_operands = _conjugates(b, op, (node.outputs[0], *operands))
         given = op.vjp(b, cotangents[0], y, *given_operands)
+    elif op.takes_wanted:
+        given = op.vjp(b, tuple(cotangents), node.outputs, *operands, wanted=wanted)
     else:
         given = op.vjp(b, tuple(cotangents), node.outputs, *operands)
     if len(given) != len(operands):

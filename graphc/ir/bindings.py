@@ -12,7 +12,7 @@ from typing import Any
 
 from graphc.ir.dims import Expr, symbols
 from graphc.ir.graph import Node
-from graphc.ir.op import Op
+from graphc.ir.op import Nested, Op
 
 
 class Bindings:
@@ -49,4 +49,6 @@ def data_sizes(value: Any) -> tuple[str, ...]:
             waiting += part
         elif isinstance(part, Expr):
             found |= dict.fromkeys(sorted(s.name for s in symbols(part) if s.data))
+        elif isinstance(part, Nested):
+            found |= dict.fromkeys(sorted({s.name for s in part.symbols() if s.data}))
     return tuple(found)

@@ -37,12 +37,12 @@ def meaning(name: str) -> type[Op] | Callable | None:
 
 
 class Builder:
-    """Adds nodes to ``home``: a Graph, or an Edit of one."""
+    """Adds nodes to ``home``: a Graph (or the body being traced inside it), or an Edit of one."""
 
     __slots__ = ("home",)
 
     def __init__(self, home: Any) -> None:
-        self.home = home
+        self.home = home.building()
 
     def __getattr__(self, name: str) -> Any:
         found = meaning(name)

@@ -36,6 +36,9 @@ class Edit:
         self._roots: tuple[tuple[Tensor, ...], tuple[Node, ...]] | None = None
         self._changed = False
 
+    def building(self) -> Edit:
+        return self
+
     def replace(self, old: Tensor, new: Tensor) -> None:
         """Every reader of ``old`` (fetches included) reads ``new`` instead."""
         if old is not new:

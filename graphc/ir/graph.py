@@ -182,6 +182,26 @@ class Graph:
         self._nx: tuple[int, Any] | None = None
         self.lock = threading.RLock()
 
+    # --- bodies (graphc.ir.body) ---------------------------------------------------------------
+
+    @property
+    def root(self) -> Graph:
+        """The outermost graph: this one, unless it is a body being traced."""
+        return self
+
+    def is_within(self, graph: Graph) -> bool:
+        """Whether this is a body being traced inside ``graph``, at any depth."""
+        return False
+
+    def inside(self, tensor: Tensor) -> Tensor:
+        """The tensor as it is seen in this graph."""
+        return tensor
+
+    def building(self) -> Graph:
+        """Where nodes are made now: here, or in the body inside that is being traced."""
+        innermost = _stack.graphs[-1] if _stack.graphs else self
+        return innermost if innermost.is_within(self) else self
+
     # --- building ------------------------------------------------------------------------------
 
     def add(

@@ -120,6 +120,20 @@ class Literal:
         return f"Literal({self.array!r})"
 
 
+class Nested:
+    """An attribute's value that is a graph (:class:`graphc.ir.body.Body`)."""
+
+    graph: Any
+
+    def symbols(self) -> Iterator[Any]:
+        """The symbolic sizes inside."""
+        raise NotImplementedError
+
+    def substitute(self, sizes: dict[str, Any]) -> Nested:
+        """The same with symbolic sizes replaced."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Sample:
     """One generated test of an op: operand types, attributes, and the range operands are drawn
@@ -196,6 +210,7 @@ class Op:
     linear: ClassVar[bool] = False
     holomorphic: ClassVar[bool] = False  # of complex numbers: vjp is given the conjugates
     transcendental: ClassVar[bool] = False  # dear to recompute
+    takes_wanted: ClassVar[bool] = False  # vjp has a keyword: which operands need a cotangent
     passes_rows: ClassVar[bool] = False  # the operand's cotangent is the output's, Rows included
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
@@ -328,12 +343,14 @@ def _frozen(value: Any) -> Any:
 def _has_dims(value: Any) -> bool:
     if isinstance(value, tuple):
         return any(_has_dims(v) for v in value)
-    return isinstance(value, Expr)
+    return isinstance(value, Expr | Nested)
 
 
 def _substituted(value: Any, sizes: dict[str, Any]) -> Any:
     if isinstance(value, tuple):
         return tuple(_substituted(v, sizes) for v in value)
+    if isinstance(value, Nested):
+        return value.substitute(sizes)
     return substitute(value, sizes) if isinstance(value, Expr) else value
 
 

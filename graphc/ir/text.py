@@ -29,6 +29,9 @@ Grammar, one line per node, operands above their readers::
 Attributes that equal their default are left out, and so are ``dtype`` and ``shape`` of a source,
 which its type says.  Python objects (functions of ``py_func``) print as ``object("name#k")`` and
 live in ``literals`` too.  A ``#`` comment holds the user's lines.  Parsing evaluates nothing.
+
+A body (:mod:`graphc.ir.body`) prints as ``body(k)``; the k-th body follows the graph, written as
+one that starts with ``body k`` instead of ``graph``.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +51,7 @@ from graphc.errors import GraphError
 from graphc.ir.dims import Dim, Expr, parse_dim, symbol, symbols
 from graphc.ir.dtype import ALL, DType, as_dtype
 from graphc.ir.graph import Graph, Node, Tensor, infer
-from graphc.ir.op import REGISTRY, Literal, Op
+from graphc.ir.op import REGISTRY, Literal, Nested, Op
 from graphc.ir.source import Site
 from graphc.ir.types import Mismatch, TensorType
 
@@ -55,15 +59,15 @@ _INLINE = 16  # elements an array may have to be written out
 _PLAIN_NAME = re.compile(r"[\w.\-/\\>]+\Z")
 DTYPE_NAMES = frozenset(dtype.name for dtype in ALL)
 RESERVED = DTYPE_NAMES | {"nan", "inf"}
-_WRITABLE = (type(None), bool, int, float, complex, str, bytes, DType, Expr, Literal)
+_WRITABLE = (type(None), bool, int, float, complex, str, bytes, DType, Expr, Literal, Nested)
 
 
 def print_graph(graph: Graph, sites: bool = True, literals: dict[str, Any] | None = None) -> str:
     """The text of a graph.  Big arrays and Python objects are stored in ``literals``, if given."""
     writer = _Writer({} if literals is None else literals)
-    inside = {t.node for t in graph.inputs if is_parameter(t)}
-    lines = [_header(graph)]
-    lines += [f"  {writer.node(node, sites)}" for node in graph.nodes if node not in inside]
+    lines = writer.graph(graph, "graph", sites)
+    for k, body in enumerate(writer.bodies):  # it grows: bodies may have bodies
+        lines += writer.graph(body.graph, f"body {k}", sites)
     return "\n".join(lines) + "\n"
 
 
@@ -78,13 +82,13 @@ def is_parameter(tensor: Tensor) -> bool:
     return node.op.name == "placeholder" and not node.control and not node.device
 
 
-def _header(graph: Graph) -> str:
+def _header(graph: Graph, kind: str) -> str:
     params = [
         f"{quoted(t.node.name)}: {t.type}" if is_parameter(t) else f"%{ref(t)}"
         for t in graph.inputs
     ]
     roots = [ref(t) for t in graph.outputs] + [f"^{quoted(n.name)}" for n in graph.targets]
-    text = f"graph {quoted(graph.title)}({', '.join(params)}) ->"
+    text = f"{kind} {quoted(graph.title)}({', '.join(params)}) ->"
     text += f" {', '.join(roots)}" if roots else ""
     data = sorted(_data_names(graph))
     text += f" where data({', '.join(data)})" if data else ""
@@ -117,6 +121,12 @@ class _Writer:
 
     def __init__(self, literals: dict[str, Any]) -> None:
         self.literals = literals
+        self.bodies: list[Any] = []
+
+    def graph(self, graph: Graph, kind: str, sites: bool) -> list[str]:
+        inside = {t.node for t in graph.inputs if is_parameter(t)}
+        lines = [self.node(node, sites) for node in graph.nodes if node not in inside]
+        return [_header(graph, kind), *(f"  {line}" for line in lines)]
 
     def node(self, node: Node, sites: bool) -> str:
         args = [f"%{ref(t)}" for t in node.operands]
@@ -157,6 +167,10 @@ class _Writer:
                 return self.array(value)
             case complex():
                 return f"complex({value.real!r}, {value.imag!r})"
+            case Nested():
+                if value not in self.bodies:
+                    self.bodies.append(value)
+                return f"body({self.bodies.index(value)})"
         return self.object(value)
 
     def array(self, literal: Literal) -> str:
@@ -230,12 +244,15 @@ def holds_object(op: Op) -> bool:
 def _is_object(value: Any) -> bool:
     if isinstance(value, tuple):
         return any(map(_is_object, value))
+    if isinstance(value, Nested):
+        return not is_portable(value.graph)
     return not isinstance(value, _WRITABLE)
 
 
 # --- parsing ------------------------------------------------------------------------------------
 
-_HEADER = re.compile(r"\s*graph\s+")
+_HEADER = re.compile(r"\s*(?:graph|body \d+)\s+")
+_BODY = re.compile(r"\s*body (?P<number>\d+)\s")
 _NODE = re.compile(r"\s*%(?P<name>[\w.\-/\\>]+|\"(?:[^\"\\]|\\.)*\")\s*=\s*(?P<op>\w+)\s*\(")
 _TAIL = re.compile(r"\s*(?::(?P<types>[^@#]*))?(?:@(?P<device>\S+)\s*)?(?:#(?P<sites>.*))?$")
 _ROOTS = re.compile(
@@ -247,13 +264,21 @@ _REF = re.compile(r"(?P<name>[\w.\-/\\>]+|\"(?:[^\"\\]|\\.)*\")(?::(?P<index>\d+
 def parse_graph(text: str, literals: dict[str, Any] | None = None) -> Graph:
     """The graph a text describes.  Printed types are believed; the verifier compares them with the
     ops' rules.  ``literals`` holds what the text names by digest (see :func:`print_graph`)."""
-    return _Parser(text, literals or {}).run()
+    lines = text.splitlines()
+    starts = [k for k, line in enumerate(lines) if _BODY.match(line)]
+    bodies: dict[int, Any] = {}
+    for begin, end in reversed([*pairwise((*starts, len(lines)))]):
+        number = int(_BODY.match(lines[begin])["number"])  # type: ignore[index]
+        blank = [""] * begin  # so that lines keep their numbers
+        bodies[number] = _Parser([*blank, *lines[begin:end]], literals or {}, bodies).body()
+    return _Parser(lines[: starts[0]] if starts else lines, literals or {}, bodies).run()
 
 
 class _Parser:
-    def __init__(self, text: str, literals: dict[str, Any]) -> None:
-        self.lines = text.splitlines()
+    def __init__(self, lines: list[str], literals: dict[str, Any], bodies: dict[int, Any]) -> None:
+        self.lines = lines
         self.literals = literals
+        self.bodies = bodies
         self.line = 0
         self.data: frozenset[str] = frozenset()
         self.graph = Graph()
@@ -273,6 +298,11 @@ class _Parser:
         graph.outputs = tuple(self.tensor(r) for r in roots if not r.startswith("^"))
         graph.targets = tuple(self.named(r[1:]) for r in roots if r.startswith("^"))
         return graph
+
+    def body(self) -> Any:
+        from graphc.ir.body import Body
+
+        return Body(self.run())
 
     def error(self, fact: str, hint: str | None = None) -> GraphError:
         shown = self.lines[self.line - 1].strip() if self.line else ""
@@ -403,6 +433,8 @@ class _Parser:
                 return -self.literal(operand)
             case ast.Call(func=ast.Name(id="object"), args=[ast.Constant(value=str(key))]):
                 return self.literals[key]
+            case ast.Call(func=ast.Name(id="body"), args=[ast.Constant(value=int(number))]):
+                return self.bodies[number]
             case ast.Call(func=ast.Name(id="dim"), args=[ast.Constant(value=str(text))]):
                 return self.dim(text)
             case ast.Call(func=ast.Name(id="complex"), args=[real, imaginary]):

@@ -17,6 +17,7 @@ EVERYDAY = (
     "shaping.slicing shaping.subscript "
 )
 THE_REST = (
+    "control.branches control.loops control.turns "
     "drawing.candidates drawing.rejection elementwise.bitwise elementwise.incomplete "
     "elementwise.special indexing.ordering indexing.partition indexing.scatter_nd "
     "indexing.segment indexing.sparse learning.images learning.optimize_variants "

@@ -1,0 +1,1 @@
+"""Branches and loops: ops that own bodies (:mod:`graphc.ir.body`)."""

@@ -1,0 +1,95 @@
+"""``cond``: one of two bodies, chosen when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.autodiff.loops import branch_gradients
+from graphc.ir.body import STEP, Body, Function, bodies, trace
+from graphc.ir.builder import composite
+from graphc.ir.dtype import bool_
+from graphc.ir.graph import Graph, Tensor
+from graphc.ir.op import REQUIRED, Kind, Op
+from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
+from graphc.ops.control.interpret import run_body
+
+
+class Cond(Op):
+    """What the body ``then`` gives where ``pred`` is true, else what ``otherwise`` gives.
+
+    Both take ``(step, *captures)``, where the step is 0.
+    """
+
+    operands = ("pred", "*captures")
+    attributes = {"then": REQUIRED, "otherwise": REQUIRED}
+    kind = Kind.HOST
+
+    @property
+    def effect(self) -> bool:  # type: ignore[override]
+        return self.then.has_effect or self.otherwise.has_effect
+
+    @property
+    def may_fail(self) -> bool:  # type: ignore[override]
+        return self.then.may_fail or self.otherwise.may_fail
+
+    def fitted(self, types: Sequence[TensorType]) -> tuple[Body, Body]:
+        """The bodies for captures of these types."""
+        return self.then.retyped((STEP, *types)), self.otherwise.retyped((STEP, *types))
+
+    def infer_type(self, pred: TensorType, *captures: TensorType) -> tuple[TensorType, ...]:
+        if pred.dtype is not bool_ or pred.shape not in (None, ()):
+            raise Mismatch("pred is one bool", pred=pred)
+        one, two = (body.output_types for body in self.fitted(captures))
+        if len(one) != len(two):
+            raise Mismatch(f"one branch gives {len(one)} values, the other {len(two)}")
+        return tuple(_common(k, a, b) for k, (a, b) in enumerate(zip(one, two, strict=True)))
+
+    def reference(self, pred: np.ndarray, *captures: np.ndarray) -> tuple:
+        body = self.then if pred else self.otherwise
+        return tuple(run_body(body, (np.int32(0), *captures)))
+
+    def host(self, pred: np.ndarray, *captures: np.ndarray) -> tuple:
+        return self.reference(pred, *captures)
+
+    takes_wanted = True
+
+    def vjp(self, b: Any, ct: Any, y: Any, *operands: Tensor, wanted: Sequence[bool]) -> list:
+        pred, *captures = operands
+        return [None, *branch_gradients(b, self, pred, captures, ct, wanted[1:])]
+
+    samples = []
+
+
+def _common(k: int, a: TensorType, b: TensorType) -> TensorType:
+    """What is known of a value that either branch may give."""
+    if a.dtype is not b.dtype:
+        raise DTypeMismatch(f"the branches' values {k} differ in dtype", then=a, otherwise=b)
+    if a.shape is None or b.shape is None:
+        return a.with_shape(a.shape if b.shape is None else b.shape)
+    sizes = [
+        same_dim(m, n, "a value of two branches") if len(a.shape) == len(b.shape) else None
+        for m, n in zip(a.shape, b.shape, strict=False)
+    ]
+    if len(a.shape) != len(b.shape) or None in sizes:
+        raise Mismatch(f"the branches' values {k} differ in shape", then=a, otherwise=b)
+    return a.with_shape(tuple(d for d in sizes if d is not None))
+
+
+@composite
+def branch(
+    b: Any, pred: Tensor, then: Function, otherwise: Function, name: str = "cond",
+    captures: Sequence[Tensor] = (),
+) -> list[Tensor]:  # fmt: skip
+    """What ``then(step, *captures)`` or ``otherwise(step, *captures)`` gives."""
+    outer = b.home if isinstance(b.home, Graph) else b.home.graph
+    types = [(t.node.name, t.type) for t in captures]
+    traced = [
+        trace(outer, f"{name}_{side}", types, function)
+        for side, function in (("then", then), ("otherwise", otherwise))
+    ]
+    (one, two), found = bodies(*traced)
+    node = b.home.add(Cond(then=one, otherwise=two), [pred, *captures, *found], name=name)
+    return list(node.outputs)

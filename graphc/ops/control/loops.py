@@ -1,0 +1,248 @@
+"""Loops: ``scan`` over the first axis of its operands, and ``while_loop`` until a test says no.
+
+Both carry values from turn to turn.  A body takes ``(step, *carries, *slices, *captures)``: the
+number of the turn, the carried values, for a scan one slice of each scanned operand, and what it
+reads from outside.  It gives the new carries, and for a scan values that are stacked over the
+turns.  Besides those results a loop gives its *traces*: the carries as each turn found them,
+stacked, for whoever must go back through the turns; what nobody reads is not kept.
+
+The gradient of either is a scan, backwards over the traces, that computes what a turn needs anew
+and carries the cotangents of the carries and of the captures (reverse accumulation through a loop:
+Griewank and Walther, "Evaluating Derivatives", 2008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.autodiff.loops import Backward
+from graphc.ir.body import STEP, Body, Function, bodies, trace
+from graphc.ir.builder import Builder, composite
+from graphc.ir.dims import Dim
+from graphc.ir.dtype import bool_
+from graphc.ir.graph import Graph, Tensor
+from graphc.ir.op import REQUIRED, Kind, Op
+from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
+from graphc.ops.control.interpret import run_body, stacked
+
+
+class Loop(Op, abstract=True):
+    """An op whose body is run turn by turn."""
+
+    operands = ("*values",)
+    kind = Kind.HOST
+
+    @property
+    def effect(self) -> bool:  # type: ignore[override]
+        return self.body.has_effect
+
+    @property
+    def may_fail(self) -> bool:  # type: ignore[override]
+        return self.body.may_fail
+
+    def host(self, *values: np.ndarray) -> tuple:
+        return self.reference(*values)
+
+
+def _carried_on(before: Sequence[TensorType], after: Sequence[TensorType]) -> None:
+    """Every carry must leave a turn as it entered it."""
+    for k, (was, now) in enumerate(zip(before, after, strict=False)):
+        if was.dtype is not now.dtype:
+            raise DTypeMismatch(
+                f"values[{k}] changes its dtype in a turn",
+                hint=f"cast it in the body: tf.cast(..., tf.{was.dtype})", before=was, after=now,
+            )  # fmt: skip
+        if not _same_shape(was, now):
+            raise Mismatch(
+                f"values[{k}] changes its shape in a turn",
+                hint="shape_invariants says which sizes may change", before=was, after=now,
+            )  # fmt: skip
+
+
+def _same_shape(a: TensorType, b: TensorType) -> bool:
+    if a.shape is None or b.shape is None:
+        return True
+    return len(a.shape) == len(b.shape) and all(
+        same_dim(m, n, "a carry's shape") is not None for m, n in zip(a.shape, b.shape, strict=True)
+    )
+
+
+class Scan(Loop):
+    """``carries, stacks, traces = scan(carries, xs, captures)``: a turn for each of ``length``
+    slices of the xs, from the last one on if ``reverse``."""
+
+    attributes = {
+        "body": REQUIRED, "carried": REQUIRED, "scanned": REQUIRED, "length": REQUIRED,
+        "reverse": False, "traced": (),
+    }  # fmt: skip
+
+    def split(self, values: Sequence[Any]) -> tuple[Sequence, Sequence, Sequence]:
+        """Carries, scanned operands, captures."""
+        n, k = self.carried, self.carried + self.scanned
+        return values[:n], values[n:k], values[k:]
+
+    def fitted(self, types: Sequence[TensorType]) -> Body:
+        """The body for operands of these types."""
+        carries, xs, captures = self.split(types)
+        slices = [t if t.shape is None else t.with_shape(t.shape[1:]) for t in xs]
+        return self.body.retyped((STEP, *carries, *slices, *captures))
+
+    def infer_type(self, *types: TensorType) -> tuple[TensorType, ...]:
+        carries, xs, _ = self.split(types)
+        for k, x in enumerate(xs):
+            if x.shape is not None and (
+                not x.shape or same_dim(x.shape[0], self.length, "the first axis") is None
+            ):
+                raise Mismatch(
+                    f"operand {k} is scanned along its first axis, of {self.length} slices", x=x
+                )
+        made = self.fitted(types).output_types
+        after, stacks = made[: self.carried], made[self.carried :]
+        _carried_on(carries, after)
+        rows = [*stacks, *(carries[k] for k in self.traced)]
+        return (*carries, *(_stack_type(self.length, t) for t in rows))
+
+    def reference(self, *values: np.ndarray) -> tuple:
+        carries, xs, captures = self.split(values)
+        length = len(xs[0]) if xs else int(self.length)
+        rows: list[list[np.ndarray]] = []
+        order = range(length - 1, -1, -1) if self.reverse else range(length)
+        for t in order:
+            made = run_body(self.body, (np.int32(t), *carries, *(x[t] for x in xs), *captures))
+            rows.append([*made[self.carried :], *(carries[k] for k in self.traced)])
+            carries = made[: self.carried]
+        if self.reverse:
+            rows.reverse()
+        types = [
+            *self.body.output_types[self.carried :],
+            *(self.body.output_types[k] for k in self.traced),
+        ]
+        return (*carries, *(stacked([r[k] for r in rows], t) for k, t in enumerate(types)))
+
+    takes_wanted = True
+
+    def vjp(self, b: Any, ct: Any, y: Any, *values: Tensor, wanted: Sequence[bool]) -> list:
+        _, xs, captures = self.split(values)
+        n, ys = self.carried, len(self.body.output_types) - self.carried
+        traces = dict(zip(self.traced, y[n + ys :], strict=True))
+        back = Backward(
+            self.body, [traces[k] for k in range(n)], list(xs), list(captures), ct[:n],
+            ct[n : n + ys], [ct[n + ys + self.traced.index(k)] for k in range(n)], y[:n],
+        )  # fmt: skip
+        return back.run(b, self.length, not self.reverse, wanted)
+
+    samples = []
+
+
+class WhileLoop(Loop):
+    """``carries, traces = while_loop(carries, captures)``: turns while ``test`` of the carries is
+    true, ``limit`` of them at most (None: no limit).  ``count`` is the number of turns."""
+
+    attributes = {
+        "test": REQUIRED, "body": REQUIRED, "carried": REQUIRED, "count": REQUIRED, "limit": None,
+        "traced": (),
+    }  # fmt: skip
+    binding = "count"
+
+    def fitted(self, types: Sequence[TensorType]) -> tuple[Body, Body]:
+        """The test and the body for operands of these types."""
+        return self.test.retyped((STEP, *types)), self.body.retyped((STEP, *types))
+
+    def infer_type(self, *types: TensorType) -> tuple[TensorType, ...]:
+        test, body = self.fitted(types)
+        carries = types[: self.carried]
+        (said,) = test.output_types
+        if said.dtype is not bool_ or said.shape not in (None, ()):
+            raise Mismatch("the test of a loop gives one bool", test=said)
+        _carried_on(carries, body.output_types)
+        return (*carries, *(_stack_type(self.count, carries[k]) for k in self.traced))
+
+    def reference(self, *values: np.ndarray) -> tuple:
+        carries, captures = list(values[: self.carried]), values[self.carried :]
+        traces: list[list[np.ndarray]] = [[] for _ in self.traced]
+        turn = 0
+        while self.limit is None or turn < self.limit:
+            step = np.int32(turn & 0x7FFFFFFF)
+            (goes_on,) = run_body(self.test, (step, *carries, *captures))
+            if not goes_on:
+                break
+            for trace_of, k in zip(traces, self.traced, strict=True):
+                trace_of.append(carries[k])
+            carries = run_body(self.body, (step, *carries, *captures))
+            turn += 1
+        types = [self.body.output_types[k] for k in self.traced]
+        return (*carries, *(stacked(r, t) for r, t in zip(traces, types, strict=True)))
+
+    takes_wanted = True
+
+    def vjp(self, b: Any, ct: Any, y: Any, *values: Tensor, wanted: Sequence[bool]) -> list:
+        n = self.carried
+        traces = dict(zip(self.traced, y[n:], strict=True))
+        back = Backward(
+            self.body, [traces[k] for k in range(n)], [], list(values[n:]), ct[:n], (),
+            [ct[n + self.traced.index(k)] for k in range(n)], y[:n],
+        )  # fmt: skip
+        return back.run(b, self.count, True, wanted)
+
+    samples = []
+
+
+def _stack_type(length: Dim, row: TensorType) -> TensorType:
+    return row.with_shape(None if row.shape is None else (length, *row.shape))
+
+
+# --- building -------------------------------------------------------------------------------------
+
+
+@composite
+def scan_over(
+    b: Any, function: Function, carries: Sequence[Tensor], xs: Sequence[Tensor], length: Dim,
+    reverse: bool = False, name: str = "scan", captures: Sequence[Tensor] = (),
+) -> tuple[list[Tensor], list[Tensor]]:  # fmt: skip
+    """Run ``function(step, *carries, *slices, *captures)`` on the slices of the ``xs``: the carries
+    at the end, and what it gave besides them, stacked."""
+    slices = [t.type if t.type.shape is None else t.type.with_shape(t.type.shape[1:]) for t in xs]
+    types = [(t.node.name, t.type) for t in carries]
+    types += [(t.node.name, type) for t, type in zip(xs, slices, strict=True)]
+    types += [(t.node.name, t.type) for t in captures]
+    traced, outputs = trace(_graph_of(b), name, types, function)
+    (body,), found = bodies((traced, outputs))
+    n = len(carries)
+    node = b.home.add(
+        Scan(body=body, carried=n, scanned=len(xs), length=length, reverse=reverse,
+             traced=tuple(range(n))),
+        [*carries, *xs, *captures, *found], name=name,
+    )  # fmt: skip
+    stacks = len(outputs) - n
+    return list(node.outputs[:n]), list(node.outputs[n : n + stacks])
+
+
+@composite
+def loop_while(
+    b: Any, test: Function, function: Function, carries: Sequence[Tensor],
+    types: Sequence[TensorType] | None = None, limit: Dim | None = None, name: str = "while",
+) -> list[Tensor]:  # fmt: skip
+    """Run ``function(step, *carries)`` while ``test(step, *carries)`` is true: the carries at the
+    end.  ``types`` are the carries' where their sizes may change from turn to turn."""
+    outer = _graph_of(b)
+    named = [
+        (t.node.name, type)
+        for t, type in zip(carries, types or [t.type for t in carries], strict=True)
+    ]
+    first = trace(outer, f"{name}_test", named, test)
+    second = trace(outer, name, named, function)
+    (asked, body), captures = bodies(first, second)
+    n = len(carries)
+    node = b.home.add(
+        WhileLoop(test=asked, body=body, carried=n, count=b.home.new_dim("turns", data=True),
+                  limit=limit, traced=tuple(range(n))),
+        [*carries, *captures], name=name,
+    )  # fmt: skip
+    return list(node.outputs[:n])
+
+
+def _graph_of(b: Builder) -> Graph:
+    return b.home if isinstance(b.home, Graph) else b.home.graph
