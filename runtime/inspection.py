@@ -21,6 +21,7 @@ from graphc.passes.cut import cut, unfed
 from graphc.passes.options import Options
 from graphc.pipeline import Record
 from graphc.report.report import KernelEntry, LaunchEntry, MemoryEntry, PassEntry, Report
+from runtime.contractions import contraction_entries, peaks
 from runtime.devices.cpu.table import CLOCK_WORDS
 from runtime.executor import drops_ones, fed_types
 from runtime.feeds import Feeds
@@ -120,6 +121,7 @@ def report_of(
     program = compilation.program
     sizes = plan.values if plan is not None else {}
     cache = default_cache()
+    contractions = contraction_entries(program, plan, clock)
     return Report(
         title=title,
         device=state.device,
@@ -133,6 +135,8 @@ def report_of(
         memory=_memory_entry(program, plan) if plan is not None else None,
         log=list(state.log),
         cache={"hits": cache.hits, "misses": cache.misses},
+        contractions=contractions,
+        peak=peaks(contractions) if clock else {},
     )
 
 

@@ -65,6 +65,48 @@ class LaunchEntry:
 
 
 @dataclass
+class ContractionEntry:
+    """One product or convolution, ``[m, depth] @ [depth, n]`` of each of ``matrices`` (or groups).
+
+    Sizes are numbers when the plan is bound, expressions otherwise; what only a plan knows is None
+    until then, and times until it is timed.  ``flops``, ``microseconds`` and ``gflops`` are those
+    of the whole launch.
+    """
+
+    step: int
+    kernel: str
+    kind: str
+    blocks: int
+    dtype: str
+    m: int | str
+    n: int | str
+    depth: int | str
+    matrices: int | str
+    orientation: str
+    implementation: str
+    tile: str  # rows by vectors held in registers; empty: plain loops, or not ours
+    packing: dict[str, str]  # operand: in place, or packed
+    rows: int | str  # of a task's piece of the result
+    columns: int | str
+    parts: int | str  # of the sum
+    prologue: list[str]
+    epilogue: list[str]
+    tasks: int | None = None
+    chunks: int | None = None
+    threads: int | None = None  # that may share the launch
+    workspace: int | None = None  # bytes
+    flops: int | None = None
+    microseconds: float | None = None
+    gflops: float | None = None
+
+    def of_peak(self, peak: dict[str, float]) -> float | None:
+        """The share reached of what its threads could, by the peaks of one core."""
+        if self.gflops is None or self.threads is None or self.dtype not in peak:
+            return None
+        return self.gflops / (peak[self.dtype] * self.threads)
+
+
+@dataclass
 class MemoryEntry:
     """The memory plan: peak, the least any plan needs, and who is alive at the peak."""
 
@@ -90,6 +132,8 @@ class Report:
     log: list[str]
     cache: dict[str, Any] = field(default_factory=dict)
     backups: list[tuple[str, str]] = field(default_factory=list)  # variable copied, why
+    contractions: list[ContractionEntry] = field(default_factory=list)
+    peak: dict[str, float] = field(default_factory=dict)  # dtype: GFLOP/s of one core
 
     def to_json(self, native: bool = False) -> str:
         """The report as JSON; ``native`` adds LLVM IR and assembly of every kernel."""
@@ -104,6 +148,9 @@ class Report:
             "passes": [vars(p) for p in self.passes],
             "launches": [vars(entry) for entry in self.launches],
             "kernels": kernels,
+            "contractions": [
+                {**vars(entry), "of_peak": entry.of_peak(self.peak)} for entry in self.contractions
+            ],
             "memory": vars(self.memory) if self.memory else None,
         }
         return json.dumps(data, indent=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from graphc.report.report import LaunchEntry, MemoryEntry, Report
+from graphc.report.report import ContractionEntry, LaunchEntry, MemoryEntry, Report
 
 MOST_ROWS = 200
 
@@ -20,6 +20,7 @@ def _sections(report: Report) -> Iterator[str]:
     yield ""
     yield from _passes(report)
     yield from _launches(report)
+    yield from _contractions(report)
     yield from _memory(report.memory)
     yield from _declined(report)
     yield from _kernels(report)
@@ -88,6 +89,66 @@ def _launches(report: Report) -> Iterator[str]:
     for key, reason in report.backups:
         yield f"  variable '{key}' is copied before each run: {reason}"
     yield ""
+
+
+def _contractions(report: Report) -> Iterator[str]:
+    if not report.contractions:
+        return
+    peaks = ", ".join(f"{peak:.0f} in {dtype}" for dtype, peak in report.peak.items())
+    known = f"; peak of a core, GFLOP/s: {peaks}" if peaks else ""
+    yield f"contractions ({len(report.contractions)}{known})"
+    head = ["step", "what", "m x n x depth", "by", "tile", "packing", "partition", "epilogue"]
+    bound = any(entry.chunks is not None for entry in report.contractions)
+    timed = any(entry.gflops is not None for entry in report.contractions)
+    head += ["workspace", "flops"] * bound + ["GFLOP/s", "of peak"] * timed
+    rows = []
+    for entry in report.contractions[:MOST_ROWS]:
+        row = [
+            str(entry.step), _what(entry), " x ".join(map(_short, (entry.m, entry.n, entry.depth))),
+            entry.implementation, entry.tile or "-", _packing(entry), _partition(entry),
+            _around(entry),
+        ]  # fmt: skip
+        if bound:
+            row += [_amount(entry.workspace), _amount(entry.flops)]
+        if timed:
+            share = entry.of_peak(report.peak)
+            row += [
+                "?" if entry.gflops is None else f"{entry.gflops:.1f}",
+                "?" if share is None else f"{share * 100:.0f}%",
+            ]
+        rows.append(row)
+    yield from table(head, rows, "r" + " " * 7 + "rrrr")
+    if len(report.contractions) > MOST_ROWS:
+        yield f"  ... and {len(report.contractions) - MOST_ROWS} more"
+    yield ""
+
+
+def _what(entry: ContractionEntry) -> str:
+    many = "" if entry.matrices == 1 else f" x {entry.matrices}"
+    times = f", {entry.blocks} of them" if entry.blocks > 1 else ""
+    return f"{entry.kind} {entry.orientation}{many} {entry.dtype}{times}"
+
+
+def _packing(entry: ContractionEntry) -> str:
+    return ", ".join(f"{operand} {how}" for operand, how in entry.packing.items()) or "-"
+
+
+def _partition(entry: ContractionEntry) -> str:
+    parts = f", sum in {entry.parts}" if entry.parts != 1 else ""
+    piece = f"{_short(entry.rows)} x {_short(entry.columns)}{parts}"
+    if entry.chunks is None:
+        return piece
+    return f"{entry.tasks} of {piece}; {entry.chunks} chunks on {entry.threads}"
+
+
+def _short(size: int | str) -> str:
+    text = str(size)
+    return text if len(text) <= 16 else text[:13] + "..."
+
+
+def _around(entry: ContractionEntry) -> str:
+    before = f"after {', '.join(entry.prologue)}; " if entry.prologue else ""
+    return before + (", ".join(entry.epilogue) or "-")
 
 
 def _origin(entry: LaunchEntry) -> str:
