@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from graphc.errors import GraphError
 
@@ -82,6 +83,16 @@ def _inspect_options(commands: argparse._SubParsersAction) -> None:
     )
     inspect.add_argument("--all", action="store_true", help="report every kind of run")
     inspect.add_argument("--json", action="store_true", help="the report as JSON")
+    inspect.add_argument("--ir", action="store_true", help="the kernels' LLVM IR too")
+    inspect.add_argument("--assembly", action="store_true", help="the kernels' machine code too")
+    inspect.add_argument(
+        "--micro-kernels", action="store_true",
+        help="the inner loops of products and convolutions as machine code",
+    )  # fmt: skip
+    inspect.add_argument(
+        "--kernel", metavar="PATTERN", default="*",
+        help="only code of kernels, or functions in them, of this name (such as 'matmul*')",
+    )  # fmt: skip
     inspect.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write there, not to stdout"
     )
@@ -154,11 +165,18 @@ def inspect_script(arguments: argparse.Namespace) -> int:
     if not reports:
         print("graphc: the script ran nothing that is compiled", file=sys.stderr)
         return status or 1
-    _write(
-        (report.to_json() if arguments.json else str(report) for report in reports),
-        arguments.output,
-    )
+    _write((_shown(report, arguments) for report in reports), arguments.output)
     return status
+
+
+def _shown(report: Any, arguments: argparse.Namespace) -> str:
+    """A report as the arguments ask for it."""
+    wanted = (arguments.ir, arguments.assembly, arguments.micro_kernels)
+    if arguments.json:
+        return report.to_json(native=any(wanted))
+    if not any(wanted):
+        return str(report)
+    return f"{report}\n{report.native(*wanted, arguments.kernel)}"
 
 
 def _write(reports: Iterable[str], output: Path | None) -> None:

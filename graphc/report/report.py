@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphc.report.listing import FunctionListing, functions_of, micro_kernel
+
 
 @dataclass
 class PassEntry:
@@ -42,6 +44,16 @@ class KernelEntry:
     def assembly(self) -> str:
         """The machine code as assembly text (compiles the kernel once more)."""
         return self._listing().assembly
+
+    @property
+    def functions(self) -> dict[str, FunctionListing]:
+        """The functions of the machine code by name: the kernel's own, and tiles it calls."""
+        return functions_of(self.llvm_ir, self.assembly)
+
+    @property
+    def micro_kernel(self) -> str:
+        """The assembly of the loop with most multiply-adds; empty when there is none."""
+        return micro_kernel(self.assembly)
 
     def _listing(self) -> Any:
         if self.listing is None:
@@ -134,6 +146,25 @@ class Report:
     backups: list[tuple[str, str]] = field(default_factory=list)  # variable copied, why
     contractions: list[ContractionEntry] = field(default_factory=list)
     peak: dict[str, float] = field(default_factory=dict)  # dtype: GFLOP/s of one core
+
+    def kernel(self, name: str) -> KernelEntry:
+        """The first kernel of that name."""
+        for entry in self.kernels:
+            if entry.name == name:
+                return entry
+        known = ", ".join(dict.fromkeys(entry.name for entry in self.kernels))
+        raise LookupError(f"there is no kernel '{name}'; there are {known}")
+
+    def native(
+        self, ir: bool = False, assembly: bool = False, micro: bool = False, only: str = "*"
+    ) -> str:
+        """Listings of the kernels, or functions of them, whose name fits the pattern ``only``.
+
+        ``micro`` shows the loops of multiply-adds alone.
+        """
+        from graphc.report.text import listings
+
+        return "\n".join(listings(self, ir, assembly, micro, only))
 
     def to_json(self, native: bool = False) -> str:
         """The report as JSON; ``native`` adds LLVM IR and assembly of every kernel."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatch
 
+from graphc.report.listing import micro_kernel
 from graphc.report.report import ContractionEntry, LaunchEntry, MemoryEntry, Report
 
 MOST_ROWS = 200
@@ -201,6 +203,33 @@ def _kernels(report: Report) -> Iterator[str]:
         if kernel.constants:
             yield "    # " + "  ".join(f"{name} = {c}" for name, c in kernel.constants.items())
     yield ""
+
+
+def listings(report: Report, ir: bool, assembly: bool, micro: bool, only: str) -> Iterator[str]:
+    """Native code of the kernels and functions that fit ``only``, under a line that names them."""
+    seen: set[str] = set()
+    multiply = {entry.kernel for entry in report.contractions}
+    for kernel in report.kernels:
+        loops = micro and kernel.name in multiply
+        if not (ir or assembly or loops):
+            continue
+        shown = []
+        if fnmatch(kernel.name, only):
+            shown.append((kernel.name, kernel.llvm_ir, kernel.assembly))
+        else:
+            shown += [
+                (f"{kernel.name}, {f.name}", f.llvm_ir, f.assembly)
+                for f in kernel.functions.values()
+                if fnmatch(f.name, only)
+            ]
+        for name, ir_text, assembly_text in shown:
+            loop = micro_kernel(assembly_text)
+            parts = ((ir, "LLVM IR", ir_text), (assembly, "assembly", assembly_text),
+                     (loops and bool(loop), "micro-kernel", loop))  # fmt: skip
+            for wanted, what, text in parts:
+                if wanted and text not in seen:  # tiles are the same in many kernels
+                    seen.add(text)
+                    yield f"{what} of {name}\n\n{text}\n"
 
 
 def _log(report: Report) -> Iterator[str]:
