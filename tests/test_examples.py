@@ -140,3 +140,22 @@ def test_residual_networks_train(depth: int, millions: float, tmp_path: Path) ->
     numbers = [float(re.findall(r"\d+\.\d+", line)[-1]) for line in (lines[0], lines[-1])]
     assert numbers[0] == millions
     assert numbers[1] < 6.9  # what guessing among 1,000 classes would cost
+
+
+@pytest.mark.slow
+def test_what_is_known_of_pictures_replaces_links_and_weights(tmp_path: Path) -> None:
+    lines = [line.split() for line in run("digit_nets.py", tmp_path) if line.startswith("Net-")]
+    counts = [[int(n) for n in words[1:3]] for words in lines]
+    assert counts == [[2570, 2570], [3214, 3214], [1226, 1226], [2266, 1132], [5194, 1060]]
+    one, two, three, four, five = (float(words[4]) for words in lines)
+    assert one < two <= three < four < five
+    assert five >= 91.0
+
+
+@pytest.mark.slow
+def test_filtered_photographs_are_those_of_scipy(tmp_path: Path) -> None:
+    lines = [line for line in run("image_filters.py", tmp_path) if "SciPy" in line]
+    away = [float(re.findall(r"\d+\.\d+", line)[-1]) for line in lines]
+    assert len(away) == 12  # both operations, two windows, three modes
+    assert max(away) < 1e-5
+    assert (tmp_path / "out" / "image_filters.png").stat().st_size > 100_000
