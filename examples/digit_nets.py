@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 
 import graphc as tf
 
-DRAWS, EPOCHS, RATE, DECAY, BACKGROUND = 40, 40, 0.5, 0.95, -1.0
+DRAWS, EPOCHS, RATE, DECAY, BACKGROUND = 40, 40, 0.7, 0.95, -1.0
 PAPER = {"Net-1": 80.0, "Net-2": 87.0, "Net-3": 88.5, "Net-4": 94.0, "Net-5": 98.4}
 
 
