@@ -46,6 +46,7 @@ BACKWARD = {
     ("graphc.ir.builder", "graphc.ops"): "those all graphs use go before the others",
     ("graphc.ops.drawing.candidates", "graphc.lowering.candidates"): OWN_KERNEL,
     ("graphc.ops.products.convolve", "graphc.lowering.convolution"): OWN_KERNEL,
+    ("graphc.ops.products.convolve_panels", "graphc.lowering.convolution_blocks"): OWN_KERNEL,
     ("graphc.ops.reducing.cumulative", "graphc.lowering.scan"): OWN_KERNEL,
     ("graphc.ops.shaping.joining", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.indexing.ordering", "graphc.lowering.ordering"): OWN_KERNEL,

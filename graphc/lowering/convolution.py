@@ -1,19 +1,10 @@
-"""Convolutions, and their filters' gradients, as kernels.
+"""Convolutions that register tiles do not make alone, as kernels.
 
-The places where a window stands, of all pictures, are the rows of a matrix; what it sees there,
-its columns.  That matrix is never whole in memory: a chunk packs a block of its rows into a
-workspace, zeros where the window is over the edge, and multiplies the block by register tiles
-(:mod:`graphc.codegen.panels`).  A block fits in the cache nearest to the core but one.
-
-* ``convolve``: block by filter.  One task is a block of rows, all groups and columns of it.
 * ``convolve_back``: rows of the cotangent by the turned filter, added up where the window sees.
   One task is a band of rows of one picture, and all places that see some of it.
-* ``convolve_filter``: the block's transpose by the rows of the cotangent, added up block by block.
-  One task is some lines of the window, some columns, and one part of all rows; each part has its
-  own sum, so that nothing depends on how tasks are shared out.
-
-One input and one output to a group (:mod:`graphc.lowering.depthwise`) goes straight along the
-channels.  Dtypes without tiles take plain loops.
+* ``convolve``, ``convolve_filter``: one input and one output to a group
+  (:mod:`graphc.lowering.depthwise`) goes straight along the channels; dtypes without tiles take
+  plain loops.  The others are in :mod:`graphc.lowering.convolution_blocks`.
 """
 
 from __future__ import annotations
@@ -23,32 +14,17 @@ from typing import Any
 from graphc.codegen.kernel import Access
 from graphc.codegen.panels import panel_width
 from graphc.ir import dims
-from graphc.ir.dims import Dim, Shape
+from graphc.ir.dims import Shape
 from graphc.ir.graph import Node, Tensor
-from graphc.lowering.contraction import ROW_TILE, TASKS
-from graphc.lowering.convolution_text import (
-    BACK,
-    DOTS,
-    FILTER_DOTS,
-    FILTER_PANELS,
-    PANELS,
-)
+from graphc.lowering.convolution_text import BACK, DOTS, FILTER_DOTS
 from graphc.lowering.depthwise import lower_channels, lower_channels_filter
-from graphc.lowering.geometry import LINE, Geometry, lowered, suffix
+from graphc.lowering.geometry import Geometry, lowered, suffix
 from graphc.lowering.nest import Final, Lowered, Workspace
 
 BLOCK = 1 << 16  # elements of a block of rows, about
-MOST_ROWS = 192  # of a block
-SUMMED_ROWS = 96  # of a block whose rows are summed over
 BANDS = 8  # wished for, of all pictures
-RANGE_COLUMNS = 800  # of the patches, in one task of a filter's gradient, about
-FILTER_COLUMNS = 128  # of the cotangent, in one task of a filter's gradient
 NANOSECONDS = 0.012  # per multiplication and addition by tiles, on one core
 PLAIN_NANOSECONDS = 1.0
-
-
-def _smallest(*sizes: Dim) -> Dim:
-    return -dims.maximum(*(-size for size in sizes))
 
 
 # --- convolutions --------------------------------------------------------------------------------
@@ -60,35 +36,9 @@ def lower_convolve(node: Node) -> Lowered:
     op: Any = node.op
     along = op.along(x.type, f.type)
     geometry = Geometry.of(x, along, op.gaps, *f.type.dims[-2:])
-    if not geometry.has_tiles:
-        return _dots(node, geometry)
-    return lower_channels(node, geometry) if geometry.is_depthwise else _panels(node, geometry)
-
-
-def _panels(node: Node, g: Geometry) -> Lowered:
-    (x, f), y = node.operands, node.outputs[0]
-    width = panel_width(y.dtype.size)
-    each = dims.floordiv(g.outputs, dims.maximum(1, g.groups))
-    share = dims.ceildiv(dims.ceildiv(g.places, ROW_TILE), TASKS)
-    fitting = dims.floordiv(BLOCK, ROW_TILE * g.lead)
-    rows = ROW_TILE * dims.maximum(1, _smallest(MOST_ROWS // ROW_TILE, fitting, share))
-    sizes = {
-        **g.sizes(), **g.patch_sizes(), "rows": rows, "places": g.places, "depth": g.depth,
-        "columns": each, "panels": dims.ceildiv(each, width),
-    }  # fmt: skip
-    space = Workspace(g.dtype, (rows, g.lead), per_chunk=True)
-    uses: list[tuple[Tensor | Workspace, str, Shape, Access]] = [
-        (x, "x", g.x_shape(), "r"),
-        (f, "f", (g.depth, g.outputs), "r"),
-        (y, "y", (g.places, g.outputs), "w"),
-        (space, "p", (0, rows, g.lead), "rw"),
-    ]
-    text = PANELS.replace("WIDTH", str(width))
-    weight = NANOSECONDS * y.dtype.size / 4
-    inner = dims.product((rows, g.depth, g.outputs))
-    extent = dims.ceildiv(g.places, rows)
-    final = Final(("first", "last"), ("0", "outputs"), 0, len(y.type.dims) - 1, whole=True)
-    return lowered("convolve" + suffix(g), text, g, sizes, uses, extent, inner, weight, final)
+    if geometry.has_tiles and geometry.is_depthwise:
+        return lower_channels(node, geometry)
+    return _dots(node, geometry)
 
 
 def _dots(node: Node, g: Geometry) -> Lowered:
@@ -152,42 +102,9 @@ def lower_convolve_filter(node: Node) -> Lowered:
     op: Any = node.op
     along = op.along(x.type, ct.type)
     geometry = Geometry.of(x, along, (1,) * len(along), op.window[-1], ct.type.dims[-1])
-    if not geometry.has_tiles:
-        return _filter_taps(node, geometry)
-    if geometry.is_depthwise:
+    if geometry.has_tiles and geometry.is_depthwise:
         return lower_channels_filter(node, geometry)
-    return _filter_panels(node, geometry)
-
-
-def _filter_panels(node: Node, g: Geometry) -> Lowered:
-    (x, ct), y = node.operands, node.outputs[0]
-    width = panel_width(y.dtype.size)
-    parts = node.op.parts
-    each = dims.floordiv(g.outputs, dims.maximum(1, g.groups))
-    all_lines = g.along[0].window * g.along[1].window
-    line = dims.maximum(1, g.along[2].window * g.inputs)
-    fewest = _smallest(dims.maximum(1, dims.ceildiv(all_lines * line, RANGE_COLUMNS)), all_lines)
-    lines = dims.ceildiv(all_lines, dims.maximum(1, fewest))
-    ranges = dims.ceildiv(all_lines, lines)
-    pieces = ranges * dims.ceildiv(each, FILTER_COLUMNS)
-    part = dims.ceildiv(g.places, parts)
-    sizes = {
-        **g.sizes(), **g.patch_sizes(), "rows": SUMMED_ROWS, "places": g.places, "part_rows": part,
-        "blocks": dims.maximum(1, dims.ceildiv(part, SUMMED_ROWS)), "lines": lines,
-        "ranges": ranges, "pieces": pieces, "columns": each,
-    }  # fmt: skip
-    lead = LINE * (2 * dims.floordiv(dims.ceildiv(lines * line, LINE), 2) + 1)
-    space = Workspace(g.dtype, (SUMMED_ROWS, lead), per_chunk=True)
-    uses: list[tuple[Tensor | Workspace, str, Shape, Access]] = [
-        (x, "x", g.x_shape(), "r"),
-        (ct, "d", (g.places, g.outputs), "r"),
-        (y, "y", (parts, g.depth, g.outputs), "rw"),
-        (space, "p", (0, SUMMED_ROWS, lead), "rw"),
-    ]
-    text = FILTER_PANELS.replace("WIDTH", str(width)).replace("WIDE", str(FILTER_COLUMNS))
-    weight = NANOSECONDS * y.dtype.size / 4
-    inner = dims.product((part, lines * line, _smallest(each, FILTER_COLUMNS)))
-    return lowered("convolve_filter", text, g, sizes, uses, parts * pieces, inner, weight)
+    return _filter_taps(node, geometry)
 
 
 def _filter_taps(node: Node, g: Geometry) -> Lowered:

@@ -1,6 +1,6 @@
 """The kernel texts of :mod:`graphc.lowering.convolution`.
 
-``PLACE``, ``LINE``, ``ELEMENT`` and ``PATCHES`` in a text stand for the fragments below, indented
+``PLACE``, ``LINE``, ``TAP`` and ``RUN`` in a text stand for the fragments below, indented
 as they stand; :func:`written` puts them in.  A row ``r`` is a place of the window: ``n``, the
 picture, and ``z, i, j``, where its first element stands (before the edge: negative).
 """
@@ -22,22 +22,6 @@ i = q1 * stride1 - before1
 n = idiv(r0, count0)
 q0 = r0 - n * count0
 z = q0 * stride0 - before0
-"""
-
-# Where it stands at the start of the next line of places.
-_NEXT = """\
-q = 0
-q1 = q1 + 1
-i = i + stride1
-if q1 == count1:
-    q1 = 0
-    i = 0 - before1
-    q0 = q0 + 1
-    z = z + stride0
-    if q0 == count0:
-        q0 = 0
-        z = 0 - before0
-        n = n + 1
 """
 
 # Line (u, v) of the window: at (a, b) of the picture, unless that is outside.
@@ -73,102 +57,6 @@ e = (j + w * dilation2) * channels + c
 lo = minimum(maximum(0 - e, 0), run)
 hi = maximum(minimum(in2 * channels - e, run), lo)
 """
-_RUN_GAPPED = """\
-e1 = j + w * dilation2
-e = idiv(e1, gap2)
-lo = 0
-hi = run
-if out_of_range(e, in2) or e * gap2 != e1:
-    lo = run
-e = e * channels + c
-"""
-
-# Rows first .. last of what windows see, lines l0 .. l1 of each, channels from c on.  Rows with one
-# line of places in common, o of them, go together.
-_PATCHES = """\
-r = first
-PLACE
-for some in range(idiv(maximum(last - 1, first), count2) - r1 + 1):
-    many = minimum(count2 - q, last - r)
-    to = 0
-    line = 0
-    for u in range(window0):
-        for v in range(window1):
-            if line >= l0 and line < l1:
-                LINE
-                for w in range(taps):
-                    for o in range(many):
-                        j = (q + o) * stride2 - before2
-                        row = part(part(p, slot), r + o - first)
-                        RUN
-                        if outside:
-                            pack_run(row, row, 0, to, run, run, run)
-                        else:
-                            pack_run(part(part(part(x, n), a), b), row, e, to, lo, hi, run)
-                    to = to + run
-            line = line + 1
-    r = r + many
-    NEXT
-"""
-
-PANELS = """\
-# y[r] = (what the window sees at r) @ f
-def NAME(args, start, stop):
-    x, f, y, p = views(args, 4)
-    SIZES
-    slot = idiv(start, grain)
-    l0 = 0
-    l1 = window0 * window1
-    for t in range(start, stop):
-        first = t * rows
-        last = minimum(first + rows, places)
-        for g in range(groups):
-            c = g * inputs
-            PATCHES
-            j0 = g * columns
-            end = j0 + columns
-            for panel in range(panels):
-                j1 = minimum(j0 + WIDTH, end)
-                multiply_block(part(p, slot), f, y, 0, 0, last - first, 0, first, 0, j0, j1, depth)
-                j0 = j1
-        EPILOGUE
-    return 0
-"""
-
-FILTER_PANELS = """\
-# y[s] = (what the windows of part s see).T @ d
-def NAME(args, start, stop):
-    x, d, y, p = views(args, 4)
-    SIZES
-    slot = idiv(start, grain)
-    for t in range(start, stop):
-        s = idiv(t, pieces)
-        piece = t - s * pieces
-        wide = idiv(piece, ranges)
-        l0 = (piece - wide * ranges) * lines
-        l1 = minimum(l0 + lines, window0 * window1)
-        depth = (l1 - l0) * window2 * inputs
-        at = l0 * window2 * inputs
-        begin = minimum(s * part_rows, places)
-        stop_row = minimum(begin + part_rows, places)
-        for g in range(groups):
-            c = g * inputs
-            end = minimum(g * columns + wide * WIDE + WIDE, g * columns + columns)
-            for block in range(blocks):
-                first = minimum(begin + block * rows, stop_row)
-                last = minimum(first + rows, stop_row)
-                PATCHES
-                add = minimum(block, 1)
-                j0 = g * columns + wide * WIDE
-                for panel in range(idiv(end - j0 + WIDTH - 1, WIDTH)):
-                    j1 = minimum(j0 + WIDTH, end)
-                    seen = part(p, slot)
-                    made = part(y, s)
-                    multiply_block(seen, d, made, 1, add, depth, 0, at, first, j0, j1, last - first)
-                    j0 = j1
-    return 0
-"""
-
 BACK = """\
 # x = the sum of what each place passes back to what its window sees: d[r] @ f
 def NAME(args, start, stop):
@@ -211,6 +99,7 @@ def NAME(args, start, stop):
         EPILOGUE
     return 0
 """
+
 DOTS = """\
 # y[r, o] = the sum over taps and inputs of x * f
 def NAME(args, start, stop):
@@ -238,6 +127,7 @@ def NAME(args, start, stop):
         EPILOGUE
     return 0
 """
+
 FILTER_DOTS = """\
 # y[s, tap, c, o] = the sum over the places of part s of x * d
 def NAME(args, start, stop):
@@ -268,13 +158,13 @@ def NAME(args, start, stop):
 """
 
 _PLAIN = {"LINE": _LINE, "TAP": _TAP, "RUN": _RUN}
-_GAPPED = {"LINE": _LINE_GAPPED, "TAP": _TAP_GAPPED, "RUN": _RUN_GAPPED}
+_GAPPED = {"LINE": _LINE_GAPPED, "TAP": _TAP_GAPPED}
 
 
 def written(text: str, name: str, gapped: bool, sizes: tuple[str, ...]) -> str:
     """A text with its fragments in their places."""
     fragments = {
-        "PATCHES": _PATCHES, "PLACE": _PLACE, "NEXT": _NEXT, **(_GAPPED if gapped else _PLAIN),
+        "PLACE": _PLACE, **(_GAPPED if gapped else _PLAIN),
         "SIZES": f"{', '.join(sizes)} = sizes(args, {len(sizes)})\n",
     }  # fmt: skip
     for key, fragment in fragments.items():

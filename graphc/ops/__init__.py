@@ -21,9 +21,10 @@ THE_REST = (
     "drawing.candidates drawing.rejection elementwise.bitwise elementwise.incomplete "
     "elementwise.special indexing.ordering indexing.partition indexing.scatter_nd "
     "indexing.segment indexing.sparse learning.images learning.optimize_variants "
-    "learning.pooling products.convolution products.convolve products.einsum "
-    "products.factorization products.linalg products.spectral reducing.cumulative "
-    "running.summary shaping.diagonal shaping.moving shaping.padding shaping.patches "
+    "learning.pooling products.convolution products.convolve products.convolve_panels "
+    "products.einsum products.factorization products.linalg products.spectral "
+    "reducing.cumulative running.summary shaping.diagonal shaping.moving shaping.padding "
+    "shaping.patches "
     "text.csv_records text.edit_distance text.string_patterns text.strings "
 )
 

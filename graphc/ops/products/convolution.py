@@ -16,7 +16,7 @@ import numpy as np
 
 from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
-from graphc.ir.dtype import FLOATING, int32
+from graphc.ir.dtype import FLOATING, DType, float32, float64, int32
 from graphc.ir.op import REQUIRED, Kind, Op, Refuses, Sample, describe
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim, same_dtype
 from graphc.ops.running.precision import in_float32
@@ -33,6 +33,11 @@ def group_count(channels: Dim, inputs: Dim) -> Dim:
     if isinstance(channels, int) and isinstance(inputs, int):
         return channels // inputs if inputs else 1
     return 1
+
+
+def has_panels(dtype: DType, inputs: Dim, groups: Dim, outputs: Dim) -> bool:
+    """Whether register tiles multiply the filter: not channel by channel, and in these dtypes."""
+    return dtype in (float32, float64) and not (inputs == 1 and groups == outputs)
 
 
 class Convolving(Op, abstract=True):
@@ -140,15 +145,20 @@ class Convolution(Convolving):
         along = self.along(sizes, windows)
         if self.is_product(along, group_count(x.type.dims[-1], filter.type.dims[-2])):
             return b.matmul(_stepped(b, x, along), _matrix(b, filter))
-        return b.convolve(
-            x,
-            filter,
-            strides=tuple(s.stride for s in along),
-            gaps=(1,) * len(along),
-            dilations=tuple(s.dilation for s in along),
-            before=tuple(s.before for s in along),
-            counts=tuple(s.count for s in along),
-        )
+        how = {
+            "strides": tuple(s.stride for s in along),
+            "gaps": (1,) * len(along),
+            "dilations": tuple(s.dilation for s in along),
+            "before": tuple(s.before for s in along),
+            "counts": tuple(s.count for s in along),
+        }
+        *windows, inputs, outputs = filter.type.dims
+        groups = group_count(x.type.dims[-1], inputs)
+        if not has_panels(x.dtype, inputs, groups, outputs):
+            return b.convolve(x, filter, **how)
+        panels = b.filter_panels(filter, groups=groups)
+        where = {"window": tuple(windows), "inputs": inputs, "outputs": outputs}
+        return b.convolve_panels(x, panels, **how, **where)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any, filter: Any) -> list:
         size, window = x.type.shape[1:], filter.type.shape[:-1]
@@ -261,23 +271,26 @@ class ConvolutionBackpropInput(Convolving):
                 before=tuple(s.before for s in along),
                 size=self.size,
             )
+        back, gaps = self._back(tuple(windows))
+        how = {
+            "strides": (1,) * rank,
+            "gaps": gaps,
+            "dilations": tuple(s.dilation for s in back),
+            "before": tuple(s.before for s in back),
+            "counts": tuple(s.count for s in back),
+        }
+        each = dims.floordiv(outputs, dims.maximum(1, groups))
+        if has_panels(ct.dtype, inputs, groups, outputs):
+            panels = b.filter_panels(filter, groups=groups, turned=True)
+            where = {"window": tuple(windows), "inputs": each, "outputs": groups * inputs}
+            return b.convolve_panels(ct, panels, **how, **where)
         turned = b.reverse(filter, axis=tuple(range(rank)))
         if inputs != 1 or groups != outputs:
-            each = dims.floordiv(outputs, groups)
             split = b.reshape(turned, shape=(*windows, inputs, groups, each))
             order = (*range(rank), rank + 2, rank + 1, rank)
             shape = (*windows, each, groups * inputs)
             turned = b.reshape(b.transpose(split, perm=order), shape=shape)
-        back, gaps = self._back(tuple(windows))
-        return b.convolve(
-            ct,
-            turned,
-            strides=(1,) * rank,
-            gaps=gaps,
-            dilations=tuple(s.dilation for s in back),
-            before=tuple(s.before for s in back),
-            counts=tuple(s.count for s in back),
-        )
+        return b.convolve(ct, turned, **how)
 
     def _adds_up(self, along: tuple[Slide, ...], ct: Any) -> bool:
         """Whether to multiply what comes in and add it up where it belongs: where the turned filter
@@ -369,8 +382,10 @@ class ConvolutionBackpropFilter(Convolving):
         if self.is_product(along, group_count(x.type.dims[-1], self.window[-1])):
             rows = _matrix(b, _stepped(b, x, along)), _matrix(b, ct)
             return b.reshape(b.matmul(*rows, transpose_a=True), shape=shape)
+        groups = group_count(x.type.dims[-1], self.window[-1])
+        tiled = has_panels(ct.dtype, self.window[-1], groups, shape[-1])
         parts = _parts(shape) if ct.dtype.is_floating and ct.dtype.size >= 4 else 1
-        made = b.convolve_filter(
+        made = (b.convolve_filter_lines if tiled else b.convolve_filter)(
             x,
             ct,
             window=self.window,

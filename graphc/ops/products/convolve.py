@@ -1,6 +1,7 @@
 """What convolutions become before they are kernels: every place and padding spelt out.
 
-Passes make these two; :mod:`graphc.ops.products.convolution` has what people and gradients make.
+Passes make these; :mod:`graphc.ops.products.convolution` has what people and gradients make, and
+:mod:`graphc.ops.products.convolve_panels` what register tiles multiply.
 """
 
 from __future__ import annotations
@@ -10,20 +11,26 @@ from typing import Any
 import numpy as np
 
 from graphc.ir import dims
+from graphc.ir.dims import Shape
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Sample
 from graphc.ir.types import Mismatch, TensorType, same_dim
 from graphc.ops.products.convolution import check_dtype, check_groups
 from graphc.ops.running.precision import in_float32
 from graphc.ops.shaping.windows import Slide, correlated, correlated_with, passed_back, seen
 
-_LATE = NotDifferentiable("gradients are taken of convolution, before it is spelt out")
+LATE = NotDifferentiable("gradients are taken of convolution, before it is spelt out")
 
 
-def _check_ranks(op: Op, **types: TensorType) -> None:
-    rank = len(op.strides) + 2
+def check_ranks(rank: int, **types: TensorType) -> None:
     for name, type in types.items():
         if len(type.dims) != rank:
             raise Mismatch(f"{name} must be of rank {rank}", None, **types)
+
+
+def placed(op: Any, sizes: Shape, windows: Shape, counts: Shape) -> tuple[Slide, ...]:
+    """How the window of ``op`` slides over axes of ``sizes``, standing at ``counts`` places."""
+    rows = zip(sizes, windows, op.strides, op.dilations, op.before, counts, strict=True)
+    return tuple(Slide(*row) for row in rows)
 
 
 def _check_sizes(*equal: tuple[Any, Any, str]) -> None:
@@ -45,23 +52,19 @@ class Convolve(Op):
         "counts": REQUIRED,
     }  # fmt: skip
     kind = Kind.CONTRACTION
-    vjp = _LATE
+    vjp = LATE
 
     def infer_type(self, x: TensorType, filter: TensorType) -> TensorType:
         dtype = check_dtype(x=x, filter=filter)
         if x.shape is None or filter.shape is None:
             return TensorType(dtype, None)
-        _check_ranks(self, x=x, filter=filter)
+        check_ranks(len(self.strides) + 2, x=x, filter=filter)
         check_groups(x.shape[-1], *filter.shape[-2:], x=x, filter=filter)
         return TensorType(dtype, (x.shape[0], *self.counts, filter.shape[-1]))
 
     def along(self, x: TensorType, filter: TensorType) -> tuple[Slide, ...]:
         """How the window slides over ``x`` (its ``size`` is that of ``x``, without gaps)."""
-        rows = zip(
-            x.dims[1:-1], filter.dims[:-2], self.strides, self.dilations, self.before, self.counts,
-            strict=True,
-        )  # fmt: skip
-        return tuple(Slide(*row) for row in rows)
+        return placed(self, x.dims[1:-1], filter.dims[:-2], self.counts)
 
     @in_float32
     def reference(self, x: np.ndarray, filter: np.ndarray) -> np.ndarray:
@@ -101,13 +104,13 @@ class ConvolveBack(Op):
         "strides": REQUIRED, "dilations": REQUIRED, "before": REQUIRED, "size": REQUIRED,
     }  # fmt: skip
     kind = Kind.CONTRACTION
-    vjp = _LATE
+    vjp = LATE
 
     def infer_type(self, ct: TensorType, filter: TensorType) -> TensorType:
         dtype = check_dtype(ct=ct, filter=filter)
         if ct.shape is None or filter.shape is None:
             return TensorType(dtype, None)
-        _check_ranks(self, ct=ct, filter=filter)
+        check_ranks(len(self.strides) + 2, ct=ct, filter=filter)
         _check_sizes(
             (filter.shape[0], ct.shape[-1], "the channels of ct"),
             (filter.shape[-1], self.size[-1], "the channels of the result"),
@@ -115,11 +118,7 @@ class ConvolveBack(Op):
         return TensorType(dtype, (ct.shape[0], *self.size))
 
     def along(self, ct: TensorType, filter: TensorType) -> tuple[Slide, ...]:
-        rows = zip(
-            self.size[:-1], filter.dims[1:-1], self.strides, self.dilations, self.before,
-            ct.dims[1:-1], strict=True,
-        )  # fmt: skip
-        return tuple(Slide(*row) for row in rows)
+        return placed(self, self.size[:-1], filter.dims[1:-1], ct.dims[1:-1])
 
     @in_float32
     def reference(self, ct: np.ndarray, filter: np.ndarray) -> np.ndarray:
@@ -161,23 +160,19 @@ class ConvolveFilter(Op):
         "parts": REQUIRED,
     }  # fmt: skip
     kind = Kind.CONTRACTION
-    vjp = _LATE
+    vjp = LATE
 
     def infer_type(self, x: TensorType, ct: TensorType) -> TensorType:
         dtype = check_dtype(x=x, ct=ct)
         if x.shape is None or ct.shape is None:
             return TensorType(dtype, None)
-        _check_ranks(self, x=x, ct=ct)
+        check_ranks(len(self.strides) + 2, x=x, ct=ct)
         _check_sizes((x.shape[0], ct.shape[0], "the batch of ct"))
         check_groups(x.shape[-1], self.window[-1], ct.shape[-1], x=x, ct=ct)
         return TensorType(dtype, (self.parts, *self.window, ct.shape[-1]))
 
     def along(self, x: TensorType, ct: TensorType) -> tuple[Slide, ...]:
-        rows = zip(
-            x.dims[1:-1], self.window[:-1], self.strides, self.dilations, self.before,
-            ct.dims[1:-1], strict=True,
-        )  # fmt: skip
-        return tuple(Slide(*row) for row in rows)
+        return placed(self, x.dims[1:-1], self.window[:-1], ct.dims[1:-1])
 
     @in_float32
     def reference(self, x: np.ndarray, ct: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from llvmlite import ir
 
 from graphc.codegen.kernel import Kernel
 from graphc.errors import InternalError
-from runtime.devices.cpu import blas, llvm_target, refs, tiles, words
+from runtime.devices.cpu import blas, gathered, llvm_target, refs, tiles, words
 
 ARGUMENTS = ("pointer", "int64", "int64")
 # Vectors a step of a loop with vector math handles side by side; more would spill.
@@ -138,6 +138,7 @@ def _python_function(kernel: Kernel) -> FunctionType:
 
     namespace: dict[str, Any] = dict(words.kernel_words())
     namespace.update(tiles.panel_words())
+    namespace.update(gathered.gathered_words())
     namespace.update(blas.blas_words())
     namespace.update(words.structure_words(refs.refs_of(kernel.operands), kernel.sizes))
     for constant in kernel.constants:
