@@ -171,8 +171,7 @@ def _row_phases(nest: Nest, reduced: list[list[int]], bounds: list[str] | None) 
             _read_back(nest, tensor, tensor)
     for tensor in group.outputs:
         if _role(group, tensor) is Role.PARTIAL:
-            index = (axis_symbol(CHUNK), *role_index(group, Role.OUTER))
-            nest.store(tensor, index, nest.results[tensor])
+            nest.store(tensor, _index(group, Role.PARTIAL), nest.results[tensor])
     roles = [(tensor, _role(group, tensor)) for tensor in group.outputs]
     nest.store_all(
         [(t, role_index(group, r)) for t, r in roles if r not in (Role.FULL, Role.PARTIAL)]
@@ -420,16 +419,20 @@ def _column_phases(
     finals = [t for t in group.outputs if t not in done]
     if finals:
         with _Serial(nest, lanes, lane_bounds):
-            nest.store_all([(t, role_index(group, _role(group, t))) for t in finals])
+            nest.store_all([(t, _index(group, _role(group, t))) for t in finals])
+
+
+def _index(group: Group, role: Role) -> tuple[Dim, ...]:
+    """The index of a tensor of that role, where chunks are counted too."""
+    if role is Role.PARTIAL:
+        return (axis_symbol(CHUNK), *role_index(group, Role.OUTER))
+    return role_index(group, role)
 
 
 def _accumulator(nest: Nest, node: Node) -> tuple[Use, tuple[Dim, ...]]:
     """Where a column reduction accumulates: its own output when stored, else a workspace."""
     group, tensor = nest.group, node.outputs[0]
-    role = group.roles[node]
-    index = role_index(group, Role.OUTER if role is Role.PARTIAL else role)
-    if role is Role.PARTIAL:
-        index = (axis_symbol(CHUNK), *index)
+    index = _index(group, group.roles[node])
     shape, collapsed = nest.collapse(tensor.type.dims, index)
     wide = str(tensor.dtype.computed)
     if tensor in group.outputs and wide == str(tensor.dtype):
