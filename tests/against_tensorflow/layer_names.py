@@ -156,8 +156,8 @@ def pooling_of_every_rank(tf: Any) -> list[Any]:
     for kind in ("max", "average"):
         for rank in (1, 2, 3):
             pool = getattr(tf.layers, f"{kind}_pooling{rank}d")
-            for how in ({}, {"padding": "same"}, {"data_format": "channels_first"}, {"name": "p"}):
-                found.append(told(lambda p=pool, r=rank, h=how: p(inputs(tf, r), 2, 2, **h)))
+            ways = ({}, {"padding": "same"}, {"data_format": "channels_first"}, {"name": "p"})
+            found += [told(lambda p=pool, r=rank, h=h: p(inputs(tf, r), 2, 2, **h)) for h in ways]
             found.append(told(lambda p=pool, r=rank: p(inputs(tf, r), 20, 2)))
             found.append(told(lambda p=pool, r=rank: p(inputs(tf, r), 2, 0)))
     return found

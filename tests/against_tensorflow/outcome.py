@@ -46,10 +46,17 @@ class Held:
     array: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class Filled:
+    """An argument that is an initializer: variables hold ``array`` in their shape."""
+
+    array: np.ndarray
+
+
 @dataclass(frozen=True)
 class Case:
     """One call: ``name`` is a dotted public name, arguments may hold :class:`Fed`,
-    :class:`Entries` and :class:`Held` at any depth.
+    :class:`Entries`, :class:`Held` and :class:`Filled` at any depth.
 
     ``gradients`` asks for those of all floating outputs with respect to all floating ``Fed`` (of
     complex ones too where it is "complex"), and
@@ -92,6 +99,8 @@ def _shown(value: Any) -> str:
         return f"entries {value.places.tolist()} of {list(value.shape)} {_shown(value.values)}"
     if isinstance(value, Held):
         return f"held {_shown(Fed(value.array))}"
+    if isinstance(value, Filled):
+        return f"filled {_shown(Fed(value.array))}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_shown, value))}]"
     return repr(value)
@@ -176,6 +185,8 @@ def _built(tf: Any, case: Case, feeds: dict[Any, np.ndarray]) -> tuple[list, dic
             return tf.SparseTensor(places, built(value.values), value.shape)
         if isinstance(value, Held):
             return tf.Variable(value.array)
+        if isinstance(value, Filled):
+            return tf.constant_initializer(value.array)
         if isinstance(value, str) and value.startswith("tf."):
             found = tf
             for part in value.split(".")[1:]:

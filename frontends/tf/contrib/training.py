@@ -20,7 +20,7 @@ from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor
 
 Pairs = list[tuple[Any, Any]]
-_THE_GRAPHS = 0  # stands for the graph's global step, as in TF1
+THE_GRAPHS = 0  # stands for the graph's global step, as in TF1
 
 
 def values_of(gradient: Any) -> Tensor:
@@ -83,7 +83,7 @@ def add_gradients_summaries(grads_and_vars: Sequence[tuple[Any, Any]]) -> list[T
 def create_train_op(
     total_loss: Any,
     optimizer: Optimizer,
-    global_step: Any = _THE_GRAPHS,
+    global_step: Any = THE_GRAPHS,
     update_ops: Sequence[Any] | None = None,
     variables_to_train: Sequence[Any] | None = None,
     transform_grads_fn: Callable | None = None,
@@ -101,7 +101,7 @@ def create_train_op(
 
     >>> train_op = tf.contrib.training.create_train_op(loss, tf.train.AdamOptimizer(1e-3))
     """
-    step = get_or_create_global_step() if global_step is _THE_GRAPHS else global_step
+    step = get_or_create_global_step() if global_step is THE_GRAPHS else global_step
     registered = get_collection(GraphKeys.UPDATE_OPS)
     updates = list(dict.fromkeys(registered if update_ops is None else update_ops))
     if not set(registered) <= set(updates):

@@ -13,7 +13,7 @@ from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 from graphc.ops.shaping.windows import Padding
 
-_FORMATS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
+FORMATS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Layout:
     @classmethod
     def of(cls, what: str, axes: int, data_format: Any) -> Layout:
         """``data_format``: ``NHWC`` and the like, or ``NCHW`` and the like; None is the first."""
-        last, first = _FORMATS[axes]
+        last, first = FORMATS[axes]
         if data_format in (None, "", last):
             return cls(what, axes, False)
         if data_format == first:

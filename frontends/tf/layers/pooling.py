@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from frontends.tf.functions import pooling
 from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.layers.layer import InputSpec, Layer
-from graphc.errors import AttributeValueError
+from frontends.tf.layers.sliding import as_function, format_of, letters, numbers, padding_of
 from graphc.ir.graph import Tensor
-from graphc.ir.source import here
-
-_FORMATS = ("channels_last", "channels_first")
+from graphc.ops.shaping.patches import window_places
 
 
 class _Pooling(Layer):
@@ -31,34 +30,19 @@ class _Pooling(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        self.pool_size = self._numbers(pool_size, "pool_size")
-        self.strides = self._numbers(pool_size if strides is None else strides, "strides")
-        self.padding, self.data_format = padding.lower(), data_format.lower()
-        if self.padding not in ("valid", "same"):
-            raise ValueError(f"padding is valid or same, got {padding!r}")
-        if self.data_format not in _FORMATS:
-            raise ValueError(f"data_format is one of {', '.join(_FORMATS)}, got {data_format!r}")
+        self.pool_size = numbers(pool_size, self.spatial, "pool_size")
+        steps = pool_size if strides is None else strides
+        self.strides = numbers(steps, self.spatial, "strides")
+        self.padding, self.data_format = padding_of(padding), format_of(data_format)
         self.input_spec = InputSpec(ndim=self.spatial + 2)
-
-    def _numbers(self, value: Any, what: str) -> tuple[int, ...]:
-        found = (value,) * self.spatial if isinstance(value, int) else tuple(value)
-        if len(found) != self.spatial or not all(isinstance(v, int) and v > 0 for v in found):
-            raise AttributeValueError(
-                f"{what} needs {self.spatial} positive integers, got {value!r}", site=here()
-            )
-        return found
 
     def call(self, inputs: Tensor) -> Tensor:
         axes = "" if self.spatial == 2 else f"{self.spatial}d"
         pool = getattr(pooling, f"{self.kind}_pool{axes}")
-        letters = "DHW"[-self.spatial :]
-        first = self.data_format == "channels_first"
-        format = f"NC{letters}" if first else f"N{letters}C"
+        format = letters(self.data_format, self.spatial)
         return pool(inputs, self.pool_size, self.strides, self.padding.upper(), format)
 
     def compute_output_shape(self, input_shape: Any) -> TensorShape:
-        from graphc.ops.shaping.patches import window_places
-
         sizes: list = TensorShape(input_shape).as_list()
         start = 2 if self.data_format == "channels_first" else 1
         same = self.padding == "same"
@@ -107,52 +91,27 @@ class AveragePooling3D(_Pooling):
     spatial, kind = 3, "avg"
 
 
-def max_pooling1d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid",
-    data_format: str = "channels_last", name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """The largest of each window of [batch, steps, channels]."""
-    return MaxPooling1D(pool_size, strides, padding, data_format, name)(inputs)
+_SAYS = """The {what} of each window of {shape}.
 
+    ``pool_size`` and ``strides`` are one number for all axes, or one for each; padding "valid"
+    takes windows inside, "same" ``size / strides`` of them (rounded up).
 
-def max_pooling2d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid",
-    data_format: str = "channels_last", name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """The largest of each window of [batch, rows, columns, channels].
-
-    >>> tf.layers.max_pooling2d(x, pool_size=2, strides=2)
+    >>> {example}
     """
-    return MaxPooling2D(pool_size, strides, padding, data_format, name)(inputs)
+_SHAPES = ("[batch, steps, channels]", "[batch, rows, columns, channels]",
+           "[batch, depth, rows, columns, channels]")  # fmt: skip
 
 
-def max_pooling3d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid",
-    data_format: str = "channels_last", name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """The largest of each window of [batch, depth, rows, columns, channels]."""
-    return MaxPooling3D(pool_size, strides, padding, data_format, name)(inputs)
+def _function(layer: type[_Pooling], name: str) -> Callable[..., Tensor]:
+    what = "largest" if layer.kind == "max" else "mean"
+    example = f"tf.layers.{name}(x, pool_size=2, strides=2)"
+    says = _SAYS.format(what=what, shape=_SHAPES[layer.spatial - 1], example=example)
+    return as_function(layer, name, says, reuse=False)
 
 
-def average_pooling1d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid",
-    data_format: str = "channels_last", name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """The mean of each window of [batch, steps, channels]."""
-    return AveragePooling1D(pool_size, strides, padding, data_format, name)(inputs)
-
-
-def average_pooling2d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid",
-    data_format: str = "channels_last", name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """The mean of each window of [batch, rows, columns, channels]."""
-    return AveragePooling2D(pool_size, strides, padding, data_format, name)(inputs)
-
-
-def average_pooling3d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid",
-    data_format: str = "channels_last", name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """The mean of each window of [batch, depth, rows, columns, channels]."""
-    return AveragePooling3D(pool_size, strides, padding, data_format, name)(inputs)
+max_pooling1d = _function(MaxPooling1D, "max_pooling1d")
+max_pooling2d = _function(MaxPooling2D, "max_pooling2d")
+max_pooling3d = _function(MaxPooling3D, "max_pooling3d")
+average_pooling1d = _function(AveragePooling1D, "average_pooling1d")
+average_pooling2d = _function(AveragePooling2D, "average_pooling2d")
+average_pooling3d = _function(AveragePooling3D, "average_pooling3d")

@@ -7,12 +7,11 @@ from typing import Any
 from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.graph.tensor import as_scalar, builder
 from frontends.tf.layers.layer import InputSpec, Layer
+from frontends.tf.layers.sliding import format_of
 from frontends.tf.networks import nn
 from graphc.ir import dims
 from graphc.ir.builder import as_tensor
 from graphc.ir.graph import Tensor
-
-_FORMATS = ("channels_last", "channels_first")
 
 
 class Dropout(Layer):
@@ -49,9 +48,7 @@ class Flatten(Layer):
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = (data_format or "channels_last").lower()
-        if self.data_format not in _FORMATS:
-            raise ValueError(f"data_format is one of {', '.join(_FORMATS)}, got {data_format!r}")
+        self.data_format = format_of(data_format)
         self.input_spec = InputSpec(min_ndim=1)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from frontends.tf.functions import convolution
@@ -12,6 +12,16 @@ from frontends.tf.layers.convolution import Windowed
 from frontends.tf.layers.sliding import as_function
 from frontends.tf.variables.initializers import zeros_initializer
 from graphc.ir.graph import Tensor
+
+
+def reached(
+    sizes: Sequence[Any], window: Sequence[int], strides: Sequence[int], same: bool
+) -> tuple[Any, ...]:
+    """The sizes that a transposed convolution gives (None: not known)."""
+    return tuple(
+        None if size is None else size * step + (0 if same else max(k - step, 0))
+        for size, k, step in zip(sizes, window, strides, strict=True)
+    )
 
 
 class Transposed(Windowed):
@@ -61,12 +71,7 @@ class Transposed(Windowed):
         self.built = True
 
     def places(self, sizes: tuple[Any, ...]) -> tuple[Any, ...]:
-        rows = zip(sizes, self.kernel_size, self.strides, strict=True)
-        same = self.padding == "same"
-        return tuple(
-            None if size is None else size * step + (0 if same else max(k - step, 0))
-            for size, k, step in rows
-        )
+        return reached(sizes, self.kernel_size, self.strides, self.padding == "same")
 
     def product(self, inputs: Tensor) -> Tensor:
         sizes = inputs.type.dims

@@ -235,6 +235,36 @@ ALIASES: dict[str, str] = {
         "OPTIMIZER_SUMMARIES=.contrib.optimize_loss:OPTIMIZER_SUMMARIES "
         "safe_embedding_lookup_sparse=nn.safe_embedding_lookup_sparse"
     ),
+    "contrib.layers.python.layers.utils": (
+        "append_tensor_alias=.contrib.layers.outputs:append_tensor_alias "
+        "channel_dimension=.contrib.layers.outputs:channel_dimension "
+        "collect_named_outputs=.contrib.layers.outputs:collect_named_outputs "
+        "convert_collection_to_dict=.contrib.layers.outputs:convert_collection_to_dict "
+        "gather_tensors_aliases=.contrib.layers.outputs:gather_tensors_aliases "
+        "get_tensor_aliases=.contrib.layers.outputs:get_tensor_aliases "
+        "last_dimension=.contrib.layers.outputs:last_dimension "
+        "n_positive_integers=.contrib.layers.outputs:n_positive_integers "
+        "two_element_tuple=.contrib.layers.outputs:two_element_tuple"
+    ),
+    "contrib.slim.learning": (
+        "add_gradients_summaries=contrib.training.add_gradients_summaries "
+        "clip_gradient_norms=contrib.training.clip_gradient_norms "
+        "create_train_op=.contrib.slim.learning:create_train_op "
+        "multiply_gradients=contrib.training.multiply_gradients"
+    ),
+    "contrib.slim.model_analyzer": (
+        "analyze_ops=.contrib.slim.model_analyzer:analyze_ops "
+        "analyze_vars=.contrib.slim.model_analyzer:analyze_vars"
+    ),
+    "contrib.slim.summaries": (
+        "add_histogram_summaries=.contrib.slim.summaries:add_histogram_summaries "
+        "add_histogram_summary=.contrib.slim.summaries:add_histogram_summary "
+        "add_image_summaries=.contrib.slim.summaries:add_image_summaries "
+        "add_image_summary=.contrib.slim.summaries:add_image_summary "
+        "add_scalar_summaries=.contrib.slim.summaries:add_scalar_summaries "
+        "add_scalar_summary=.contrib.slim.summaries:add_scalar_summary "
+        "add_zero_fraction_summary=.contrib.slim.summaries:add_zero_fraction_summary"
+    ),
     "keras.constraints": (
         "Constraint=.variables.constraints:Constraint MaxNorm=.variables.constraints:MaxNorm "
         "MinMaxNorm=.variables.constraints:MinMaxNorm NonNeg=.variables.constraints:NonNeg "
@@ -456,6 +486,13 @@ PLACES: dict[str, tuple[str, ...]] = {
     "contrib.framework.python.ops.variables": ("contrib.framework",),
     "contrib.opt.python.training": ("contrib.opt",),
     "contrib.losses.python.losses": ("contrib.losses",),
+    "contrib.slim": ("contrib.layers", "contrib.framework"),
+    "contrib.slim.initializers": ("contrib.layers",),
+    "contrib.slim.layers": ("contrib.layers",),
+    "contrib.slim.losses": ("contrib.losses",),
+    "contrib.slim.regularizers": ("contrib.layers",),
+    "contrib.slim.utils": ("contrib.layers.python.layers.utils",),
+    "contrib.slim.variables": ("contrib.framework",),
     "contrib.losses.python.losses.loss_ops": ("contrib.losses",),
 }  # fmt: skip
 

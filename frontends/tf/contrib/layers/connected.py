@@ -8,32 +8,35 @@ from typing import Any
 
 from frontends.tf.contrib.arg_scope import add_arg_scope
 from frontends.tf.contrib.initializers import xavier_initializer
-from frontends.tf.contrib.layers.shared import collected, layer_variable
+from frontends.tf.contrib.layers.shared import (
+    RELU,
+    ZEROS,
+    collected,
+    finished,
+    layer_variable,
+)
 from frontends.tf.functions.contractions import tensordot
 from frontends.tf.graph.building import GraphKeys
 from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.names.forwards import forward
 from frontends.tf.networks.nn import bias_add
-from frontends.tf.variables.initializers import Zeros
 from frontends.tf.variables.scopes import variable_scope
 from graphc.errors import ShapeError
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
-
-_RELU, _ZEROS = forward("nn.relu"), Zeros()
 
 
 @add_arg_scope
 def fully_connected(
     inputs: Any,
     num_outputs: int,
-    activation_fn: Callable | None = _RELU,
+    activation_fn: Callable | None = RELU,
     normalizer_fn: Callable | None = None,
     normalizer_params: dict | None = None,
     weights_initializer: Any = None,
     weights_regularizer: Callable | None = None,
-    biases_initializer: Any = _ZEROS,
+    biases_initializer: Any = ZEROS,
     biases_regularizer: Callable | None = None,
     reuse: Any = None,
     variables_collections: Any = None,
@@ -69,20 +72,15 @@ def fully_connected(
             y = tensordot(x, weights, [[len(sizes) - 1], [0]])
         else:
             y = builder(x).matmul(x, convert(weights))
-        if normalizer_fn is not None:
-            y = normalizer_fn(y, **(normalizer_params or {}))
-        elif biases_initializer is not None:
-            biases = layer_variable(
-                "biases", [int(num_outputs)], x.dtype, variables_collections,
-                initializer=biases_initializer, regularizer=biases_regularizer,
-                trainable=trainable,
-            )  # fmt: skip
-            y = bias_add(y, biases)
-        return collected(y if activation_fn is None else activation_fn(y), outputs_collections)
+        return finished(
+            y, int(num_outputs), None, activation_fn, normalizer_fn, normalizer_params,
+            biases_initializer, biases_regularizer, variables_collections, outputs_collections,
+            trainable,
+        )  # fmt: skip
 
 
 linear = partial(fully_connected, activation_fn=None)
-relu = partial(fully_connected, activation_fn=_RELU)
+relu = partial(fully_connected, activation_fn=RELU)
 relu6 = partial(fully_connected, activation_fn=forward("nn.relu6"))
 elu = partial(fully_connected, activation_fn=forward("nn.elu"))
 
@@ -92,7 +90,7 @@ def legacy_fully_connected(
     num_output_units: int,
     activation_fn: Callable | None = None,
     weight_init: Any = None,
-    bias_init: Any = _ZEROS,
+    bias_init: Any = ZEROS,
     name: str | None = None,
     weight_collections: Sequence[str] = (GraphKeys.WEIGHTS,),
     bias_collections: Sequence[str] = (GraphKeys.BIASES,),
@@ -122,7 +120,7 @@ def legacy_fully_connected(
 
 
 legacy_linear = partial(legacy_fully_connected, activation_fn=None)
-legacy_relu = partial(legacy_fully_connected, activation_fn=_RELU)
+legacy_relu = partial(legacy_fully_connected, activation_fn=RELU)
 
 
 def stack(inputs: Any, layer: Callable, stack_args: Sequence[Any], **kwargs: Any) -> Tensor:

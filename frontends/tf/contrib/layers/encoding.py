@@ -24,10 +24,10 @@ def one_hot_encoding(
 ) -> Tensor:  # fmt: skip
     """Class numbers [...] as float rows [..., num_classes]."""
     x = convert(labels)
-    with builder(x).home.name_scope(scope or "OneHotEncoding"):
+    with builder(x).home.name_scope(scope or "OneHotEncoding") as inner:
         chosen = builder(x).cast(x, dtype=int64) if x.dtype is int32 else x
         encoded = one_hot(chosen, num_classes, on_value=on_value, off_value=off_value)
-        return collected(encoded, outputs_collections)
+        return collected(encoded, outputs_collections, inner)
 
 
 def embedding_lookup_unique(

@@ -6,18 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from frontends.tf.contrib.arg_scope import add_arg_scope
-from frontends.tf.contrib.layers.shared import collected, layer_variable
+from frontends.tf.contrib.layers.shared import ZEROS, collected, layer_variable
 from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.layers.shaping import Dropout, Flatten
 from frontends.tf.networks import nn
-from frontends.tf.variables.initializers import Zeros
 from frontends.tf.variables.scopes import variable_scope
 from graphc.errors import ShapeError
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
-
-_ZEROS = Zeros()
 
 
 @add_arg_scope
@@ -41,15 +38,15 @@ def dropout(
 def flatten(inputs: Any, outputs_collections: Any = None, scope: str | None = None) -> Tensor:
     """All axes after the first as one."""
     x = convert(inputs)
-    with builder(x).home.name_scope(scope or "Flatten"):
-        return collected(Flatten().call(x), outputs_collections)
+    with builder(x).home.name_scope(scope or "Flatten") as inner:
+        return collected(Flatten().call(x), outputs_collections, inner)
 
 
 @add_arg_scope
 def bias_add(
     inputs: Any,
     activation_fn: Callable | None = None,
-    initializer: Any = _ZEROS,
+    initializer: Any = ZEROS,
     regularizer: Callable | None = None,
     reuse: Any = None,
     variables_collections: Any = None,
