@@ -306,6 +306,14 @@ from frontends.tf.graph.static_values import make_tensor_proto as make_tensor_pr
 from frontends.tf.graph.tensor import is_tensor as is_tensor
 from frontends.tf.graph_def.importing import import_graph_def as import_graph_def
 from frontends.tf.images import image as image
+from frontends.tf.loops.branches import case as case
+from frontends.tf.loops.branches import cond as cond
+from frontends.tf.loops.branches import switch_case as switch_case
+from frontends.tf.loops.higher_order import foldl as foldl
+from frontends.tf.loops.higher_order import foldr as foldr
+from frontends.tf.loops.higher_order import map_fn as map_fn
+from frontends.tf.loops.higher_order import scan as scan
+from frontends.tf.loops.while_loop import while_loop as while_loop
 from frontends.tf.networks import losses as losses
 from frontends.tf.networks import nn as nn
 from frontends.tf.platform import app as app

@@ -127,6 +127,9 @@ _OWNERS = {
         "dynamic_partition dynamic_stitch parallel_dynamic_stitch setdiff1d unique "
         "unique_with_counts"
     ),
+    "frontends.tf.loops.branches": "case cond switch_case",
+    "frontends.tf.loops.higher_order": "foldl foldr map_fn scan",
+    "frontends.tf.loops.while_loop": "while_loop",
     "frontends.tf.functions.strings": (
         "as_string decode_base64 decode_csv decode_raw edit_distance encode_base64 reduce_join "
         "regex_replace string_join string_split string_strip string_to_hash_bucket "

@@ -4,7 +4,9 @@ A :class:`Body` is an attribute of its node: immutable, equal to another that co
 Its inputs are the node's to fill; what a body reads from outside is an input too, so a body needs
 nothing but its inputs.  While one is traced it is a :class:`BodyGraph`: a tensor of an enclosing
 graph that is used inside becomes an input (a *capture*), variables and placeholders are made in the
-outermost graph, and a random op draws anew in every turn.
+outermost graph, and a random op draws anew in every turn.  A write to a variable changes nothing
+outside: what it leaves is a value, that later writes and whoever waits for the write read; who runs
+the body passes the variable in and the last value out (``written``).
 
 Symbolic sizes mean the same inside and outside.
 """
@@ -47,7 +49,7 @@ class Body(Nested):
 
     @cached_property
     def has_effect(self) -> bool:
-        return any(node.has_effect for node in self.graph.nodes)
+        return any(node.has_effect and node.op.writes is None for node in self.graph.nodes)
 
     @cached_property
     def may_fail(self) -> bool:
@@ -214,6 +216,8 @@ class BodyGraph(Graph):
         super().__init__(title)
         self.outer = outer
         self.captured: dict[Tensor, Tensor] = {}  # a tensor outside: the input it is inside
+        self._held: dict[Tensor, Tensor] = {}  # a variable's input: what the last write left
+        self._seen: dict[Node, dict[Tensor, Tensor]] = {}  # what a node sees of written variables
         self.seed, self.collections = outer.seed, outer.collections
         self.vjp_scope, self._dim_names = outer.vjp_scope, outer._dim_names
         self._scope, self._devices = outer.scope, list(outer._devices)
@@ -246,9 +250,52 @@ class BodyGraph(Graph):
         if op.name == "random_state":
             state = self.inside(self.root.add(op, operands, name, types).outputs[0])
             return Builder(self).turn_state(state, self.step, name=name).node
-        here_inside = [t if t.graph is self else self.inside(t) for t in operands]
+        own = [t if t.graph is self else self.inside(t) for t in operands]
         control = [c for c in control if c.graph is self]
-        return super().add(op, here_inside, name, types, control)
+        seen = self._seen_by([*(t.node for t in own), *self._controls(control, tuple(own))])
+        read = [seen.get(t, t) for t in own]
+        if op.writes is not None:
+            variable = self._variable(own[op.writes])
+            read[op.writes] = self._held.get(variable, variable)
+        node = super().add(op, read, name, types, control)
+        if op.writes is not None:
+            self._held[variable] = seen[variable] = node.outputs[0]
+        if seen:
+            self._seen[node] = seen
+        return node
+
+    def _seen_by(self, before: Iterable[Node]) -> dict[Tensor, Tensor]:
+        """What whoever waits for these nodes sees of the variables written so far."""
+        found: dict[Tensor, Tensor] = {}
+        for node in before:
+            for variable, value in self._seen.get(node, {}).items():
+                other = found.get(variable, value)
+                later = self.nodes.index(value.node) >= self.nodes.index(other.node)
+                found[variable] = value if later else other
+        return found
+
+    def _variable(self, tensor: Tensor) -> Tensor:
+        while tensor.node.op.writes is not None:
+            tensor = tensor.node.operands[tensor.node.op.writes]
+        return tensor
+
+    @property
+    def written(self) -> list[Tensor]:
+        """The tensors outside that are variables written inside."""
+        return [outside for outside, inside in self.captured.items() if inside in self._held]
+
+    def carry(self, variables: Sequence[Tensor], at: int) -> None:
+        """Let these variables be inputs ``at``, ``at + 1`` ... (not counting the step)."""
+        moved = [self._input_for(v) for v in variables]
+        for variable in variables:
+            del self.captured[variable]
+        rest = [t for t in self.inputs if t not in set(moved)]
+        self.inputs = (*rest[: at + 1], *moved, *rest[at + 1 :])
+
+    def left(self, variables: Sequence[Tensor]) -> list[Tensor]:
+        """What the body leaves of variables that are carried."""
+        inputs = [self.captured[v] for v in variables]
+        return [self._held.get(t, t) for t in inputs]
 
     def inside(self, tensor: Tensor) -> Tensor:
         """The tensor of an enclosing graph as it is seen inside."""
@@ -282,7 +329,7 @@ class BodyGraph(Graph):
         outputs = tuple(map(self.inside, outputs))
         self.inputs = (*own, *(self._input_for(t) for t in captures))
         self.outputs = outputs
-        self.targets = tuple(n for n in self.nodes if n.has_effect)
+        self.targets = tuple(n for n in self.nodes if n.has_effect and n.op.writes is None)
         return Body(_settled(self))
 
     def _input_for(self, tensor: Tensor) -> Tensor:
@@ -328,3 +375,16 @@ def bodies(*traced: tuple[BodyGraph, Sequence[Tensor]]) -> tuple[list[Body], lis
     """Bodies that share their captures, and those captures."""
     captures = list(dict.fromkeys(t for graph, _ in traced for t in graph.captures))
     return [graph.body(outputs, captures) for graph, outputs in traced], captures
+
+
+def written(*graphs: BodyGraph) -> list[Tensor]:
+    """The variables that some of these bodies write."""
+    return list(dict.fromkeys(v for graph in graphs for v in graph.written))
+
+
+def write_back(
+    b: Builder, variables: Sequence[Tensor], left: Sequence[Tensor], results: Sequence[Tensor]
+) -> list[Tensor]:
+    """Give variables what a body left of them; ``results``, for whoever must wait for that."""
+    writes = [b.assign(v, value).node for v, value in zip(variables, left, strict=True)]
+    return [b.identity(t, control=writes) for t in results] if writes else list(results)

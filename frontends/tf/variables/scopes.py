@@ -154,12 +154,12 @@ class _Table:
 
 
 def _table() -> _Table:
-    """The default graph's table.
+    """The default graph's table, which loops and branches inside it share.
 
     The graph itself holds it: variables refer to their graph, so a table of tables would keep every
     graph alive.
     """
-    held = default_graph().__dict__
+    held = default_graph().root.__dict__
     if "variable_table" not in held:
         held["variable_table"] = _Table()
     return held["variable_table"]

@@ -82,8 +82,8 @@ class Variable(Operators, metaclass=_MadeByCreators):
         if constraint is not None and not callable(constraint):
             raise ValueError(f"constraint is a function of the new value, got {constraint!r}")
         trainable = is_trained(trainable, synchronization)
-        graph = default_graph()
-        with graph.control_dependencies(None):
+        graph = default_graph().root  # not of a turn of a loop, or a branch
+        with graph.as_default(), graph.control_dependencies(None):
             full = graph.unique_name(name or "Variable", mark_as_used=False)
             if not callable(initial_value) and not isinstance(initial_value, Tensor | Variable):
                 with graph.name_scope(full + "/"):

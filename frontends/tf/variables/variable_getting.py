@@ -230,8 +230,8 @@ def _default_of(full: str, dtype: DType) -> Callable:
 
 
 def _new_variable(full: str, initial: Any, dtype: DType | None, how: dict[str, Any]) -> Any:
-    graph = default_graph()
-    with graph.name_scope(None):
+    graph = default_graph().root
+    with graph.as_default(), graph.name_scope(None):
         variable = Variable(
             initial, trainable=how["trainable"], collections=how["collections"],
             validate_shape=how["validate_shape"], name=full, dtype=dtype,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.autodiff.loops import branch_gradients
-from graphc.ir.body import STEP, Body, Function, bodies, trace
+from graphc.ir.body import STEP, Body, Function, bodies, trace, write_back, written
 from graphc.ir.builder import composite
 from graphc.ir.dtype import bool_
 from graphc.ir.graph import Graph, Tensor
@@ -90,6 +90,13 @@ def branch(
         trace(outer, f"{name}_{side}", types, function)
         for side, function in (("then", then), ("otherwise", otherwise))
     ]
-    (one, two), found = bodies(*traced)
-    node = b.home.add(Cond(then=one, otherwise=two), [pred, *captures, *found], name=name)
-    return list(node.outputs)
+    variables = written(*(graph for graph, _ in traced))
+    for graph, _ in traced:
+        for variable in variables:
+            graph.inside(variable)
+    (one, two), found = bodies(
+        *((graph, (*outputs, *graph.left(variables))) for graph, outputs in traced)
+    )
+    made = b.home.add(Cond(then=one, otherwise=two), [pred, *captures, *found], name=name).outputs
+    n = len(made) - len(variables)
+    return write_back(b, variables, made[n:], made[:n])

@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 
 from graphc.autodiff.loops import Backward
-from graphc.ir.body import STEP, Body, Function, bodies, trace
+from graphc.ir import dims
+from graphc.ir.bindings import data_sizes
+from graphc.ir.body import STEP, Body, Function, bodies, trace, write_back, written
 from graphc.ir.builder import Builder, composite
-from graphc.ir.dims import Dim
+from graphc.ir.dims import Dim, Shape
 from graphc.ir.dtype import bool_
 from graphc.ir.graph import Graph, Tensor
-from graphc.ir.op import REQUIRED, Kind, Op
+from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
 from graphc.ops.control.interpret import run_body, stacked
 
@@ -47,26 +49,29 @@ class Loop(Op, abstract=True):
         return self.reference(*values)
 
 
-def _carried_on(before: Sequence[TensorType], after: Sequence[TensorType]) -> None:
-    """Every carry must leave a turn as it entered it."""
+def _carried_on(
+    before: Sequence[TensorType], after: Sequence[TensorType], changing: Sequence[Dim] = ()
+) -> None:
+    """Every carry must leave a turn as it entered it, but for sizes that are ``changing``."""
     for k, (was, now) in enumerate(zip(before, after, strict=False)):
         if was.dtype is not now.dtype:
             raise DTypeMismatch(
                 f"values[{k}] changes its dtype in a turn",
                 hint=f"cast it in the body: tf.cast(..., tf.{was.dtype})", before=was, after=now,
             )  # fmt: skip
-        if not _same_shape(was, now):
+        if not _same_shape(was, now, changing):
             raise Mismatch(
                 f"values[{k}] changes its shape in a turn",
                 hint="shape_invariants says which sizes may change", before=was, after=now,
             )  # fmt: skip
 
 
-def _same_shape(a: TensorType, b: TensorType) -> bool:
+def _same_shape(a: TensorType, b: TensorType, changing: Sequence[Dim]) -> bool:
     if a.shape is None or b.shape is None:
         return True
     return len(a.shape) == len(b.shape) and all(
-        same_dim(m, n, "a carry's shape") is not None for m, n in zip(a.shape, b.shape, strict=True)
+        m in changing or same_dim(m, n, "a carry's shape") is not None
+        for m, n in zip(a.shape, b.shape, strict=True)
     )
 
 
@@ -139,26 +144,38 @@ class Scan(Loop):
 
 class WhileLoop(Loop):
     """``carries, traces = while_loop(carries, captures)``: turns while ``test`` of the carries is
-    true, ``limit`` of them at most (None: no limit).  ``count`` is the number of turns."""
+    true, ``limit`` of them at most (None: no limit).
+
+    ``invariants`` has the shape of each carry whose sizes change from turn to turn (None for the
+    others).  ``sizes`` are what only running the loop tells: the number of turns, and the changing
+    sizes of the carries.
+    """
 
     attributes = {
-        "test": REQUIRED, "body": REQUIRED, "carried": REQUIRED, "count": REQUIRED, "limit": None,
-        "traced": (),
+        "test": REQUIRED, "body": REQUIRED, "carried": REQUIRED, "sizes": REQUIRED, "limit": None,
+        "traced": (), "invariants": (),
     }  # fmt: skip
-    binding = "count"
+    binding = "sizes"
+
+    def held(self, types: Sequence[TensorType]) -> tuple[TensorType, ...]:
+        """The carries' types in every turn, for operands of these types."""
+        shapes = [*self.invariants, *(None for _ in range(self.carried))]
+        pairs = zip(types[: self.carried], shapes, strict=False)
+        return tuple(t if shape is None else t.with_shape(shape) for t, shape in pairs)
 
     def fitted(self, types: Sequence[TensorType]) -> tuple[Body, Body]:
         """The test and the body for operands of these types."""
-        return self.test.retyped((STEP, *types)), self.body.retyped((STEP, *types))
+        inputs = (STEP, *self.held(types), *types[self.carried :])
+        return self.test.retyped(inputs), self.body.retyped(inputs)
 
     def infer_type(self, *types: TensorType) -> tuple[TensorType, ...]:
         test, body = self.fitted(types)
-        carries = types[: self.carried]
+        carries = self.held(types)
         (said,) = test.output_types
         if said.dtype is not bool_ or said.shape not in (None, ()):
             raise Mismatch("the test of a loop gives one bool", test=said)
-        _carried_on(carries, body.output_types)
-        return (*carries, *(_stack_type(self.count, carries[k]) for k in self.traced))
+        _carried_on(carries, body.output_types, self.sizes[1:])
+        return (*carries, *(_stack_type(self.sizes[0], carries[k]) for k in self.traced))
 
     def reference(self, *values: np.ndarray) -> tuple:
         carries, captures = list(values[: self.carried]), values[self.carried :]
@@ -180,12 +197,15 @@ class WhileLoop(Loop):
 
     def vjp(self, b: Any, ct: Any, y: Any, *values: Tensor, wanted: Sequence[bool]) -> list:
         n = self.carried
+        if len(self.traced) < n:
+            reason = "the sizes of its loop variables change from turn to turn"
+            return [NotDifferentiable(reason)] * len(values)
         traces = dict(zip(self.traced, y[n:], strict=True))
         back = Backward(
             self.body, [traces[k] for k in range(n)], [], list(values[n:]), ct[:n], (),
             [ct[n + self.traced.index(k)] for k in range(n)], y[:n],
         )  # fmt: skip
-        return back.run(b, self.count, True, wanted)
+        return back.run(b, self.sizes[0], True, wanted)
 
     samples = []
 
@@ -209,39 +229,54 @@ def scan_over(
     types += [(t.node.name, type) for t, type in zip(xs, slices, strict=True)]
     types += [(t.node.name, t.type) for t in captures]
     traced, outputs = trace(_graph_of(b), name, types, function)
+    variables, n = written(traced), len(carries)
+    outputs = (*outputs[:n], *traced.left(variables), *outputs[n:])
+    traced.carry(variables, n)
     (body,), found = bodies((traced, outputs))
-    n = len(carries)
-    node = b.home.add(
-        Scan(body=body, carried=n, scanned=len(xs), length=length, reverse=reverse,
-             traced=tuple(range(n))),
-        [*carries, *xs, *captures, *found], name=name,
+    m = n + len(variables)
+    op = Scan(
+        body=body, carried=m, scanned=len(xs), length=length, reverse=reverse,
+        traced=tuple(range(m)),
     )  # fmt: skip
-    stacks = len(outputs) - n
-    return list(node.outputs[:n]), list(node.outputs[n : n + stacks])
+    made = b.home.add(op, [*carries, *variables, *xs, *captures, *found], name=name).outputs
+    results = write_back(b, variables, made[n:m], [*made[:n], *made[m : len(outputs)]])
+    return results[:n], results[n:]
 
 
 @composite
 def loop_while(
     b: Any, test: Function, function: Function, carries: Sequence[Tensor],
-    types: Sequence[TensorType] | None = None, limit: Dim | None = None, name: str = "while",
+    invariants: Sequence[Shape | None] | None = None, limit: Dim | None = None,
+    name: str = "while",
 ) -> list[Tensor]:  # fmt: skip
     """Run ``function(step, *carries)`` while ``test(step, *carries)`` is true: the carries at the
-    end.  ``types`` are the carries' where their sizes may change from turn to turn."""
+    end.  ``invariants`` are the shapes of carries whose sizes, data-dependent ones, change from
+    turn to turn."""
     outer = _graph_of(b)
+    shapes = tuple(invariants or [None] * len(carries))
     named = [
-        (t.node.name, type)
-        for t, type in zip(carries, types or [t.type for t in carries], strict=True)
+        (t.node.name, t.type if shape is None else t.type.with_shape(shape))
+        for t, shape in zip(carries, shapes, strict=True)
     ]
     first = trace(outer, f"{name}_test", named, test)
     second = trace(outer, name, named, function)
-    (asked, body), captures = bodies(first, second)
-    n = len(carries)
-    node = b.home.add(
-        WhileLoop(test=asked, body=body, carried=n, count=b.home.new_dim("turns", data=True),
-                  limit=limit, traced=tuple(range(n))),
-        [*carries, *captures], name=name,
+    variables, n = written(first[0], second[0]), len(carries)
+    for graph, _ in (first, second):
+        for variable in variables:
+            graph.inside(variable)
+    outputs = (*second[1], *second[0].left(variables))
+    for graph, _ in (first, second):
+        graph.carry(variables, n)
+    (asked, body), captures = bodies(first, (second[0], outputs))
+    m = n + len(variables)
+    changing = [b.home.new_dim("turns", data=True)]
+    changing += [dims.symbol(name, data=True) for name in data_sizes(shapes)]
+    op = WhileLoop(
+        test=asked, body=body, carried=m, sizes=tuple(changing), limit=limit,
+        traced=() if any(shapes) else tuple(range(m)), invariants=shapes if any(shapes) else (),
     )  # fmt: skip
-    return list(node.outputs[:n])
+    made = b.home.add(op, [*carries, *variables, *captures], name=name).outputs
+    return write_back(b, variables, made[n:m], made[:n])
 
 
 def _graph_of(b: Builder) -> Graph:

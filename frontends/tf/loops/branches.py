@@ -1,0 +1,165 @@
+"""``tf.cond`` and ``tf.case``: which of several functions a run computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from frontends.tf.graph.building import control_dependencies, name_scope
+from frontends.tf.graph.tensor import convert
+from frontends.tf.names.missing import resolve
+from frontends.tf.platform import nest
+from graphc.errors import GraphError
+from graphc.ir.builder import Builder
+from graphc.ir.dtype import int32
+from graphc.ir.graph import Node, Tensor, default_graph
+from graphc.ir.source import here
+
+Thunk = Callable[[], Any]
+
+
+def cond(
+    pred: Any,
+    true_fn: Thunk | None = None,
+    false_fn: Thunk | None = None,
+    strict: bool = False,
+    name: str | None = None,
+    fn1: Thunk | None = None,
+    fn2: Thunk | None = None,
+) -> Any:
+    """What ``true_fn()`` gives where ``pred`` is true, else what ``false_fn()`` gives.
+
+    Both functions are called once, now, and return the same structure of tensors of equal dtypes;
+    a run computes one of the two.  A list of one value comes back as the value, unless ``strict``.
+    What the functions read from outside is computed in either case.  Variables they assign change
+    only where that branch runs.
+
+    >>> y = tf.cond(x < 0, lambda: -x, lambda: x)
+    """
+    then, otherwise = (true_fn or fn1), (false_fn or fn2)
+    for which, function in (("true_fn", then), ("false_fn", otherwise)):
+        if not callable(function):
+            raise TypeError(f"{which} must be callable, got {function!r}")
+    assert then is not None
+    assert otherwise is not None
+    if isinstance(pred, bool):
+        raise TypeError("pred must not be a Python bool")
+    graph = default_graph()
+    with name_scope(name, "cond"):
+        chosen = convert(pred)
+        made = [_Branch(function) for function in (then, otherwise)]
+        outs = Builder(graph).branch(chosen, made[0].run, made[1].run, name="cond")
+        _same_structure(made[0].structure, made[1].structure)
+        result = _as_given(made[0], made[1], outs)
+    if not strict and isinstance(result, list | tuple) and len(result) == 1:
+        return result[0]
+    return result
+
+
+class _Branch:
+    """One function of a cond: what it returned, in what structure."""
+
+    def __init__(self, function: Thunk) -> None:
+        self.function = function
+        self.structure: Any = None
+        self.nothing: list[bool] = []
+
+    def run(self, step: Tensor) -> list[Tensor]:
+        returned = self.function()
+        self.structure = returned
+        leaves = nest.flatten(returned)
+        self.nothing = [leaf is None or isinstance(leaf, Node) for leaf in leaves]
+        return [_value(step, leaf) for leaf in leaves]
+
+
+def _value(step: Tensor, leaf: Any) -> Tensor:
+    """A tensor; an operation counts for a value, so that it is waited for."""
+    b = Builder(step.graph)
+    if leaf is None:
+        return b.tensor(False)
+    if isinstance(leaf, Node):
+        return b.identity(b.tensor(False), control=[leaf])
+    tensor = convert(leaf)
+    return b.identity(tensor) if tensor.graph is not step.graph else tensor
+
+
+def _same_structure(one: Any, two: Any) -> None:
+    try:
+        nest.assert_same_structure(one, two, check_types=False)
+    except (TypeError, ValueError) as error:
+        raise GraphError(
+            "the branches of a cond give different structures",
+            rows=[("true_fn", repr(one), ""), ("false_fn", repr(two), "")], site=here(),
+            hint="return the same number of values, nested in the same way, from both",
+        ) from error  # fmt: skip
+
+
+def _as_given(one: _Branch, two: _Branch, outs: Sequence[Tensor]) -> Any:
+    """The results in the structure the branches gave; an operation for operations."""
+    leaves: list[Any] = []
+    for out, first, second, was in zip(
+        outs, one.nothing, two.nothing, nest.flatten(one.structure), strict=True
+    ):
+        leaves.append((None if was is None else out.node) if first and second else out)
+    return nest.pack_sequence_as(one.structure, leaves)
+
+
+def case(
+    pred_fn_pairs: Any,
+    default: Thunk | None = None,
+    exclusive: bool = False,
+    strict: bool = False,
+    name: str = "case",
+) -> Any:
+    """What the function of the first true predicate gives, else what ``default()`` gives.
+
+    ``pred_fn_pairs`` is a list of (bool tensor, function), or a dict.  Without a default the run
+    fails where no predicate is true; ``exclusive`` makes it fail where several are.
+
+    >>> tf.case([(x < 0, lambda: -1.0), (x > 0, lambda: 1.0)], default=lambda: 0.0)
+    """
+    pairs = list(pred_fn_pairs.items() if hasattr(pred_fn_pairs, "items") else pred_fn_pairs)
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2 or not callable(pair[1]):
+            raise TypeError(f"case takes (predicate, function) pairs, got {pair!r}")
+    if not pairs:
+        raise ValueError("case takes one pair at least")
+    with name_scope(name, "case"):
+        checks = []
+        b = Builder(default_graph())
+        truths = b.cast(b.pack(*(convert(p) for p, _ in pairs), axis=0), dtype=int32)
+        count = b.reduce_sum(truths)
+        if exclusive:
+            message = "more than one predicate of a case is true"
+            checks.append(resolve("assert_less_equal")(count, 1, message=message))
+        if default is None:
+            message = "no predicate of a case is true, and it has no default"
+            checks.append(resolve("assert_positive")(count, message=message))
+            *pairs, (_, default) = pairs
+        with control_dependencies(checks):
+            return _chosen(pairs, default, strict)
+
+
+def _chosen(pairs: Sequence[tuple[Any, Thunk]], default: Thunk, strict: bool) -> Any:
+    if not pairs:
+        return default()
+    (pred, function), *rest = pairs
+    return cond(pred, function, lambda: _chosen(rest, default, strict), strict=strict)
+
+
+def switch_case(
+    branch_index: Any, branch_fns: Any, default: Thunk | None = None, name: str = "switch_case"
+) -> Any:
+    """What ``branch_fns[branch_index]()`` gives; out of range, the default's (else the last's)."""
+    pairs = sorted(branch_fns.items()) if hasattr(branch_fns, "items") else [*enumerate(branch_fns)]
+    pairs = [pair if callable(pair[1]) else pair[1] for pair in pairs]
+    if not pairs:
+        raise ValueError("switch_case takes one function at least")
+    index = convert(branch_index)
+    if not index.dtype.is_integer:
+        raise TypeError(f"branch_index must be an integer, got {index.dtype}")
+    with name_scope(name, "switch_case"):
+        b = Builder(default_graph())
+        chosen = [(b.equal(index, b.tensor(k, like=index)), f) for k, f in pairs]
+        last = default or chosen.pop()[1]
+        return _chosen(chosen, last, strict=False)
