@@ -20,7 +20,14 @@ from graphc.ir.dtype import FLOATING, DType, float32, float64, int32
 from graphc.ir.op import REQUIRED, Kind, Op, Refuses, Sample, describe
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim, same_dtype
 from graphc.ops.running.precision import in_float32
-from graphc.ops.shaping.windows import Slide, correlated, correlated_with, seen, slides, turned
+from graphc.ops.shaping.windows import (
+    Slide,
+    correlated,
+    correlated_with,
+    passed_back,
+    seen,
+    slides,
+)
 
 DTYPES = (*FLOATING, int32)
 ENOUGH_WORK = 16  # parts a short filter's gradient is computed in
@@ -248,11 +255,13 @@ class ConvolutionBackpropInput(Convolving):
 
     @in_float32
     def reference(self, filter: np.ndarray, ct: np.ndarray) -> np.ndarray:
-        back, gaps = self._back(filter.shape[:-2])
         groups = int(group_count(self.size[-1], filter.shape[-2]))
         if not groups:
             return np.zeros((ct.shape[0], *self.size), ct.dtype)
-        return correlated(seen(ct, back, gaps), turned(filter, groups))
+        along = self.along(self.size[:-1], filter.shape[:-2])
+        parts = zip(np.split(ct, groups, -1), np.split(filter, groups, -1), strict=True)
+        passed = [passed_back(own, np.moveaxis(part, -1, 0), along) for own, part in parts]
+        return np.concatenate(passed, axis=-1).astype(ct.dtype, copy=False)
 
     def expand(self, b: Any, filter: Any, ct: Any) -> Any:
         *windows, inputs, outputs = filter.type.dims

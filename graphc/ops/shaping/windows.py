@@ -140,17 +140,6 @@ def correlated_with(patches: np.ndarray, ct: np.ndarray, inputs: int) -> np.ndar
     return np.concatenate(parts, axis=-1).astype(patches.dtype, copy=False)
 
 
-def turned(filter: Any, groups: int) -> np.ndarray:
-    """The filter that takes outputs back to inputs: turned round, its channels exchanged in each
-    group."""
-    *windows, inputs, outputs = filter.shape
-    rank = len(windows)
-    flipped = np.flip(filter, tuple(range(rank)))
-    split = flipped.reshape(*windows, inputs, groups, outputs // groups)
-    swapped = np.moveaxis(split, (rank, rank + 1, rank + 2), (rank + 2, rank + 1, rank))
-    return swapped.reshape(*windows, outputs // groups, groups * inputs)
-
-
 def passed_back(ct: np.ndarray, filter: np.ndarray, along: Sequence[Slide]) -> np.ndarray:
     """Every place's ``ct`` times ``filter`` [outputs, *windows, channels], added to what its window
     sees: [n, *sizes, channels]."""
@@ -160,7 +149,7 @@ def passed_back(ct: np.ndarray, filter: np.ndarray, along: Sequence[Slide]) -> n
     total = np.zeros((ct.shape[0], *spans, filter.shape[-1]), ct.dtype)
     for tap in np.ndindex(*filter.shape[1:-1]):
         where = tuple(
-            slice(k * s.dilation, k * s.dilation + (s.count - 1) * s.stride + 1, s.stride)
+            slice(k * s.dilation, k * s.dilation + max((s.count - 1) * s.stride + 1, 0), s.stride)
             for k, s in zip(tap, along, strict=True)
         )
         part = total[(slice(None), *where)]
