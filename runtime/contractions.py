@@ -23,6 +23,8 @@ def contraction_entries(
     found = []
     for number, step in enumerate(program.steps):
         if isinstance(step, Launch):
+            if plan is not None and number in plan.by_blas and step.other is not None:
+                step = step.other
             by_facts: dict[ContractionFacts, list[Block]] = {}
             for block in step.blocks:
                 if block.facts is not None:

@@ -28,6 +28,7 @@ from graphc.ir.types import TensorType
 from graphc.lowering.program import Check
 from graphc.ops.running.host import ReturnedShapeError
 from runtime.devices.cpu import table as codes
+from runtime.devices.cpu.blas import ALONE
 from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import RunState
 from runtime.feeds import Feeds
@@ -118,7 +119,7 @@ class Bound:
         self.results = self.plan.fetch_shapes
         self.arena_size = self.plan.memory.peak
         self.has_large = any(nbytes(r) >= RECYCLED_FROM for r in self.results)
-        self.around = self.loaded.around
+        self.around = ALONE if self.plan.by_blas else self.loaded.around
 
 
 class NoRoom(Exception):
@@ -382,7 +383,8 @@ class Prepared:
             self.plans.move_to_end(key)
             return found
         started = time.perf_counter()
-        plan = bind(loaded.program, loaded.sizes, loaded.addresses, sizes)
+        by_blas = loaded.by_blas(sizes)
+        plan = bind(loaded.program, loaded.sizes, loaded.addresses, sizes, by_blas)
         _require_room(plan)
         names = ", ".join(f"{k}={v}" for k, v in sizes.items())
         milliseconds = (time.perf_counter() - started) * 1e3

@@ -45,7 +45,8 @@ class Sizes:
             wanted |= dict.fromkeys(shape)
         for step in program.steps:
             if isinstance(step, Launch):
-                for block in step.blocks:
+                others = step.other.blocks if step.other is not None else ()
+                for block in (*step.blocks, *others):
                     wanted |= dict.fromkeys(
                         (*block.strides, *block.sizes, block.extent, block.inner)
                     )
@@ -87,18 +88,37 @@ class Plan:
     shapes: list[tuple[int, ...]]  # per buffer
     nanoseconds: float
     danger: int  # the last row that can fail, -1 if none can
+    by_blas: frozenset[int] = frozenset()  # launches taken in their other form
 
 
 def bind(
-    program: Program, sizes: Sizes, addresses: Sequence[int], values: Mapping[str, int]
+    program: Program,
+    sizes: Sizes,
+    addresses: Sequence[int],
+    values: Mapping[str, int],
+    by_blas: frozenset[int] = frozenset(),
 ) -> Plan:
-    """Bind a program's symbols; ``addresses`` are the loaded kernels'."""
-    return _Binding(program, sizes.bind(values), addresses).run(dict(values))
+    """Bind a program's symbols; ``addresses`` are the loaded kernels'.
+
+    Launches whose number is in ``by_blas`` are taken in their other form.
+    """
+    return _Binding(program, sizes.bind(values), addresses, by_blas).run(dict(values))
 
 
 class _Binding:
-    def __init__(self, program: Program, known: dict[Dim, int], addresses: Sequence[int]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        known: dict[Dim, int],
+        addresses: Sequence[int],
+        by_blas: frozenset[int],
+    ) -> None:
         self.program = program
+        self.by_blas = by_blas
+        self.steps = [
+            step.other if number in by_blas and isinstance(step, Launch) else step
+            for number, step in enumerate(program.steps)
+        ]
         self.known = known
         self.addresses = addresses
         self.builder = TableBuilder()
@@ -112,7 +132,7 @@ class _Binding:
 
     def run(self, values: dict[str, int]) -> Plan:
         program = self.program
-        cuts = [self._cuts(step) for step in program.steps]
+        cuts = [self._cuts(step) for step in self.steps]
         shapes = [self._shape(k, buffer) for k, buffer in enumerate(program.buffers)]
         nbytes = [_nbytes(b, s) for b, s in zip(program.buffers, shapes, strict=True)]
         ranges = program.live_ranges()
@@ -122,7 +142,7 @@ class _Binding:
             if size == 0:  # whatever its place
                 self.words[number] = NOWHERE.reach(_span(program.buffers[number], shapes[number]))
                 self.empty.add(number)
-        for number, (step, cut) in enumerate(zip(program.steps, cuts, strict=True)):
+        for number, (step, cut) in enumerate(zip(self.steps, cuts, strict=True)):
             if number == program.commit:
                 self.builder.commit()
             self._row(number, step, cut, nbytes)
@@ -136,7 +156,7 @@ class _Binding:
         )
         return Plan(
             program, values, self.builder.build(), memory, fetches, shapes, self.nanoseconds,
-            self.danger,
+            self.danger, self.by_blas,
         )  # fmt: skip
 
     def _cuts(self, step: object) -> list[Cut]:

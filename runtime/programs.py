@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.text import is_portable, print_graph
 from graphc.ir.types import TensorType
 from graphc.lowering import codec
-from graphc.lowering.facts import BLAS
-from graphc.lowering.program import Copy, Feed, Host, Place, Program
+from graphc.lowering.facts import AUTO, BLAS, GENERATED
+from graphc.lowering.program import Copy, Feed, Host, Launch, Place, Program
 from graphc.passes.cut import cut
 from graphc.passes.options import Options
 from runtime.devices.cpu import blas, loader
@@ -38,7 +38,7 @@ class Loaded:
 
     program: Program
     title: str
-    codes: list[Code]
+    codes: dict[int, Code]  # of the kernels linked so far
     sizes: Sizes
     arrays: dict[int, np.ndarray]  # variables, random states, constants
     random: list[np.ndarray]
@@ -59,12 +59,27 @@ class Loaded:
         self.to_back_up = [array for key, array in variables if key in keys]
         self.written = [array for key, array in variables if key in self.writes]
         self.fragile = bool(self.to_back_up)
-        calls_blas = any(blas.symbols_of(kernel) for kernel in self.program.kernels)
-        self.around = blas.ALONE if calls_blas else None
+        self.chooses = any(isinstance(s, Launch) and s.other for s in self.program.steps)
+        calls = any(blas.symbols_of(self.program.kernels[k]) for k in self.codes)
+        self.around = blas.ALONE if calls else None
 
     @property
     def addresses(self) -> list[int]:
-        return [code.address for code in self.codes]
+        """Where each kernel is; 0 of one that is not linked."""
+        count = len(self.program.kernels)
+        return [self.codes[k].address if k in self.codes else 0 for k in range(count)]
+
+    def by_blas(self, sizes: Mapping[str, int]) -> frozenset[int]:
+        """The launches to be taken in their other form with these sizes, their kernels linked."""
+        if not self.chooses:
+            return frozenset()
+        from runtime.choice import chosen_steps
+
+        chosen = chosen_steps(self.program, sizes)
+        steps = (step for k, step in enumerate(self.program.steps) if k in chosen)
+        others = {s.other.kernel for s in steps if isinstance(s, Launch) and s.other is not None}
+        self.codes |= codes_of(self.program, sorted(others - self.codes.keys()))[0]
+        return chosen
 
     @property
     def bases(self) -> dict[str, int]:
@@ -105,9 +120,12 @@ def load_program(
     part, fed = cut(state.graph, feeds, fetches, targets, types)
     if options.contraction == BLAS:
         blas.require_installed()
+    elif options.contraction == AUTO and not blas.is_installed():
+        options = replace(options, contraction=GENERATED)
     program, found = compiled_program(part, fed, options, sizes)
     compiled = time.perf_counter()
-    codes, fresh = link_kernels(program.kernels)
+    first = [s.kernel for s in program.steps if isinstance(s, Launch)]
+    codes, fresh = codes_of(program, sorted(set(first)))
     title = ", ".join([f.name for f in program.fetches] + [n.name for n in targets])
     title = title if len(title) <= 60 else title[:57] + "..."
     linked = time.perf_counter()
@@ -160,7 +178,7 @@ def compiler_digest() -> str:
     return digest.hexdigest()
 
 
-def _at_hand(executor: Any, program: Program, title: str, codes: list[Code]) -> Loaded:
+def _at_hand(executor: Any, program: Program, title: str, codes: dict[int, Code]) -> Loaded:
     store = executor.state.variables
     arrays: dict[int, np.ndarray] = {}
     random: list[np.ndarray] = []
@@ -197,6 +215,12 @@ def _moves_objects(program: Program) -> bool:
     return any(program.buffers[k].place in kept for k in objects) or any(
         isinstance(step, Copy) and step.source in objects for step in program.steps
     )
+
+
+def codes_of(program: Program, numbers: Sequence[int]) -> tuple[dict[int, Code], int]:
+    """The code of the program's kernels of these numbers; and how many were compiled."""
+    codes, fresh = link_kernels([program.kernels[number] for number in numbers])
+    return dict(zip(numbers, codes, strict=True)), fresh
 
 
 def link_kernels(kernels: Sequence[Kernel]) -> tuple[list[Code], int]:

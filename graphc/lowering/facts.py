@@ -15,6 +15,7 @@ from graphc.ir import dims
 from graphc.ir.dims import Dim
 
 GENERATED, BLAS = "generated", "blas"
+AUTO = "auto"  # either, by a table
 IN_PLACE = "in place"
 
 

@@ -82,6 +82,7 @@ class Launch:
     flops: Dim
     origin: Origin
     checks: tuple[str, ...] = ()
+    other: Launch | None = None  # the same by BLAS, for a plan to choose
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,8 @@ class Program:
         """The buffers a step reads."""
         match step:
             case Launch():
+                if step.other is not None:
+                    yield from self.reads(step.other)
                 operands = self.kernels[step.kernel].operands
                 for block in step.blocks:
                     yield from (
@@ -201,6 +204,8 @@ class Program:
         """The buffers a step writes."""
         match step:
             case Launch():
+                if step.other is not None:
+                    yield from self.writes(step.other)
                 operands = self.kernels[step.kernel].operands
                 for block in step.blocks:
                     yield from (

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphc.ir.graph import Node
 
-CONTRACTIONS = ("generated", "blas")  # the first unless somebody says
+CONTRACTIONS = ("generated", "blas", "auto")  # the first unless somebody says
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Options:
 
     ``check`` verifies the graph after every pass and shuffles node order before it; ``skip`` and
     ``dump`` hold names of passes (``dump`` may hold "all").  ``contraction`` says what multiplies
-    matrices: "generated" kernels, or "blas".  The log is no part of what is asked.
+    matrices: "generated" kernels, "blas", or either by a measured table ("auto").  The log is no
+    part of what is asked.
     """
 
     level: int = 1
