@@ -17,10 +17,11 @@ from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.ir.source import Site
 from graphc.lowering.contraction import flops, lower_matmul
+from graphc.lowering.epilogue import apart, lower_with_epilogue
 from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Group
 from graphc.lowering.host import runs_in_python
-from graphc.lowering.in_place import overlay_outputs
+from graphc.lowering.in_place import Overlay, overlay_outputs
 from graphc.lowering.loops import lower_group
 from graphc.lowering.nest import Lowered, Use, Workspace, is_written
 from graphc.lowering.program import (
@@ -234,9 +235,11 @@ class _Assembly:
         overlay = overlay_outputs(group, self.root, placed, lambda t: self._is_dying(t, at))
         key, externals = self._template_key(group, overlay.over)
         if key not in self.templates:
-            self.templates[key] = ([lower_group(group, overlay.over)], externals)
-        (lowered,), originals = self.templates[key]
-        self._launch(unit, lowered, dict(zip(originals, externals, strict=True)), overlay.staged)
+            self.templates[key] = (_lowered(group, overlay), externals)
+        parts, originals = self.templates[key]
+        renamed = dict(zip(originals, externals, strict=True))
+        for lowered in parts:
+            self._launch(unit, lowered, renamed, overlay.staged)
 
     def _is_dying(self, tensor: Tensor, at: int) -> bool:
         """Whether a temporary is read here for the last time, by this name or any other."""
@@ -504,6 +507,18 @@ class _Tail:
             return self.first
         origin = Origin(tuple(self.names), tuple(dict.fromkeys(self.sites)))
         return replace(self.first, blocks=tuple(self.blocks), flops=self.flops, origin=origin)
+
+
+def _lowered(group: Group, overlay: Overlay) -> list[Lowered]:
+    """The kernel of a group; two where a contraction has no place for the others."""
+    if group.head is None:
+        return [lower_group(group, overlay.over)]
+    lower = lower_matmul if group.head.op.contraction is not None else group.head.op.kernel
+    head = lower(group.head)
+    if head.final is not None:
+        return [lower_with_epilogue(group, head, overlay)]
+    alone, rest = apart(group, head)
+    return [alone, lower_group(rest, overlay.over)]
 
 
 def _renamed(node: Node, renamed: dict[Tensor, Tensor]) -> Node:

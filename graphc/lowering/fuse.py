@@ -18,13 +18,15 @@ from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.lowering.convexity import Contraction
-from graphc.lowering.group import Group, Role
+from graphc.lowering.group import Group, Role, is_pointwise
 from graphc.lowering.host import runs_in_python
 from graphc.lowering.state import readers_before, variable_of
 
 LARGEST = 64  # nodes in a group
 OPERANDS = 24  # tensors a kernel reads and writes
 INLINED = 8  # nodes computed where a rearranging node asks for them
+
+HEADS = ("matmul", "convolve", "convolve_back")  # contractions that others may join
 
 FUSIBLE = (Kind.ELEMENTWISE, Kind.INJECTIVE, Kind.GATHER, Kind.REDUCTION, Kind.EFFECT)
 
@@ -46,6 +48,8 @@ def fuse(graph: Graph, enabled: bool = True) -> Fusion:
     for node in graph.nodes:
         if is_fusible(node):
             fuser.take(node, enabled)
+        elif enabled and node.op.name in HEADS and not runs_in_python(node):
+            fuser.take_head(node)
         elif enabled and _is_unit_reshape(node):
             fuser.take_view(node)
     if enabled:
@@ -90,9 +94,14 @@ class _Cluster:
     reduced: tuple[int, ...] | None
     chunk: Dim | None
     roles: dict[Node, Role]
+    head: Node | None = None
+    seen: Tensor | None = None
 
     def as_group(self) -> Group:
-        return Group(self.space, self.reduced, self.chunk, list(self.roles), self.roles)
+        nodes = list(self.roles)
+        return Group(
+            self.space, self.reduced, self.chunk, nodes, self.roles, head=self.head, seen=self.seen
+        )
 
 
 class _Fuser:
@@ -127,7 +136,7 @@ class _Fuser:
         self.cluster[node] = own
         if not merge:
             return
-        if node.op.kind in (Kind.INJECTIVE, Kind.GATHER):
+        if node.op.kind in (Kind.INJECTIVE, Kind.GATHER) and not is_pointwise(node):
             self._absorb(node)
             return
         producers = dict.fromkeys(
@@ -142,12 +151,40 @@ class _Fuser:
             if reason:
                 self._decline(producer, node, reason)
 
+    def take_head(self, node: Node) -> None:
+        """A contraction, with the views that alone read its result."""
+        chain = [node]
+        while (view := self._only_view(chain[-1])) is not None:
+            if not self.contraction.merge(chain[-1], view):
+                break
+            chain.append(view)
+        seen = chain[-1].outputs[0]
+        roles = dict.fromkeys(chain, Role.FULL)
+        self.cluster |= dict.fromkeys(
+            chain, _Cluster(seen.type.dims, None, None, roles, node, seen)
+        )
+
+    def _only_view(self, node: Node) -> Node | None:
+        """The one reader of a node's result, when it is a view that keeps the last axis and that
+        only moves borders between the axes of the rows."""
+        result = node.outputs[0]
+        readers = self.uses.get(result, ())
+        if len(readers) != 1 or result in self.fetched or len(result.type.dims) != 2:
+            return None
+        view = readers[0][0]
+        if view.op.kind is not Kind.VIEW:
+            return None
+        shape = view.outputs[0].type.dims
+        return view if len(shape) >= 2 and shape[-1] == result.type.dims[-1] else None
+
     def _absorb(self, node: Node) -> None:
         """Compute cheap operands that nobody else reads where the node asks for them."""
         own = self.cluster[node]
         for operand in node.operands:
             below = self.cluster.get(operand.node)
             if below is None or below is own or below.reduced is not None:
+                continue
+            if below.head is not None:
                 continue
             inside = {*below.roles, node}
             if len(below.roles) > INLINED or any(
@@ -202,19 +239,24 @@ class _Fuser:
         if len(a.roles) + len(b.roles) > LARGEST:
             return f"the group would pass {LARGEST} nodes"
         space, reduced, chunk, roles = meeting
+        head, seen = (a.head, a.seen) if a.head is not None else (b.head, b.seen)
         if any(n.op.may_fail for n in roles) and any(n.op.effect for n in roles):
             return "one may fail and the other writes a variable"
         if self._operands(roles) > OPERANDS:
             return f"the kernel would pass {OPERANDS} operands"
         if not self.contraction.merge(next(iter(a.roles)), next(iter(b.roles))):
             return "a path between them leaves the group"
-        joined = _Cluster(space, reduced, chunk, roles)
+        joined = _Cluster(space, reduced, chunk, roles, head, seen)
         for node in roles:
             self.cluster[node] = joined
         return None
 
     def _meet(self, a: _Cluster, b: _Cluster) -> str | tuple:
         """The space two clusters share, and everybody's role in it."""
+        if a.head is not None or b.head is not None:
+            reason = self._refuses_head(a, b)
+            if reason:
+                return reason
         outer, inner = (a, b) if a.reduced is not None or b.reduced is None else (b, a)
         if outer.reduced is not None and inner.reduced is not None:
             if (outer.space, outer.reduced, outer.chunk) != (
@@ -241,6 +283,19 @@ class _Fuser:
                 if below is not None and not _may_read(node, role, below):
                     return "an index of the one is not an index of the other"
         return outer.space, outer.reduced, outer.chunk, roles
+
+    def _refuses_head(self, a: _Cluster, b: _Cluster) -> str | None:
+        """Why two clusters, of which one has a head, cannot be one."""
+        if a.head is not None and b.head is not None:
+            return "both multiply"
+        if a.reduced is not None or b.reduced is not None:
+            return "a reduction needs whole rows, a contraction makes blocks"
+        members = (*a.roles, *b.roles)
+        if any(n in self.updates for n in members):
+            return "updates of variables are launched together"
+        if any(n.op.may_fail for n in members):
+            return "a contraction's kernel has no checks"
+        return None
 
     def _role_of(self, inner: _Cluster, outer: _Cluster) -> Role | None:
         """The role a map cluster's tensors have in another cluster's space."""
@@ -301,6 +356,8 @@ class _Fuser:
             return True
         if a.space != b.space or a.reduced != b.reduced or a.chunk != b.chunk:
             return False
+        if a.head is not None or b.head is not None:
+            return False
         return self._join(a, b) is None
 
     def _is_unneeded(self, node: Node) -> bool:
@@ -317,7 +374,7 @@ class _Fuser:
         group_of: dict[Node, Group] = {}
         for node in self.graph.nodes:
             cluster = self.cluster.get(node)
-            if cluster is None or self._is_unneeded(node):
+            if cluster is None or self._is_unneeded(node) or _is_bare(cluster):
                 continue
             group = groups.get(id(cluster))
             if group is None:
@@ -327,6 +384,13 @@ class _Fuser:
                 ]
             group_of[node] = group
         return Fusion(list(groups.values()), group_of, self.declined)
+
+
+def _is_bare(cluster: _Cluster) -> bool:
+    """Whether a contraction found no company."""
+    return cluster.head is not None and all(
+        n is cluster.head or n.op.kind is Kind.VIEW for n in cluster.roles
+    )
 
 
 def is_free(node: Node) -> bool:
@@ -344,9 +408,11 @@ def _may_read(node: Node, role: Role, below: Role) -> bool:
         return True
     if node.op.kind is Kind.REDUCTION:
         return below is Role.FULL
-    if node.op.kind is Kind.VIEW:
-        return {role, below} == {Role.KEPT, Role.OUTER}
-    if node.op.kind in (Kind.INJECTIVE, Kind.GATHER):
+    if node.op.kind is Kind.CONTRACTION:
+        return False
+    if node.op.kind is Kind.VIEW:  # of a contraction's result, or of a row's
+        return role is below is Role.FULL or {role, below} == {Role.KEPT, Role.OUTER}
+    if node.op.kind in (Kind.INJECTIVE, Kind.GATHER) and not is_pointwise(node):
         return False
     if role is Role.FULL:
         return below in (Role.FULL, Role.KEPT)

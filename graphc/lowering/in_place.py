@@ -3,6 +3,9 @@
 An output may lie over an input of the same type when the kernel reads that input only at the index
 it stores the output at, and not after it.  Assigns lie over their variable (else the new value is
 *staged* in a temporary and copied); temporaries lie over temporaries that nobody reads afterwards.
+
+A contraction's result is made in its *home*: its own memory when somebody else reads it, else that
+of an output, which then lies over nothing.
 """
 
 from __future__ import annotations
@@ -12,18 +15,19 @@ from dataclasses import dataclass
 
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import Kind
-from graphc.lowering.group import Group, Role
+from graphc.lowering.group import Group, Role, is_pointwise
 from graphc.lowering.loops import Phases, columns_first
 
 
 @dataclass(frozen=True)
 class Overlay:
     """``over``: output -> the input it is stored over; ``staged``: assigns that go through a
-    copy.
+    copy; ``home`` (of a group with a head): where its result is made, None for a temporary.
     """
 
     over: dict[Tensor, Tensor]
     staged: frozenset[Tensor]
+    home: Tensor | None = None
 
 
 def overlay_outputs(
@@ -44,8 +48,9 @@ def overlay_outputs(
             over[output] = variable
         elif readers:
             staged.add(output)
+    home = _home(group) if group.head is not None else None
     for output in group.outputs:
-        if output in over or output in placed or output.node.op.effect:
+        if output in over or output in placed or output.node.op.effect or output is home:
             continue
         taken = set(over.values())
         for tensor in dict.fromkeys(t for n in group.nodes for t in n.operands):
@@ -56,7 +61,14 @@ def overlay_outputs(
             ):
                 over[output] = tensor
                 break
-    return Overlay(over, frozenset(staged))
+    return Overlay(over, frozenset(staged), home)
+
+
+def _home(group: Group) -> Tensor | None:
+    if group.product in group.outputs:
+        return group.product
+    fitting = (t for t in group.outputs if t.type == group.product.type and not t.node.op.effect)
+    return next(fitting, None)
 
 
 def _readers(
@@ -88,7 +100,7 @@ def _reads_before(
 
 
 def _reads_at_own_index(node: Node, source: Tensor) -> bool:
-    if node.op.kind not in (Kind.ELEMENTWISE, Kind.EFFECT):
+    if node.op.kind is not Kind.EFFECT and not is_pointwise(node):
         return False
     return node.outputs[0].type.dims == source.type.dims
 

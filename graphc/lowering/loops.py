@@ -446,12 +446,21 @@ def _accumulator(nest: Nest, node: Node) -> tuple[Use, tuple[Dim, ...]]:
 def _finish(nest: Nest, extent: Dim, inner: Dim) -> Lowered:
     words = [n.op.name for n in nest.group.nodes if n.op.kind is not Kind.VIEW]
     # never a bare op name: `def exp` would hide the word its own text calls
-    name = ("fused_" if len(words) > 1 else "only_") + "_".join(words or ["copy"])
+    name = kernel_name("fused" if len(words) > 1 else "only", words or ["copy"])
+    return finish(nest, extent, inner, name, (", ".join(words), operand_line(nest.uses.values())))
+
+
+def kernel_name(first: str, words: Iterable[str]) -> str:
+    name = "_".join([first, *words])
     if len(name) > 60:
         digest = hashlib.sha256(name.encode()).hexdigest()[:8]
         name = f"{name[:48].rstrip('_')}_{digest}"
-    operands = "  ".join(
+    return name
+
+
+def operand_line(uses: Iterable[Use]) -> str:
+    """The operands as a title tells them."""
+    return "  ".join(
         f"{u.name} {u.dtype}[{', '.join(LOOP_NAMES[: len(u.shape)])}] {u.access}".removesuffix(" r")
-        for u in nest.uses.values()
+        for u in uses
     )
-    return finish(nest, extent, inner, name, (", ".join(words), operands))

@@ -136,7 +136,8 @@ class Nest:
         self.results: dict[Tensor, Scalar] = {}  # reductions already folded to a scalar
         self.stored: dict[Tensor, tuple] = {}  # tensors that can be read back: (use key, index)
         self.checks: list[Node] = []
-        self.temporaries = 0
+        self.taken: frozenset[str] = frozenset()  # names of a text these lines will stand in
+        self.counts: dict[str, int] = {}  # names made so far, by their first letters
         self.folds = 0
         self.weight = 0.0
 
@@ -159,9 +160,13 @@ class Nest:
         self.lines[-1].append(header)
         self.lines[-1].extend("    " + text for text in body)
 
-    def temporary(self) -> str:
-        self.temporaries += 1
-        return f"t{self.temporaries - 1}"
+    def fresh(self, stem: str) -> str:
+        """A name nothing else has: the stem and a number."""
+        while True:
+            count = self.counts.get(stem, 0)
+            self.counts[stem] = count + 1
+            if f"{stem}{count}" not in self.taken:
+                return f"{stem}{count}"
 
     def bind(
         self, text: str, dtype: str, uses: Iterable[Scalar] = (), level: int | None = None
@@ -176,7 +181,7 @@ class Nest:
         for known in self.memo[: level + 1]:
             if key in known:
                 return known[key]
-        value = Scalar(self.temporary(), dtype, level, self)
+        value = Scalar(self.fresh("t"), dtype, level, self)
         self.line(f"{value} = {text}", level)
         self.memo[level][key] = value
         return value
@@ -188,7 +193,7 @@ class Nest:
         for known in self.memo[: level + 1]:
             if key in known:
                 return known[key]
-        name = self.temporary()
+        name = self.fresh("t")
         for line in block_lines(text, name, self.literal, uses):
             self.line(line, level)
         value = Scalar(f"result_{name}", dtype, level, self)
@@ -201,7 +206,7 @@ class Nest:
         value = as_kind(value, kind)
         key = (dtype, repr(value))
         if key not in self.constants:
-            self.constants[key] = Constant(f"c{len(self.constants)}", dtype, value)
+            self.constants[key] = Constant(self.fresh("c"), dtype, value)
         return self.constants[key].name
 
     def size(self, dim: Dim) -> str:
@@ -214,7 +219,10 @@ class Nest:
         """The name of a number passed at run time.  Two of different purpose that happen to be
         equal have two names: the text must not tell one model's sizes from another's.
         """
-        return self.sizes.setdefault((purpose, dim), f"n{len(self.sizes)}")
+        key = (purpose, dim)
+        if key not in self.sizes:
+            self.sizes[key] = self.fresh("n")
+        return self.sizes[key]
 
     def bound(self, dim: Dim) -> str:
         """A size as an operand of a word."""
@@ -319,7 +327,7 @@ class Nest:
         if found is None:
             dtype = tensor.dtype if isinstance(tensor, Workspace) else str(tensor.dtype)
             also = self.overlay.get(owner) if isinstance(owner, Tensor) else None
-            found = self.uses[key] = Use(owner, f"x{len(self.uses)}", shape, dtype, access, also)
+            found = self.uses[key] = Use(owner, self.fresh("x"), shape, dtype, access, also)
         elif found.access != access:
             found.access = "rw"
         return found
@@ -479,8 +487,10 @@ def is_written(node: Node) -> bool:
     return value in WRITTEN or value != value
 
 
-def mergeable(group: Group, dry: Nest) -> list[list[int]]:
-    """Runs of axes that every access sees as one: adjacent, whole, and never used apart."""
+def mergeable(group: Group, dry: Nest, borders: Iterable[int] = ()) -> list[list[int]]:
+    """Runs of axes that every access sees as one: adjacent, whole, and never used apart.  None goes
+    on at a border.
+    """
     reduced = set(group.reduced_axes)
     axes = [k for k, size in enumerate(group.space) if size != 1]
     runs: list[list[int]] = []
@@ -488,6 +498,7 @@ def mergeable(group: Group, dry: Nest) -> list[list[int]]:
         previous = runs[-1] if runs else None
         joined = (
             previous is not None
+            and not any(previous[-1] < border <= axis for border in borders)
             and (previous[-1] in reduced) == (axis in reduced)
             and not (group.chunk is not None and previous[0] == axes[0])
             and _always_together(group, dry, previous[-1], axis)

@@ -70,10 +70,10 @@ GRAPHS = {
           %y = reduce_sum(%p) : float32[]
     """,
     "a_dying_temporary_is_overwritten_in_place": """
-        graph g(x: float32[n, m], w: float32[m, m]) -> z
-          %a = matmul(%x, %w) : float32[n, m]
-          %y = exp(%a) : float32[n, m]
-          %z = matmul(%y, %w) : float32[n, m]
+        graph g(x: float32[n, m], w: float32[k, m]) -> z
+          %a = concat(%x, %w, axis=0) : float32[n + k, m]
+          %y = exp(%a) : float32[n + k, m]
+          %z = concat(%y, %w, axis=0) : float32[n + 2*k, m]
     """,
     "an_assign_updates_its_variable_in_place": """
         graph g(d: float32[3]) -> ^up

@@ -269,6 +269,7 @@ class Dropout(Op):
     operands = ("x", "keep_prob", "state")
     attributes = {"noise_shape": None}
     kind = Kind.INJECTIVE
+    pointwise = True
 
     def infer_type(self, x: TensorType, keep_prob: TensorType, state: TensorType) -> TensorType:
         check_state(state)
