@@ -140,6 +140,17 @@ def correlated_with(patches: np.ndarray, ct: np.ndarray, inputs: int) -> np.ndar
     return np.concatenate(parts, axis=-1).astype(patches.dtype, copy=False)
 
 
+def turned(filter: Any, groups: int) -> np.ndarray:
+    """The filter that takes outputs back to inputs: turned round, its channels exchanged in each
+    group."""
+    *windows, inputs, outputs = filter.shape
+    rank = len(windows)
+    flipped = np.flip(filter, tuple(range(rank)))
+    split = flipped.reshape(*windows, inputs, groups, outputs // groups)
+    swapped = np.moveaxis(split, (rank, rank + 1, rank + 2), (rank + 2, rank + 1, rank))
+    return swapped.reshape(*windows, outputs // groups, groups * inputs)
+
+
 def passed_back(ct: np.ndarray, filter: np.ndarray, along: Sequence[Slide]) -> np.ndarray:
     """Every place's ``ct`` times ``filter`` [outputs, *windows, channels], added to what its window
     sees: [n, *sizes, channels]."""
