@@ -150,9 +150,9 @@ def _pass_entry(record: Record) -> PassEntry:
 
 def _kernel_entries(program: Program) -> list[KernelEntry]:
     def listing(kernel: Any) -> Any:
-        from runtime.devices.cpu.compile import inspect_kernel
+        from runtime.devices.cpu.compile import inspect_with_tiles
 
-        return lru_cache(maxsize=1)(lambda: inspect_kernel(kernel))
+        return lru_cache(maxsize=1)(lambda: inspect_with_tiles(kernel))
 
     return [
         KernelEntry(

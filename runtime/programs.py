@@ -25,7 +25,7 @@ from graphc.lowering.facts import AUTO, BLAS, GENERATED
 from graphc.lowering.program import Copy, Feed, Host, Launch, Place, Program
 from graphc.passes.cut import cut
 from graphc.passes.options import Options
-from runtime.devices.cpu import blas, loader
+from runtime.devices.cpu import blas, imports, loader
 from runtime.devices.cpu.fingerprint import fingerprint
 from runtime.devices.cpu.loader import Code
 from runtime.object_cache import PROGRAM, ObjectCache, default_cache
@@ -242,8 +242,7 @@ def link_kernels(kernels: Sequence[Kernel]) -> tuple[list[Code], int]:
         if absent:
             fresh = len(absent)
             objects |= _compile(absent, cache, print_)
-        called = {symbol for kernel in missing for symbol in blas.symbols_of(kernel)}
-        found |= loader.load(objects, blas.addresses(sorted(called)))
+        found |= loader.load(objects, imports.addresses(missing))
     return [found[s] for s in symbols], fresh
 
 

@@ -1,9 +1,11 @@
-"""The words matrix products are made of: panels of 128 bytes of columns, packed and multiplied.
+"""The words matrix products are made of.
 
-``a``, ``b``, ``y`` are rank-2 operands; ``w`` is a workspace of rank 3, ``w[slot, k, c]``.  Rows
-are ``[i0, i1)``, columns ``[j0, j1)`` with ``j1 - j0`` at most :func:`panel_width`; ``depth`` is
-the length of the sum.  ``ta`` is 1 to read ``a[k, i]`` instead of ``a[i, k]``, ``tb`` to read
-``b[j, k]``: they are numbers at run time, so that every orientation shares one kernel.
+``a``, ``b``, ``y`` are rank-2 operands of one dtype.  ``ta`` is 1 to read ``a[k, i]`` instead of
+``a[i, k]``, ``tb`` to read ``b[j, k]``: they are numbers at run time, so that every orientation
+shares one kernel.
+
+``multiply(a, b, y, ta, tb, i0, i1, j0, j1, depth)`` makes rows ``i0 .. i1`` and columns
+``j0 .. j1`` of ``y``, sums of ``depth`` products.  ``blas_multiply`` does the same by BLAS.
 
 ``multiply_block(a, b, y, ta, add, rows, above, at, first, j0, j1, depth)`` multiplies ``rows``
 rows of ``a`` from ``above`` on with the ``depth`` rows of ``b`` from ``first`` on; the result goes
@@ -11,8 +13,6 @@ to the rows of ``y`` from ``at`` on, where ``add`` is 1 added to what is there.
 
 ``pack_run(x, y, e, to, lo, hi, run)`` copies elements ``lo .. hi`` of the ``run`` at ``e`` of
 ``x``, of rank 1, to those at ``to`` of ``y``; the other elements of the run are 0.
-
-``blas_multiply(a, b, y, ta, tb, i0, i1, j0, j1, depth)`` multiplies rows and columns by BLAS.
 
 ``part(a, g)`` is the operand of one rank less that lies at ``g`` of the first axis of ``a``: one
 matrix of many.
@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-PANEL_BYTES = 128
+PANEL_BYTES = 128  # of columns that are multiplied together
 
 
 def panel_width(size: int) -> int:
@@ -31,20 +31,12 @@ def panel_width(size: int) -> int:
     return PANEL_BYTES // size
 
 
-def _multiply_panel(
-    a: Any, b: Any, y: Any, ta: int, i0: int, i1: int, j0: int, j1: int, depth: int
+def _multiply(
+    a: Any, b: Any, y: Any, ta: int, tb: int, i0: int, i1: int, j0: int, j1: int, depth: int
 ) -> None:
     for i in range(i0, i1):
         for j in range(j0, j1):
-            y[i, j] = _dot(a, i, ta, [b[k, j] for k in range(depth)], y)
-
-
-def _multiply_packed(
-    a: Any, w: Any, y: Any, slot: int, ta: int, i0: int, i1: int, j0: int, j1: int, depth: int
-) -> None:
-    for i in range(i0, i1):
-        for j in range(j0, j1):
-            y[i, j] = _dot(a, i, ta, [w[slot, k, j - j0] for k in range(depth)], y)
+            y[i, j] = _dot(a, i, ta, [b[j, k] if tb else b[k, j] for k in range(depth)], y)
 
 
 def _dot(a: Any, i: int, ta: int, column: list[Any], y: Any) -> Any:
@@ -52,12 +44,6 @@ def _dot(a: Any, i: int, ta: int, column: list[Any], y: Any) -> Any:
     for k, right in enumerate(column):
         total += (a[k, i] if ta else a[i, k]) * right
     return total
-
-
-def _pack_panel(b: Any, w: Any, slot: int, tb: int, j0: int, j1: int, depth: int) -> None:
-    for k in range(depth):
-        for j in range(j0, j1):
-            w[slot, k, j - j0] = b[j, k] if tb else b[k, j]
 
 
 def _multiply_block(
@@ -75,25 +61,15 @@ def _pack_run(x: Any, y: Any, e: int, to: int, lo: int, hi: int, run: int) -> No
         y[to + k] = x[e + k] if lo <= k < hi else y.dtype.computed.numpy.type(0)
 
 
-def _blas_multiply(
-    a: Any, b: Any, y: Any, ta: int, tb: int, i0: int, i1: int, j0: int, j1: int, depth: int
-) -> None:
-    for i in range(i0, i1):
-        for j in range(j0, j1):
-            y[i, j] = _dot(a, i, ta, [b[j, k] if tb else b[k, j] for k in range(depth)], y)
-
-
 def _part(a: Any, at: int) -> Any:
     return a.part(at)
 
 
 # name -> (number of operands, operands that are views, meaning)
 PANEL_WORDS: dict[str, tuple[int, int, Callable[..., None]]] = {
-    "multiply_panel": (9, 3, _multiply_panel),
-    "multiply_packed": (10, 3, _multiply_packed),
-    "pack_panel": (7, 2, _pack_panel),
+    "multiply": (10, 3, _multiply),
     "multiply_block": (12, 3, _multiply_block),
     "pack_run": (7, 2, _pack_run),
-    "blas_multiply": (10, 3, _blas_multiply),
+    "blas_multiply": (10, 3, _multiply),
     "part": (2, 1, _part),
 }

@@ -1,16 +1,12 @@
 """Matrix products as kernels.
 
-float32 and float64 products are cut into tasks, a block of rows by a panel of columns, in the
-words of
-:mod:`graphc.codegen.panels`.  A panel is packed once per chunk when enough rows use it, or when
-the right operand is transposed; otherwise it is read in place.  Orientation is a number at run
-time, so that a layer's product and its two gradients share one kernel.  Other dtypes take a plain
-loop nest.
+Products of floats and of integers are cut into tasks, blocks of rows by blocks of columns, in the
+words of :mod:`graphc.codegen.panels`.  Orientation is a number at run time, so that a layer's
+product and its two gradients share one kernel.  Other dtypes take a plain loop nest.
 
-Products of many matrices are one launch: a task is a block of rows by a panel of one of them.  The
-axes that count matrices are merged to *levels* that both operands see alike; an operand that was
-broadcast along a level has a step of 0 there.  Matrices that share their right operand are one
-long matrix.
+Products of many matrices are one launch: a task is a block of one of them.  The axes that count
+matrices are merged to *levels* that both operands see alike; an operand that was broadcast along a
+level has a step of 0 there.  Matrices that share their right operand are one long matrix.
 """
 
 from __future__ import annotations
@@ -26,62 +22,48 @@ from graphc.ir.graph import Node
 from graphc.lowering.blas import lower_blas
 from graphc.lowering.choice import wants_blas
 from graphc.lowering.facts import IN_PLACE, Case, ContractionFacts
-from graphc.lowering.nest import Final, Lowered, Use, Workspace
-from graphc.lowering.program import GRAIN
+from graphc.lowering.nest import Final, Lowered, Use
 
-TASKS = 16  # wished for, so that chunks can be shared out
+TASKS = 32  # wished for, so that chunks can be shared out
 ROW_TILE = 12  # rows a block is a multiple of
-PACK_FROM = 48  # rows from which a panel is worth packing
+TALLEST = 20  # tiles of a block: what they read of the left operand stays near the core
+WIDEST = 8  # panels of a block
+FEW_PANELS = 4  # of a block of few rows: its tiles are wide
 NANOSECONDS = 0.011  # per multiplication and addition, on one core
+TILED = ("float32", "float64", "int8", "int16", "int32", "int64")
 
-_PANELS = """# y = a @ b
+_BLOCKS = """# y = a @ b
 def matmul(args, start, stop):
-    a, b, y, w = views(args, 4)
-    m, n, depth, rows, blocks, grain, pack_from, ta, tb = sizes(args, 9)
-    slot = idiv(start, grain)
-    packed = -1
+    a, b, y = views(args, 3)
+    m, n, depth, rows, columns, across, ta, tb = sizes(args, 8)
     for t in range(start, stop):
-        p = idiv(t, blocks)
-        i0 = (t - p * blocks) * rows
+        p = idiv(t, across)
+        i0 = p * rows
         i1 = minimum(i0 + rows, m)
-        j0 = p * {width}
-        j1 = minimum(j0 + {width}, n)
-        if m < pack_from:
-            multiply_panel(a, b, y, ta, i0, i1, j0, j1, depth)
-        else:
-            if packed != p:
-                pack_panel(b, w, slot, tb, j0, j1, depth)
-                packed = p
-            multiply_packed(a, w, y, slot, ta, i0, i1, j0, j1, depth)
+        j0 = (t - p * across) * columns
+        j1 = minimum(j0 + columns, n)
+        multiply(a, b, y, ta, tb, i0, i1, j0, j1, depth)
         EPILOGUE
     return 0
 """
 
-_BATCH_PANELS = """# y[g] = a[ga] @ b[gb]
+_BATCH_BLOCKS = """# y[g] = a[ga] @ b[gb]
 def matmul_batch(args, start, stop):
-    a, b, y, w = views(args, 4)
-    m, n, depth, rows, blocks, tasks, grain, pack_from, ta, tb, {names} = sizes(args, {count})
-    slot = idiv(start, grain)
-    packed = -1
+    a, b, y = views(args, 3)
+    m, n, depth, rows, columns, across, tasks, ta, tb, {names} = sizes(args, {count})
     for t in range(start, stop):
         g = idiv(t, tasks)
         r = t - g * tasks
-        p = idiv(r, blocks)
-        i0 = (r - p * blocks) * rows
+        p = idiv(r, across)
+        i0 = p * rows
         i1 = minimum(i0 + rows, m)
-        j0 = p * {width}
-        j1 = minimum(j0 + {width}, n)
+        j0 = (r - p * across) * columns
+        j1 = minimum(j0 + columns, n)
 {places}
         left = part(a, ga)
         right = part(b, gb)
         made = part(y, g)
-        if m < pack_from:
-            multiply_panel(left, right, made, ta, i0, i1, j0, j1, depth)
-        else:
-            if packed != gb * tasks + p:
-                pack_panel(right, w, slot, tb, j0, j1, depth)
-                packed = gb * tasks + p
-            multiply_packed(left, w, made, slot, ta, i0, i1, j0, j1, depth)
+        multiply(left, right, made, ta, tb, i0, i1, j0, j1, depth)
         EPILOGUE
     return 0
 """
@@ -238,7 +220,7 @@ def lower_matmul(node: Node) -> Lowered:
     product = Product.of(node)
     if wants_blas(str(product.dtype)):
         return lower_blas(product)
-    return _panels(product) if str(product.dtype) in ("float32", "float64") else _dots(product)
+    return _blocks(product) if str(product.dtype) in TILED else _dots(product)
 
 
 def flops(node: Node) -> Dim:
@@ -246,75 +228,66 @@ def flops(node: Node) -> Dim:
     return node.outputs[0].type.elements * node.op.cost(*(t.type for t in node.operands))
 
 
-def _panels(product: Product) -> Lowered:
-    dtype = str(product.dtype)
+def _blocks(product: Product) -> Lowered:
     width = panel_width(product.dtype.size)
     m, n, depth = product.m, product.n, product.depth
-    names = ("m", "n", "depth", "rows", "blocks", "grain", "pack_from", "ta", "tb")
-    numbers: list[Dim] = [GRAIN, 0 if product.tb else PACK_FROM, int(product.ta), int(product.tb)]
-    rows, blocks, tasks = _tasks(m, n, width, product.matrices)
-    operands = (*product.operands(), Operand("w", dtype, 3, "rw"))
-    packed = depth * _packs(product)
-    space = Workspace(dtype, (packed, width), per_chunk=True)
-    uses = [*product.uses(), Use(space, "w", (0, packed, width), dtype, "rw")]
-    weight = NANOSECONDS * product.dtype.size / 4
-    final = product.final(("i0", "i1"), ("j0", "j1"), whole=False)
-    if not product.levels:
-        kernel = Kernel("matmul", _PANELS.format(width=width), operands, (), names)
-        inner = dims.product((rows, depth, width))
-        sizes = [m, n, depth, rows, blocks, *numbers]
-        return Lowered(
-            kernel, uses, sizes, tasks, inner, weight, facts=_facts(product, rows), final=final
-        )
-    places, steps, values = product.places()
-    all_names = (*names[:5], "tasks", *names[5:], *steps)
-    text = _BATCH_PANELS.format(
-        width=width, places=places, names=", ".join(steps), count=len(all_names)
+    rows, columns = _block(m, n, width, product.matrices)
+    across = dims.ceildiv(n, columns)
+    tasks = dims.ceildiv(m, rows) * across
+    names: tuple[str, ...] = ("m", "n", "depth", "rows", "columns", "across")
+    sizes: list[Dim] = [m, n, depth, rows, columns, across]
+    turned: list[Dim] = [int(product.ta), int(product.tb)]
+    if product.levels:
+        places, steps, values = product.places()
+        names = (*names, "tasks", "ta", "tb", *steps)
+        sizes += [tasks, *turned, *values]
+        text = _BATCH_BLOCKS.format(places=places, names=", ".join(steps), count=len(names))
+    else:
+        names = (*names, "ta", "tb")
+        sizes += turned
+        text = _BLOCKS
+    kernel = Kernel(
+        "matmul_batch" if product.levels else "matmul", text, product.operands(), (), names
     )
-    kernel = Kernel("matmul_batch", text, operands, (), all_names)
-    inner = dims.product((rows + m - dims.maximum(rows, m), depth, width))
-    sizes = [m, n, depth, rows, blocks, tasks, *numbers, *values]
-    extent = product.matrices * tasks
+    inner = dims.product((_least(rows, dims.maximum(m, 4)), _least(columns, n), depth))
     return Lowered(
-        kernel, uses, sizes, extent, inner, weight, facts=_facts(product, rows), final=final
-    )
+        kernel, product.uses(), sizes, product.matrices * tasks, inner,
+        NANOSECONDS * product.dtype.size / 4, facts=_facts(product, rows, columns),
+        final=product.final(("i0", "i1"), ("j0", "j1"), whole=False),
+    )  # fmt: skip
 
 
-def _facts(product: Product, rows: Dim) -> ContractionFacts:
-    """For reports: what a task is, and from which size on its panel is packed."""
-    width = panel_width(product.dtype.size)
-    many = 1 if product.tb else dims.maximum(0, product.m - (PACK_FROM - 1))
+def _least(a: Dim, b: Dim) -> Dim:
+    return -dims.maximum(-a, -b)
+
+
+def _block(m: Dim, n: Dim, width: int, matrices: Dim) -> tuple[Dim, Dim]:
+    """Rows and columns of a task: whole tiles by whole panels, blocks of about equal height."""
+    tiles = dims.ceildiv(dims.maximum(m, 1), ROW_TILE)
+    blocks = dims.ceildiv(tiles, TALLEST)
+    rows = ROW_TILE * dims.ceildiv(tiles, blocks)
+    panels = dims.ceildiv(n, width)
+    shared = _least(WIDEST, dims.floordiv(panels * blocks * matrices, TASKS))
+    is_low = _least(1, dims.maximum(0, ROW_TILE - m))
+    return rows, width * dims.maximum(1, shared, FEW_PANELS * is_low)
+
+
+def _facts(product: Product, rows: Dim, columns: Dim) -> ContractionFacts:
+    """For reports: what a task is, and whether its panels are packed."""
+    many = 1 if product.tb else dims.maximum(0, product.m - ROW_TILE)
     return ContractionFacts(
         "batched matmul" if product.levels else "matmul",
         str(product.dtype), product.m, product.n, product.depth, product.matrices,
         "nt"[product.ta] + "nt"[product.tb],
         tile=(Case("panel"),),
         packing=(("left", (Case(IN_PLACE),)), ("right", (Case("packed", many), Case(IN_PLACE)))),
-        rows=-dims.maximum(-rows, -product.m),
-        columns=-dims.maximum(-width, -product.n),
+        rows=_least(rows, product.m),
+        columns=_least(columns, product.n),
     )  # fmt: skip
 
 
 def _plain_facts(product: Product) -> ContractionFacts:
-    return replace(_facts(product, 1), tile=(), packing=(), columns=product.n)
-
-
-def _packs(product: Product) -> Dim:
-    """1 where panels are packed, else 0: small products of many matrices need no workspace."""
-    if product.tb or not product.levels:
-        return 1
-    beyond = dims.maximum(0, product.m - (PACK_FROM - 1))
-    return 1 + beyond - dims.maximum(1, beyond)
-
-
-def _tasks(m: Dim, n: Dim, width: int, matrices: Dim) -> tuple[Dim, Dim, Dim]:
-    """Rows of a block, blocks of rows, and tasks of a matrix (blocks times panels)."""
-    panels = dims.ceildiv(n, width)
-    wished = dims.maximum(1, dims.floordiv(TASKS, dims.maximum(1, panels * matrices)))
-    tiles = dims.ceildiv(m, ROW_TILE)
-    rows = ROW_TILE * dims.maximum(1, dims.ceildiv(tiles, wished))
-    blocks = dims.ceildiv(m, rows)
-    return rows, blocks, panels * blocks
+    return replace(_facts(product, 1, product.n), tile=(), packing=())
 
 
 def _dots(product: Product) -> Lowered:

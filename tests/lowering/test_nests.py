@@ -90,7 +90,7 @@ GRAPHS = {
           %a = assign(%w, %s) : float32[3]
           %b = assign(%v, %t) : float32[2, 4]
     """,
-    "matmul_packs_panels": """
+    "matmul_of_a_transposed_operand": """
         graph g(x: float32[n, k], w: float32[m, k]) -> y
           %y = matmul(%x, %w, transpose_b=True) : float32[n, m]
     """,

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.codegen.kernel import Constant, Kernel, Operand
 from runtime.devices.cpu import compile as cpu_compile
-from runtime.devices.cpu import loader
+from runtime.devices.cpu import imports, loader
 
 C_SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
@@ -27,7 +27,8 @@ def run_native(
 ) -> int:
     """Run the compiled ``kernel`` over ``start`` to ``stop``; the value it returns."""
     compiled = cpu_compile.compile_kernel(kernel)
-    code = loader.load({compiled.symbol: compiled.object})[compiled.symbol]
+    objects = {compiled.symbol: compiled.object}
+    code = loader.load(objects, imports.addresses([kernel]))[compiled.symbol]
     block = argument_block(arrays, sizes)
     assert len(block) == kernel.args_length
     return C_SIGNATURE(code.address)(block.ctypes.data, start, stop)

@@ -9,7 +9,8 @@ import pytest
 
 import graphc as tf
 from graphc.compiler import compile_graph
-from runtime.devices.cpu.compile import inspect_kernel
+from runtime.devices.cpu import tile_library
+from runtime.devices.cpu.compile import inspect_kernel, inspect_tiles
 from runtime.devices.cpu.llvm_target import host
 
 SIZES = [
@@ -25,7 +26,9 @@ SIZES = [
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int32"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", "float64", "float16", "int32", "int8", "int16", "int64"]
+)
 @pytest.mark.parametrize("transpose_a", [False, True])
 @pytest.mark.parametrize("transpose_b", [False, True])
 def test_products_agree_with_numpy(dtype: str, transpose_a: bool, transpose_b: bool) -> None:
@@ -38,7 +41,7 @@ def test_products_agree_with_numpy(dtype: str, transpose_a: bool, transpose_b: b
             for m, n, k in SIZES:
                 left = rng.integers(-4, 5, (k, m) if transpose_a else (m, k)).astype(dtype)
                 right = rng.integers(-4, 5, (n, k) if transpose_b else (k, n)).astype(dtype)
-                wide = np.int64 if dtype == "int32" else np.float64
+                wide = np.float64 if dtype.startswith("float") else np.int64
                 left_wide, right_wide = left.astype(wide), right.astype(wide)
                 wanted = (left_wide.T if transpose_a else left_wide) @ (
                     right_wide.T if transpose_b else right_wide
@@ -57,7 +60,9 @@ BATCHES = [
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int32"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", "float64", "float16", "int32", "int8", "int16", "int64"]
+)
 @pytest.mark.parametrize("transpose_a", [False, True])
 @pytest.mark.parametrize("transpose_b", [False, True])
 def test_products_of_many_matrices_agree_with_numpy(
@@ -93,12 +98,18 @@ def test_matrices_that_share_their_right_operand_are_one_long_matrix() -> None:
 
 
 @pytest.mark.skipif(not host().has_avx512, reason="counts the tile of AVX-512 machines")
-def test_a_tile_keeps_its_sums_in_registers() -> None:
+@pytest.mark.parametrize("tile", ["tile_float32_12x2", "tile_float32_12x2_packing"])
+def test_a_tile_keeps_its_sums_in_registers(tile: str) -> None:
+    assembly = inspect_tiles("float32").assembly
+    body = assembly[assembly.index(f"{tile}:") :].split(".Lfunc_end")[0].splitlines()
+    assert sum("vfmadd" in line and "zmm" in line for line in body) == 24
+    assert not any("rsp" in line and "zmm" in line for line in body)  # no spill
+
+
+def test_kernels_share_one_library_of_tiles() -> None:
     with tf.Graph().as_default() as graph:
         a, b = tf.placeholder(tf.float32, [None, 64]), tf.placeholder(tf.float32, [64, 64])
         program = compile_graph(graph, [a, b], [tf.matmul(a, b)])
     (kernel,) = program.kernels
-    assembly = inspect_kernel(kernel).assembly
-    tile = assembly[assembly.index("tile_float32_12:") :].split(".Lfunc_end")[0]
-    assert sum("vfmadd" in line and "zmm" in line for line in tile.splitlines()) == 24
-    assert not any("rsp" in line and "zmm" in line for line in tile.splitlines())  # no spill
+    assert tile_library.symbols_of(kernel) == ("graphc_multiply_float32",)
+    assert "vfmadd" not in inspect_kernel(kernel).assembly

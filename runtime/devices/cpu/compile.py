@@ -25,7 +25,16 @@ from llvmlite import ir
 
 from graphc.codegen.kernel import Kernel
 from graphc.errors import InternalError
-from runtime.devices.cpu import blas, gathered, llvm_target, refs, tiles, words
+from runtime.devices.cpu import (
+    blas,
+    gathered,
+    imports,
+    llvm_target,
+    panel_words,
+    refs,
+    tile_library,
+    words,
+)
 
 ARGUMENTS = ("pointer", "int64", "int64")
 # Vectors a step of a loop with vector math handles side by side; more would spill.
@@ -63,14 +72,33 @@ def compile_kernel(kernel: Kernel) -> Compiled:
         started = time.perf_counter()
         module = _module_of(kernel)
         emitted = time.perf_counter()
-        code = llvm_target.compile_module(module, llvm_target.host(), blas.symbols_of(kernel))
+        code = llvm_target.compile_module(module, llvm_target.host(), imports.symbols_of(kernel))
         finished = time.perf_counter()
     return Compiled(code, symbol_of(kernel), emitted - started, finished - emitted)
 
 
 def inspect_kernel(kernel: Kernel) -> Listing:
+    return _listing(_module_of(kernel))
+
+
+def inspect_with_tiles(kernel: Kernel) -> Listing:
+    """The kernel, then the libraries of tiles it calls."""
+    called = [tile_library.listed(symbol) for symbol in tile_library.symbols_of(kernel)]
+    listings = [inspect_kernel(kernel), *(_listing(module) for module in called)]
+    return Listing(
+        "\n".join(listing.llvm_ir for listing in listings),
+        "\n".join(listing.assembly for listing in listings),
+    )
+
+
+def inspect_tiles(dtype: str) -> Listing:
+    """The library kernels call to multiply matrices of a dtype."""
+    return _listing(tile_library.listed(tile_library.symbol_of(dtype)))
+
+
+def _listing(made: ir.Module) -> Listing:
     machine = llvm_target.host()
-    module = llvm_target.optimised(str(_module_of(kernel)), machine)
+    module = llvm_target.optimised(str(made), machine)
     return Listing(str(module), llvm_target.target_machine(machine).emit_assembly(module))
 
 
@@ -137,7 +165,7 @@ def _python_function(kernel: Kernel) -> FunctionType:
     from runtime.devices.cpu.numba_api import TypedConstant
 
     namespace: dict[str, Any] = dict(words.kernel_words())
-    namespace.update(tiles.panel_words())
+    namespace.update(panel_words.panel_words())
     namespace.update(gathered.gathered_words())
     namespace.update(blas.blas_words())
     namespace.update(words.structure_words(refs.refs_of(kernel.operands), kernel.sizes))

@@ -1,54 +1,65 @@
-"""Matrix products on the CPU: register tiles, written as LLVM IR functions of the kernel's module.
+"""Register tiles: pieces of a matrix product with all their sums in registers, as LLVM IR.
 
-A tile computes ``rows x panel`` of the result with all its accumulators in registers: each step of
-the sum loads the panel's vectors once and multiplies them with one broadcast element per row.  The
-left operand is read in place through two strides (so a transposed one costs nothing); the panel is
-a row-major block with any row stride, packed or in place.  Columns beyond the edge are masked; rows
-beyond the last whole tile use shorter tiles.  The scheme is that of Goto and van de Geijn, "Anatomy
-of High-Performance Matrix Multiplication" (2008), without its outer blocking.
+An *outer* tile makes ``rows`` x ``vectors`` of the result: each step of the sum loads vectors of
+the right operand once and multiplies them with one broadcast element per row.  The left operand is
+read in place through two steps (so a transposed one costs nothing), the right one as rows of
+vectors with any step between them.  Columns beyond the edge are masked.  A tile that *packs* copies
+what it reads of the right operand on the way, so that the tiles below it find it dense.
+
+A *dot* tile makes ``rows`` x ``columns`` of the result where both operands lie along the sum: each
+step multiplies vectors of both, and a sum across lanes ends it.
+
+The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication"
+(2008).  Steps are in bytes, and addresses are int64: the functions belong to the int64 world of
+:mod:`runtime.devices.cpu.multiply`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import Any
 
 from llvmlite import ir
 
-from graphc.codegen.panels import PANEL_BYTES, PANEL_WORDS
-from runtime.devices.cpu import llvm_target, refs
-from runtime.devices.cpu.refs import F32, F64, I1, I32, I64
-from runtime.devices.cpu.words import Word
+from graphc.codegen.panels import PANEL_BYTES
+from runtime.devices.cpu import llvm_target
+from runtime.devices.cpu.refs import BYTES, F32, F64, I1, I32, I64, VALUES
 
 BYTE = ir.IntType(8)
 POINTER = BYTE.as_pointer()
+AHEAD = 12  # rows of the right operand that a packing tile asks for before it needs them
+TRIPLE = 3  # rows of the left operand reached from one pointer: an address has at most 2 steps
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How tiles are laid out on a machine: bytes of a vector, and row counts, longest first."""
+    """How tiles are laid out on a machine.
+
+    ``rows`` are heights of tiles of ``vectors`` vectors, highest first and 1 last.
+    """
 
     vector_bytes: int
+    vectors: int
     rows: tuple[int, ...]
 
 
 @cache
 def tile_shape(machine: llvm_target.Machine) -> Shape:
-    """32 registers of 64 bytes hold 12 rows of 2 vectors; 16 of 32 bytes, 3 rows of 4."""
-    features = machine.features.split(",")
+    """32 registers of 64 bytes hold 12 rows of 2 vectors; 16 of 32 bytes, 6 rows of 2."""
     if machine.has_avx512:
-        return Shape(64, (12, 4, 1))
-    if "+avx2" in features and "+fma" in features:
-        return Shape(32, (3, 1))
-    return Shape(16, (3, 1))
+        return Shape(64, 2, (12, 8, 4, 2, 1))
+    if "+avx2" in machine.features.split(","):
+        return Shape(32, 2, (6, 4, 2, 1))
+    return Shape(16, 2, (6, 4, 2, 1))
 
 
 @dataclass(frozen=True)
-class _Lanes:
+class Lanes:
     """One dtype's vectors on this machine."""
 
+    dtype: str
     element: ir.Type
     bytes: int
     lanes: int
@@ -59,21 +70,40 @@ class _Lanes:
         return ir.VectorType(self.element, self.lanes)
 
     @property
+    def vector_bytes(self) -> int:
+        return self.lanes * self.bytes
+
+    @property
+    def floating(self) -> bool:
+        return self.element in (F32, F64)
+
+    @property
+    def scalar_suffix(self) -> str:
+        return f"f{self.bytes * 8}" if self.floating else f"i{self.bytes * 8}"
+
+    @property
     def suffix(self) -> str:
-        return f"v{self.lanes}{'f32' if self.element is F32 else 'f64'}"
+        return f"v{self.lanes}{self.scalar_suffix}"
+
+    @property
+    def zero(self) -> ir.Constant:
+        return ir.Constant(self.vector, [self.element(0)] * self.lanes)
 
 
-def lanes_of(dtype: str) -> _Lanes:
-    element, size = {"float32": (F32, 4), "float64": (F64, 8)}[dtype]
-    width = tile_shape(llvm_target.host()).vector_bytes
-    return _Lanes(element, size, width // size, PANEL_BYTES // width)
+@cache
+def lanes_of(dtype: str) -> Lanes:
+    size, width = BYTES[dtype], tile_shape(llvm_target.host()).vector_bytes
+    return Lanes(dtype, VALUES[dtype], size, width // size, PANEL_BYTES // width)
 
 
 def tile_text(family: str, dtype: str, n: int | None) -> str:
     """What a report says of a family's tiles, for a result of ``n`` columns (None: not known)."""
-    kind = lanes_of(dtype)
-    rows = tile_shape(llvm_target.host()).rows[0]
-    return f"{family} {rows} x {kind.vectors} vectors of {kind.lanes}"
+    kind, shape = lanes_of(dtype), tile_shape(llvm_target.host())
+    vectors = 1 if n is not None and n <= kind.lanes else shape.vectors
+    return f"{family} {shape.rows[0]} x {vectors} vectors of {kind.lanes}"
+
+
+# --- vectors --------------------------------------------------------------------------------------
 
 
 def declared(module: ir.Module, name: str, result: ir.Type, *takes: ir.Type) -> ir.Function:
@@ -88,23 +118,21 @@ def splat(b: ir.IRBuilder, value: ir.Value, lanes: int) -> ir.Value:
     return b.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
 
 
-def masks_of(b: ir.IRBuilder, kind: _Lanes, width: ir.Value) -> list[ir.Value]:
-    """Per vector of the panel, which lanes are inside ``width`` columns."""
+def masks_of(
+    b: ir.IRBuilder, kind: Lanes, width: ir.Value, vectors: int | None = None
+) -> list[ir.Value]:
+    """Per vector (of the panel), which lanes are inside ``width`` columns."""
     lanes = ir.Constant(ir.VectorType(I64, kind.lanes), list(range(kind.lanes)))
     return [
         b.icmp_signed("<", lanes, splat(b, b.sub(width, I64(v * kind.lanes)), kind.lanes))
-        for v in range(kind.vectors)
+        for v in range(kind.vectors if vectors is None else vectors)
     ]
 
 
-def _at(b: ir.IRBuilder, base: ir.Value, offset: ir.Value, kind: ir.Type) -> ir.Value:
-    return b.bitcast(b.gep(base, [offset]), kind.as_pointer())
-
-
 class Masked:
-    """Masked vector loads and stores of one dtype."""
+    """Masked vector loads and stores of one dtype; without a mask, plain ones."""
 
-    def __init__(self, module: ir.Module, kind: _Lanes) -> None:
+    def __init__(self, module: ir.Module, kind: Lanes) -> None:
         mask, vector = ir.VectorType(I1, kind.lanes), kind.vector
         pointer = vector.as_pointer()
         load, store = (f"llvm.masked.{what}.{kind.suffix}.p0" for what in ("load", "store"))
@@ -112,259 +140,21 @@ class Masked:
         self.load_function = declared(module, load, vector, pointer, I32, mask, vector)
         self.store_function = declared(module, store, ir.VoidType(), vector, pointer, I32, mask)
 
-    def load(self, b: ir.IRBuilder, pointer: ir.Value, mask: ir.Value) -> ir.Value:
-        zero = ir.Constant(self.kind.vector, [0.0] * self.kind.lanes)
-        return b.call(self.load_function, [pointer, I32(self.kind.bytes), mask, zero])
+    def load(self, b: ir.IRBuilder, pointer: ir.Value, mask: ir.Value | None) -> ir.Value:
+        if mask is None:
+            return b.load(pointer, align=self.kind.bytes)
+        return b.call(self.load_function, [pointer, I32(self.kind.bytes), mask, self.kind.zero])
 
-    def store(self, b: ir.IRBuilder, value: ir.Value, pointer: ir.Value, mask: ir.Value) -> None:
-        b.call(self.store_function, [value, pointer, I32(self.kind.bytes), mask])
-
-
-def tile_function(module: ir.Module, dtype: str, rows: int, adds: bool = False) -> ir.Function:
-    """``tile(a, row_step, k_step, p, p_step, y, y_step, depth, width)``; steps are in bytes.
-
-    One that ``adds`` takes one number more, 1 where the sums start at what is in ``y``.
-    """
-    name = f"tile_{dtype}_{rows}" + "_adding" * adds
-    if name in module.globals:
-        return module.globals[name]
-    kind = lanes_of(dtype)
-    takes = [POINTER, I64, I64, POINTER, I64, POINTER, I64, I64, I64, *[I64] * adds]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), takes), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    llvm_target.set_attributes(function, llvm_target.host())
-    for position in (0, 3, 5):
-        function.args[position].add_attribute("noalias")
-    _TileBody(function, kind, rows).emit()
-    return function
-
-
-class _TileBody:
-    def __init__(self, function: ir.Function, kind: _Lanes, rows: int) -> None:
-        self.function = function
-        self.kind = kind
-        self.rows = rows
-        self.b = ir.IRBuilder(function.append_basic_block("entry"))
-        self.masked = Masked(function.module, kind)
-        self.fma = declared(
-            function.module, f"llvm.fma.{kind.suffix}", kind.vector, *[kind.vector] * 3
-        )
-
-    def emit(self) -> None:
-        b, kind = self.b, self.kind
-        a, row_step, k_step, p, p_step, y, y_step, depth, width, *add = self.function.args
-        masks = masks_of(b, kind, width)
-        initial = self._initial(y, y_step, masks, *add)
-        entry = b.block
-        loop, done = (b.append_basic_block(n) for n in ("step", "done"))
-        b.cbranch(b.icmp_signed(">", depth, I64(0)), loop, done)
-        b.position_at_end(loop)
-        k, left, panel = b.phi(I64), b.phi(POINTER), b.phi(POINTER)
-        sums = [[b.phi(kind.vector) for _ in masks] for _ in range(self.rows)]
-        vectors = [
-            self.masked.load(b, _at(b, panel, I64(v * kind.lanes * kind.bytes), kind.vector), mask)
-            for v, mask in enumerate(masks)
-        ]
-        after = self._multiplied(left, row_step, vectors, sums)
-        following = b.add(k, I64(1))
-        triples = [
-            t for row in zip(sums, initial, after, strict=True) for t in zip(*row, strict=True)
-        ]
-        for phi, first, later in (
-            (k, I64(0), following),
-            (left, a, b.gep(left, [k_step])),
-            (panel, p, b.gep(panel, [p_step])),
-            *triples,
-        ):
-            phi.add_incoming(first, entry)
-            phi.add_incoming(later, loop)
-        b.cbranch(b.icmp_signed("<", following, depth), loop, done)
-        b.position_at_end(done)
-        self._stored(y, y_step, after, masks, entry, loop, initial)
-        b.ret_void()
-
-    def _initial(
-        self, y: ir.Value, y_step: ir.Value, masks: list, add: ir.Value | None = None
-    ) -> list[list[ir.Value]]:
-        """What the sums start at: 0, or the result so far."""
-        b, kind = self.b, self.kind
-        if add is None:
-            zero = ir.Constant(kind.vector, [0.0] * kind.lanes)
-            return [[zero] * len(masks) for _ in range(self.rows)]
-        adding = splat(b, b.icmp_signed("!=", add, I64(0)), kind.lanes)
-        masks = [b.and_(mask, adding) for mask in masks]
-        rows = []
-        for r in range(self.rows):
-            row = b.gep(y, [b.mul(y_step, I64(r))])
-            places = (
-                _at(b, row, I64(v * kind.lanes * kind.bytes), kind.vector)
-                for v in range(len(masks))
-            )
-            rows.append([self.masked.load(b, *pair) for pair in zip(places, masks, strict=True)])
-        return rows
-
-    def _multiplied(
-        self, left: ir.Value, row_step: ir.Value, vectors: list, sums: list
-    ) -> list[list[ir.Value]]:
-        b, kind = self.b, self.kind
-        after = []
-        row = left
-        for r in range(self.rows):
-            if r:
-                row = b.gep(row, [row_step])
-            element = b.load(b.bitcast(row, kind.element.as_pointer()), align=kind.bytes)
-            factor = splat(b, element, kind.lanes)
-            pairs = zip(vectors, sums[r], strict=True)
-            after.append([b.call(self.fma, [factor, v, s]) for v, s in pairs])
-        return after
-
-    def _stored(
-        self,
-        y: ir.Value,
-        y_step: ir.Value,
-        after: list,
-        masks: list,
-        entry: ir.Block,
-        loop: ir.Block,
-        initial: list[list[ir.Value]],
+    def store(
+        self, b: ir.IRBuilder, value: ir.Value, pointer: ir.Value, mask: ir.Value | None
     ) -> None:
-        b, kind = self.b, self.kind
-        finals = []
-        ends = (zip(*rows, strict=True) for rows in zip(initial, after, strict=True))
-        for start, new in chain.from_iterable(ends):
-            final = b.phi(kind.vector)
-            final.add_incoming(start, entry)
-            final.add_incoming(new, loop)
-            finals.append(final)
-        row = y
-        for r in range(self.rows):
-            if r:
-                row = b.gep(row, [y_step])
-            for v, mask in enumerate(masks):
-                place = _at(b, row, I64(v * kind.lanes * kind.bytes), kind.vector)
-                self.masked.store(b, finals[r * len(masks) + v], place, mask)
-
-
-# --- words --------------------------------------------------------------------------------------
-
-
-def _bytes_at(
-    b: ir.IRBuilder, address: refs.Address, *offset: tuple[ir.Value, ir.Value | None]
-) -> ir.Value:
-    """The address of an element as a byte pointer; ``offset`` pairs are (index, stride or None)."""
-    total: ir.Value = I64(0)
-    for index, stride in offset:
-        total = b.add(total, index if stride is None else b.mul(index, stride))
-    return b.bitcast(b.gep(address.base, [total]), POINTER)
-
-
-def _step(b: ir.IRBuilder, address: refs.Address, stride: ir.Value | None) -> ir.Value:
-    size = I64(refs.BYTES[address.ref.dtype])
-    return size if stride is None else b.mul(stride, size)
-
-
-def _rows_loop(
-    b: ir.IRBuilder, dtype: str, i0: ir.Value, i1: ir.Value, call: Any, adds: bool = False
-) -> None:
-    """Cover rows [i0, i1) with whole tiles, then with shorter and shorter ones."""
-    start = i0
-    for rows in tile_shape(llvm_target.host()).rows:
-        tile = tile_function(b.module, dtype, rows, adds)
-        before = b.block
-        test, body, after = (b.append_basic_block(f"{n}_{rows}") for n in ("test", "tiles", "rest"))
-        b.branch(test)
-        b.position_at_end(test)
-        i = b.phi(I64)
-        i.add_incoming(start, before)
-        following = b.add(i, I64(rows))
-        b.cbranch(b.icmp_signed("<=", following, i1), body, after)
-        b.position_at_end(body)
-        call(tile, i)
-        i.add_incoming(following, b.block)
-        b.branch(test)
-        b.position_at_end(after)
-        start = i
-
-
-def _emit_multiply(packed: bool) -> Any:
-    def emit(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
-        a, panel, y, *rest = values
-        slot = rest.pop(0) if packed else None
-        ta, i0, i1, j0, j1, depth = rest
-        width = b.sub(j1, j0)
-        if packed:
-            p = _bytes_at(b, panel, (slot, panel.strides[0]))
-            p_step = _step(b, panel, panel.strides[1])
+        if mask is None:
+            b.store(value, pointer, align=self.kind.bytes)
         else:
-            p, p_step = _bytes_at(b, panel, (j0, None)), _step(b, panel, panel.strides[0])
-        transposed = b.icmp_signed("!=", ta, I64(0))
-        row_stride = b.select(transposed, I64(1), a.strides[0])
-        k_stride = b.select(transposed, a.strides[0], I64(1))
-        row_step, k_step, y_step = (
-            _step(b, a, row_stride), _step(b, a, k_stride), _step(b, y, y.strides[0]),
-        )  # fmt: skip
-
-        def call(tile: ir.Function, i: ir.Value) -> None:
-            left = _bytes_at(b, a, (i, row_stride))
-            target = _bytes_at(b, y, (i, y.strides[0]), (j0, None))
-            b.call(tile, [left, row_step, k_step, p, p_step, target, y_step, depth, width])
-
-        _rows_loop(b, y.ref.dtype, i0, i1, call)
-
-    return emit
+            b.call(self.store_function, [value, pointer, I32(self.kind.bytes), mask])
 
 
-def _emit_block(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
-    a, right, y, ta, add, rows, above, at, first, j0, j1, depth = values
-    width = b.sub(j1, j0)
-    p_step, y_step = _step(b, right, right.strides[0]), _step(b, y, y.strides[0])
-    p = _bytes_at(b, right, (first, right.strides[0]), (j0, None))
-    transposed = b.icmp_signed("!=", ta, I64(0))
-    row_stride = b.select(transposed, I64(1), a.strides[0])
-    row_step = _step(b, a, row_stride)
-    k_step = _step(b, a, b.select(transposed, a.strides[0], I64(1)))
-
-    def call(tile: ir.Function, i: ir.Value) -> None:
-        left = _bytes_at(b, a, (b.add(above, i), row_stride))
-        target = _bytes_at(b, y, (b.add(at, i), y.strides[0]), (j0, None))
-        b.call(tile, [left, row_step, k_step, p, p_step, target, y_step, depth, width, add])
-
-    _rows_loop(b, y.ref.dtype, I64(0), rows, call, adds=True)
-
-
-def _emit_run(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
-    """A vector at a time, masked where a part is outside: short runs are one load, one store."""
-    x, y, e, to, lo, hi, run = values
-    kind = lanes_of(y.ref.dtype)
-    masked = Masked(b.module, kind)
-    source, target = _bytes_at(b, x, (e, None)), _bytes_at(b, y, (to, None))
-    lanes = ir.Constant(ir.VectorType(I32, kind.lanes), list(range(kind.lanes)))
-    vectors = b.sdiv(b.add(run, I64(kind.lanes - 1)), I64(kind.lanes))
-    whole = b.and_(b.icmp_signed("<=", lo, I64(0)), b.icmp_signed(">=", hi, run))
-    plain = b.select(whole, b.sdiv(run, I64(kind.lanes)), I64(0))
-
-    def copied(k: ir.Value) -> None:
-        offset = b.mul(k, I64(kind.lanes * kind.bytes))
-        value = b.load(_at(b, source, offset, kind.vector), align=kind.bytes)
-        b.store(value, _at(b, target, offset, kind.vector), align=kind.bytes)
-
-    def below(bound: ir.Value, begin: ir.Value) -> ir.Value:
-        left = b.trunc(b.sub(bound, begin), I32)
-        return b.icmp_signed("<", lanes, splat(b, left, kind.lanes))
-
-    def vector(k: ir.Value) -> None:
-        begin = b.mul(b.add(plain, k), I64(kind.lanes))
-        offset = b.mul(begin, I64(kind.bytes))
-        inside = b.and_(below(hi, begin), b.not_(below(lo, begin)))
-        value = masked.load(b, _at(b, source, offset, kind.vector), inside)
-        masked.store(b, value, _at(b, target, offset, kind.vector), below(run, begin))
-
-    counted(b, plain, "whole", copied)
-    counted(b, b.sub(vectors, plain), "run", vector)
-
-
-def counted(b: ir.IRBuilder, count: ir.Value, name: str, body: Any) -> None:
+def counted(b: ir.IRBuilder, count: ir.Value, name: str, body: Callable[[ir.Value], None]) -> None:
     """``for k in range(count): body(k)``."""
     before = b.block
     test, inside, after = (b.append_basic_block(f"{name}_{n}") for n in ("test", "body", "done"))
@@ -380,98 +170,266 @@ def counted(b: ir.IRBuilder, count: ir.Value, name: str, body: Any) -> None:
     b.position_at_end(after)
 
 
-def _emit_pack(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
-    source, w, slot, tb, j0, j1, depth = values
-    kind = lanes_of(w.ref.dtype)
-    width = b.sub(j1, j0)
-    target = _bytes_at(b, w, (slot, w.strides[0]))
-    target_step = _step(b, w, w.strides[1])
-    with b.if_else(b.icmp_signed("!=", tb, I64(0))) as (transposed, straight):
-        with transposed:
-            _pack_columns(b, kind, source, target, target_step, j0, width, depth)
-        with straight:
-            _pack_rows(b, kind, source, target, target_step, j0, width, depth)
+# --- tiles ----------------------------------------------------------------------------------------
 
 
-def _pack_rows(
-    b: ir.IRBuilder, kind: _Lanes, source: refs.Address, target: ir.Value, target_step: ir.Value,
-    j0: ir.Value, width: ir.Value, depth: ir.Value,
-) -> None:  # fmt: skip
-    """Copy columns j0 .. j0 + width of ``source``, row by row."""
-    masked, masks = Masked(b.module, kind), masks_of(b, kind, width)
-    first = _bytes_at(b, source, (j0, None))
-    step = _step(b, source, source.strides[0])
-
-    def row(k: ir.Value) -> None:
-        read, write = b.gep(first, [b.mul(k, step)]), b.gep(target, [b.mul(k, target_step)])
-        for v, mask in enumerate(masks):
-            offset = I64(v * kind.lanes * kind.bytes)
-            value = masked.load(b, _at(b, read, offset, kind.vector), mask)
-            masked.store(b, value, _at(b, write, offset, kind.vector), mask)
-
-    counted(b, depth, "pack", row)
+def _function(module: ir.Module, name: str, numbers: int) -> ir.Function:
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] * numbers), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    llvm_target.set_attributes(function, llvm_target.host())
+    return function
 
 
-def _pack_columns(
-    b: ir.IRBuilder, kind: _Lanes, source: refs.Address, target: ir.Value, target_step: ir.Value,
-    j0: ir.Value, width: ir.Value, depth: ir.Value,
-) -> None:  # fmt: skip
-    """Copy rows j0 .. j0 + width of ``source`` into the columns of the panel."""
-    lead = source.strides[0]
-    element = kind.element.as_pointer()
-    size = I64(kind.bytes)
+def outer_tile(module: ir.Module, dtype: str, rows: int, vectors: int, packs: bool) -> ir.Function:
+    """``tile(a, row_step, k_step, p, p_step, y, y_step, depth, loaded, stored, add, w)``.
 
-    def column(c: ir.Value) -> None:
-        read = b.bitcast(_bytes_at(b, source, (b.add(j0, c), lead)), element)
-        write = b.gep(target, [b.mul(c, size)])
-
-        def one(k: ir.Value) -> None:
-            value = b.load(b.gep(read, [k]), align=kind.bytes)
-            place = b.bitcast(b.gep(write, [b.mul(k, target_step)]), element)
-            b.store(value, place, align=kind.bytes)
-
-        counted(b, depth, "element", one)
-
-    counted(b, width, "column", column)
+    ``y`` is ``a @ p``, or that added to what is there where ``add`` is not 0.  ``loaded`` columns
+    may be read of ``p``, ``stored`` are written.  One that ``packs`` copies the rows of ``p`` to
+    panel ``w``, zeros where columns may not be read.
+    """
+    name = f"tile_{dtype}_{rows}x{vectors}" + "_packing" * packs
+    if name in module.globals:
+        return module.globals[name]
+    function = _function(module, name, 12)
+    _Outer(function, lanes_of(dtype), rows, vectors, packs).emit()
+    return function
 
 
-@cache
-def panel_words() -> dict[str, Word]:
-    """The words of :mod:`graphc.codegen.panels`."""
-    emitters = {
-        "multiply_panel": _emit_multiply(packed=False),
-        "multiply_packed": _emit_multiply(packed=True),
-        "pack_panel": _emit_pack,
-        "multiply_block": _emit_block,
-        "pack_run": _emit_run,
-    }
-
-    def rule_of(name: str) -> Any:
-        count, views, _ = PANEL_WORDS[name]
-
-        def rule(dtypes: tuple[Any, ...]) -> None:
-            operands, numbers = dtypes[:views], dtypes[views:]
-            if len(dtypes) != count or any(n != "int64" for n in numbers):
-                raise TypeError(f"takes {views} operands and {count - views} int64, got {dtypes}")
-            kinds = {getattr(o, "dtype", None) for o in operands}
-            if len(kinds) != 1 or not kinds <= {"float32", "float64"}:
-                raise TypeError("takes operands of one dtype, float32 or float64")
-
-        return rule
-
-    found = {name: Word(name, rule_of(name), emit) for name, emit in emitters.items()}
-    return {**found, "part": Word("part", _part_rule, _emit_part)}
+def dot_tile(module: ir.Module, dtype: str, rows: int, columns: int) -> ir.Function:
+    """``tile(a, row_step, b, column_step, y, y_row, y_column, depth, add)``."""
+    name = f"tile_{dtype}_{rows}x{columns}_dots"
+    if name in module.globals:
+        return module.globals[name]
+    function = _function(module, name, 9)
+    _Dots(function, lanes_of(dtype), rows, columns).emit()
+    return function
 
 
-def _part_rule(dtypes: tuple[Any, ...]) -> refs.Ref:
-    operand, at = dtypes
-    if not isinstance(operand, refs.Ref) or operand.rank < 2 or at != "int64":
-        raise TypeError(f"takes an operand of rank 2 or more and an int64, got {dtypes}")
-    return replace(operand, rank=operand.rank - 1)
+class _Tile:
+    """What the bodies of tiles share: vectors of one dtype, and a loop that carries values."""
+
+    def __init__(self, function: ir.Function, kind: Lanes) -> None:
+        self.function = function
+        self.module = function.module
+        self.kind = kind
+        self.b = ir.IRBuilder(function.append_basic_block("entry"))
+        self.masked = Masked(self.module, kind)
+
+    def pointer(self, address: ir.Value, offset: ir.Value | int, kind: ir.Type) -> ir.Value:
+        """``address`` is a byte pointer; the place ``offset`` bytes behind it."""
+        b = self.b
+        place = b.gep(address, [I64(offset) if isinstance(offset, int) else offset])
+        return b.bitcast(place, kind.as_pointer())
+
+    def vectors_at(self, address: ir.Value, masks: list) -> list[ir.Value]:
+        kind = self.kind
+        return [
+            self.masked.load(self.b, self.pointer(address, v * kind.vector_bytes, kind.vector), m)
+            for v, m in enumerate(masks)
+        ]
+
+    def multiply_add(self, x: ir.Value, y: ir.Value, total: ir.Value) -> ir.Value:
+        kind = self.kind
+        if not kind.floating:
+            return self.b.add(self.b.mul(x, y), total)
+        fused = declared(
+            self.module, f"llvm.fmuladd.{kind.suffix}", kind.vector, *[kind.vector] * 3
+        )
+        return self.b.call(fused, [x, y, total])
+
+    def plus(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        return self.b.fadd(x, y) if self.kind.floating else self.b.add(x, y)
+
+    def repeated(
+        self, count: ir.Value, start: list[ir.Value], step: Callable[[list], list]
+    ) -> list[ir.Value]:
+        """``count`` times ``values = step(values)``, from ``start`` on; the last values."""
+        b, before = self.b, self.b.block
+        loop, after = b.append_basic_block("step"), b.append_basic_block("after")
+        b.cbranch(b.icmp_signed(">", count, I64(0)), loop, after)
+        b.position_at_end(loop)
+        left = b.phi(I64)
+        carried = [b.phi(value.type) for value in start]
+        later = step(carried)
+        fewer = b.sub(left, I64(1))
+        for phi, first, last in zip(
+            (left, *carried), (count, *start), (fewer, *later), strict=True
+        ):
+            phi.add_incoming(first, before)
+            phi.add_incoming(last, b.block)
+        end = b.block
+        b.cbranch(b.icmp_signed(">", fewer, I64(0)), loop, after)
+        b.position_at_end(after)
+        finals = []
+        for first, last in zip(start, later, strict=True):
+            final = b.phi(first.type)
+            final.add_incoming(first, before)
+            final.add_incoming(last, end)
+            finals.append(final)
+        return finals
 
 
-def _emit_part(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> refs.Address:
-    address, at = values
-    ref = replace(address.ref, rank=address.ref.rank - 1)
-    base = b.gep(address.base, [b.mul(at, address.strides[0])])
-    return refs.Address(ref, base, address.strides[1:])
+class _Outer(_Tile):
+    def __init__(
+        self, function: ir.Function, kind: Lanes, rows: int, vectors: int, packs: bool
+    ) -> None:
+        super().__init__(function, kind)
+        self.rows, self.vectors, self.packs = rows, vectors, packs
+        (
+            self.a, self.row_step, self.k_step, self.p, self.p_step, self.y, self.y_step,
+            self.depth, self.loaded, self.stored, self.add, self.w,
+        ) = function.args  # fmt: skip
+
+    def emit(self) -> None:
+        b, kind = self.b, self.kind
+        whole = I64(self.vectors * kind.lanes)
+        if llvm_target.host().has_avx512:  # masks cost nothing
+            masks = masks_of(b, kind, self.loaded, self.vectors)
+            sums = self._sums(masks)
+        else:
+            with b.if_else(b.icmp_signed(">=", self.loaded, whole)) as (full, part):
+                with full:
+                    first, first_end = self._sums([None] * self.vectors), b.block
+                with part:
+                    masks = masks_of(b, kind, self.loaded, self.vectors)
+                    second, second_end = self._sums(masks), b.block
+            sums = []
+            for one, other in zip(first, second, strict=True):
+                sums.append(b.phi(kind.vector))
+                sums[-1].add_incoming(one, first_end)
+                sums[-1].add_incoming(other, second_end)
+        self._store(sums)
+        b.ret_void()
+
+    def _sums(self, masks: list) -> list[ir.Value]:
+        b = self.b
+        steps = [b.mul(self.row_step, I64(TRIPLE * g)) for g in range(-(-self.rows // TRIPLE))]
+        lefts = [b.inttoptr(b.add(self.a, step), POINTER) for step in steps]
+        pointers = [*lefts, b.inttoptr(self.p, POINTER), b.inttoptr(self.w, POINTER)]
+        zeros = [self.kind.zero] * (self.rows * self.vectors)
+        twice = b.mul(self.row_step, I64(2))
+        ahead = b.mul(self.p_step, I64(AHEAD))
+
+        def step(values: list) -> list:
+            *left, right, w = values[: len(pointers)]
+            vectors = self.vectors_at(right, masks)
+            if self.packs:
+                self._pack(vectors, w, b.gep(right, [ahead]))
+            rows = [
+                b.gep(left[r // TRIPLE], [(None, self.row_step, twice)[r % TRIPLE]])
+                if r % TRIPLE
+                else left[r // TRIPLE]
+                for r in range(self.rows)
+            ]
+            later = [b.gep(pointer, [self.k_step]) for pointer in left]
+            later += [b.gep(right, [self.p_step]), b.gep(w, [I64(PANEL_BYTES)])]
+            return later + self._multiplied(rows, vectors, values[len(pointers) :])
+
+        return self.repeated(self.depth, [*pointers, *zeros], step)[len(pointers) :]
+
+    def _pack(self, vectors: list[ir.Value], w: ir.Value, ahead: ir.Value) -> None:
+        b, kind = self.b, self.kind
+        for v, vector in enumerate(vectors):
+            offset = v * kind.vector_bytes
+            b.store(vector, self.pointer(w, offset, kind.vector), align=kind.bytes)
+        fetch = declared(self.module, "llvm.prefetch.p0", ir.VoidType(), POINTER, I32, I32, I32)
+        for line in range(0, self.vectors * kind.vector_bytes, 64):
+            b.call(fetch, [b.gep(ahead, [I64(line)]), I32(0), I32(3), I32(1)])
+
+    def _multiplied(
+        self, rows: list[ir.Value], vectors: list[ir.Value], sums: list[ir.Value]
+    ) -> list[ir.Value]:
+        b, kind = self.b, self.kind
+        after = []
+        for r, row in enumerate(rows):
+            element = b.load(b.bitcast(row, kind.element.as_pointer()), align=kind.bytes)
+            factor = splat(b, element, kind.lanes)
+            for v, vector in enumerate(vectors):
+                after.append(self.multiply_add(factor, vector, sums[r * len(vectors) + v]))
+        return after
+
+    def _store(self, sums: list[ir.Value]) -> None:
+        b, kind = self.b, self.kind
+        masks = masks_of(b, kind, self.stored, self.vectors)
+        rows = [
+            b.inttoptr(b.add(self.y, b.mul(self.y_step, I64(r))), POINTER) for r in range(self.rows)
+        ]
+        before = b.block
+        with b.if_then(b.icmp_signed("!=", self.add, I64(0))):
+            present = chain.from_iterable(self.vectors_at(row, masks) for row in rows)
+            added = [self.plus(*pair) for pair in zip(present, sums, strict=True)]
+            inside = b.block
+        for position, (total, plain) in enumerate(zip(added, sums, strict=True)):
+            final = b.phi(kind.vector)
+            final.add_incoming(plain, before)
+            final.add_incoming(total, inside)
+            added[position] = final
+        for position, final in enumerate(added):
+            r, v = divmod(position, self.vectors)
+            place = self.pointer(rows[r], v * kind.vector_bytes, kind.vector)
+            self.masked.store(b, final, place, masks[v])
+
+
+class _Dots(_Tile):
+    def __init__(self, function: ir.Function, kind: Lanes, rows: int, columns: int) -> None:
+        super().__init__(function, kind)
+        self.rows, self.columns = rows, columns
+
+    def emit(self) -> None:
+        b, kind = self.b, self.kind
+        a, row_step, right, column_step, y, y_row, y_column, depth, add = self.function.args
+        pointers = [
+            b.inttoptr(b.add(base, b.mul(step, I64(k))), POINTER)
+            for base, step, count in ((a, row_step, self.rows), (right, column_step, self.columns))
+            for k in range(count)
+        ]
+        zeros = [kind.zero] * (self.rows * self.columns)
+        whole = b.sdiv(depth, I64(kind.lanes))
+
+        def step(values: list) -> list:
+            at, *sums = values
+            return [b.add(at, I64(kind.vector_bytes)), *self._step(pointers, at, None, sums)]
+
+        at, *sums = self.repeated(whole, [I64(0), *zeros], step)
+        (mask,) = masks_of(b, kind, b.sub(depth, b.mul(whole, I64(kind.lanes))), 1)
+        sums = self._step(pointers, at, mask, sums)
+        for position, vector in enumerate(sums):
+            r, c = divmod(position, self.columns)
+            place = b.add(y, b.add(b.mul(y_row, I64(r)), b.mul(y_column, I64(c))))
+            target = b.inttoptr(place, kind.element.as_pointer())
+            self._store(self._across(vector), target, add)
+        b.ret_void()
+
+    def _step(
+        self, pointers: list[ir.Value], at: ir.Value, mask: ir.Value | None, sums: list[ir.Value]
+    ) -> list[ir.Value]:
+        b, kind = self.b, self.kind
+        found = [
+            self.masked.load(b, self.pointer(pointer, at, kind.vector), mask)
+            for pointer in pointers
+        ]
+        lefts, rights = found[: self.rows], found[self.rows :]
+        pairs = [(left, right) for left in lefts for right in rights]
+        return [self.multiply_add(*pair, s) for pair, s in zip(pairs, sums, strict=True)]
+
+    def _across(self, vector: ir.Value) -> ir.Value:
+        """The sum of a vector's lanes."""
+        b, kind = self.b, self.kind
+        if kind.floating:
+            name = f"llvm.vector.reduce.fadd.{kind.suffix}"
+            add = declared(self.module, name, kind.element, kind.element, kind.vector)
+            return b.call(add, [kind.element(-0.0), vector], fastmath=("reassoc",))
+        name = f"llvm.vector.reduce.add.{kind.suffix}"
+        return b.call(declared(self.module, name, kind.element, kind.vector), [vector])
+
+    def _store(self, total: ir.Value, target: ir.Value, add: ir.Value) -> None:
+        b, kind = self.b, self.kind
+        before = b.block
+        with b.if_then(b.icmp_signed("!=", add, I64(0))):
+            added = self.plus(b.load(target, align=kind.bytes), total)
+            inside = b.block
+        final = b.phi(kind.element)
+        final.add_incoming(total, before)
+        final.add_incoming(added, inside)
+        b.store(final, target, align=kind.bytes)
