@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from tests.benchmarks import limits, report, subjects
+from tests.benchmarks import contractions, limits, networks, report, subjects
 from tests.benchmarks.driver import Settings, available, measure, parse_pythons
 from tests.benchmarks.quiet import Gate
 
@@ -12,6 +12,9 @@ GROUPS = (
     *subjects.MLPS,
     "mlp_small_run",
     *subjects.ROWS_BY_NAME,
+    *contractions.FAMILIES,
+    *networks.TRAINED,
+    *networks.INFERRED,
     "new_batch",
     "memory",
     "first_step",

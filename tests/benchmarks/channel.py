@@ -16,6 +16,11 @@ class WorkerFailed(Exception):
     """A worker did not start, refused a command, or was silent for too long."""
 
 
+MODELS = ("mlp", "rows", "unrolled")
+CONTRACTIONS = ("product", "convolution")
+NETWORKS = ("training", "inference")
+
+
 @dataclass(frozen=True)
 class Framework:
     """A row of ``FRAMEWORKS``: which interpreter runs it and what its worker loads."""
@@ -25,17 +30,28 @@ class Framework:
     imports: str  # the statement whose cost a user pays
     module: str
     attribute: str | None = None
+    does: tuple[str, ...] = MODELS  # the worker's commands it has functions for
+    environment: tuple[tuple[str, str], ...] = ()
 
+
+_TF = "import tensorflow.compat.v1"
+_EVERYTHING = (*MODELS, *CONTRACTIONS, *NETWORKS)
+_WIDE = (("OPENBLAS_CORETYPE", "SKYLAKEX"),)  # a BLAS may take a processor for an older one
 
 FRAMEWORKS = (
-    Framework("graphc", "graphc", "import graphc; graphc.Session", "graphc_tf1", "framework"),
-    Framework("JAX jit", "jax", "import jax, jax.numpy", "jax_jit"),
-    Framework("torch eager", "torch", "import torch", "torch_modes", "eager"),
+    Framework("graphc", "graphc", "import graphc; graphc.Session", "graphc_tf1", "framework",
+              _EVERYTHING),
+    Framework("JAX jit", "jax", "import jax, jax.numpy", "jax_jit", None,
+              (*MODELS, *CONTRACTIONS)),
+    Framework("torch eager", "torch", "import torch", "torch_modes", "eager", _EVERYTHING),
     Framework("torch.compile", "torch", "import torch", "torch_modes", "compiled"),
-    Framework("TF1 graph", "tf", "import tensorflow.compat.v1", "tensorflow_graph", "plain"),
-    Framework("TF1 + XLA", "tf", "import tensorflow.compat.v1", "tensorflow_graph", "xla"),
+    Framework("TF1 graph", "tf", _TF, "tensorflow_graph", "plain", _EVERYTHING),
+    Framework("TF1 + XLA", "tf", _TF, "tensorflow_graph", "xla"),
     Framework("PyTensor Numba", "pytensor", "import pytensor, pytensor.tensor", "pytensor_numba"),
-)
+    Framework("OpenBLAS", "graphc", "import numpy", "numpy_blas", None, ("product",)),
+    Framework("OpenBLAS wide", "graphc", "import numpy", "numpy_blas", None, ("product",), _WIDE),
+    Framework("ONNX Runtime", "ort", "import onnxruntime", "onnx_sessions", None, ("inference",)),
+)  # fmt: skip
 
 
 class Worker:
@@ -50,7 +66,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [python, "-m", "tests.benchmarks.worker", *arguments],
                 cwd=ROOT,
-                env=os.environ | environment,
+                env=os.environ | dict(framework.environment) | environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

@@ -16,12 +16,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.benchmarks import subjects
+from tests.benchmarks import contractions, networks, subjects
 from tests.benchmarks.channel import FRAMEWORKS, Framework, Worker, WorkerFailed
 from tests.benchmarks.quiet import Gate
 
 OURS = "graphc"
 ROUND_SECONDS = 0.2  # a worker's turn
+FAMILY_ROUND_SECONDS = 0.05  # where there are many subjects of one kind
 TOLERANCE = 1e-3  # a framework further from NumPy than this computes something else
 FIRST_NEW_BATCH = 17
 
@@ -52,6 +53,7 @@ class Figure:
 class Results:
     figures: list[Figure] = field(default_factory=list)
     memory: dict[str, tuple[int, int]] = field(default_factory=dict)  # peak and bound, bytes
+    errors: dict[str, dict[str, float]] = field(default_factory=dict)  # from float64, by framework
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -107,12 +109,18 @@ class Run:
         python = self.settings.pythons[framework.interpreter]
         return Worker(framework, python, self.settings.log, environment)
 
+    def modelling(self) -> tuple[Framework, ...]:
+        """The frameworks that can build and train a model."""
+        return tuple(row for row in self.settings.frameworks if "mlp" in row.does)
+
     @contextmanager
-    def workers(self) -> Iterator[dict[str, Worker]]:
-        """One worker for each framework that starts."""
+    def workers(self, *kinds: str) -> Iterator[dict[str, Worker]]:
+        """One worker for each framework that has such subjects and starts."""
         with ExitStack() as stack:
             alive = {}
             for framework in self.settings.frameworks:
+                if not set(kinds) & set(framework.does):
+                    continue
                 try:
                     worker = stack.enter_context(self.start(framework))
                 except WorkerFailed as error:
@@ -128,6 +136,8 @@ class Run:
         """Those whose result agrees with NumPy's."""
         agreed = {}
         for name, worker in alive.items():
+            if command["do"] not in worker.framework.does:
+                continue
             try:
                 answer = worker.ask(**command)
             except WorkerFailed as error:
@@ -137,10 +147,17 @@ class Run:
                 self.results.note(subject, name, f"differs from NumPy by {answer['error']:.2g}")
                 continue
             agreed[name] = worker
+            self.results.errors.setdefault(subject, {})[name] = answer["error"]
         return agreed
 
-    def steps(self, subject: str, alive: dict[str, Worker], **command: object) -> None:
-        """The time of a prepared call."""
+    def steps(
+        self,
+        subject: str,
+        alive: dict[str, Worker],
+        seconds: float = ROUND_SECONDS,
+        **command: object,
+    ) -> None:
+        """The time of a prepared call; a worker's turn takes about so many seconds."""
         alive = self.prepare(subject, alive, **command)
         if not alive:
             return
@@ -149,7 +166,7 @@ class Run:
         for name, worker in alive.items():
             warm = worker.ask("time", name=subject, steps=5)["ns"]
             warm = worker.ask("time", name=subject, steps=5)["ns"] if min(warm) < 1e7 else warm
-            counts[name] = int(min(5000, max(3, ROUND_SECONDS * 1e9 / min(warm))))
+            counts[name] = int(min(5000, max(3, seconds * 1e9 / min(warm))))
 
         def turn(name: str, _: int) -> list[float]:
             answer = alive[name].ask("time", name=subject, steps=counts[name])
@@ -158,6 +175,17 @@ class Run:
         self.results.figures += figures(
             subject, in_turns(list(alive), self.settings.rounds, turn, self.settings.gate)
         )
+
+    def family(self, command: str, specs: tuple[contractions.Spec, ...]) -> None:
+        """Products or convolutions, one shape after the other."""
+        with self.workers(command) as alive:
+            for spec in specs:
+                self.steps(spec.name, alive, FAMILY_ROUND_SECONDS, do=command, name=spec.name)
+
+    def networks(self, command: str, names: tuple[str, ...]) -> None:
+        for name in names:
+            with self.workers(command) as alive:  # each afresh: their memory is large
+                self.steps(name, alive, do=command, name=name)
 
     def new_batch(self, alive: dict[str, Worker]) -> None:
         """The first step at a batch size the small MLP has not seen."""
@@ -199,7 +227,7 @@ class Run:
         cold: dict[str, list[list[float]]] = {}
         warm: dict[str, list[list[float]]] = {}
         facts: dict[str, dict[str, object]] = {}
-        for framework in self.settings.frameworks:
+        for framework in self.modelling():
             try:
                 for _ in range(rounds):
                     self.settings.gate.wait()
@@ -230,7 +258,7 @@ class Run:
     def imports(self, rounds: int) -> None:
         """What the import statement adds to a bare interpreter, in fresh processes."""
         statements = {}
-        for framework in self.settings.frameworks:
+        for framework in self.modelling():
             python = self.settings.pythons[framework.interpreter]
             if all(known != (python, framework.imports) for known in statements.values()):
                 statements[framework.name] = (python, framework.imports)
@@ -252,7 +280,7 @@ class Run:
 
     def scaling(self, sizes: tuple[int, ...], peers: tuple[str, ...], peer_limit: int) -> None:
         """Compile time of an unrolled cell with gradients, each size in a fresh process."""
-        for size, framework in itertools.product(sizes, self.settings.frameworks):
+        for size, framework in itertools.product(sizes, self.modelling()):
             wanted = framework.name == OURS or (framework.name in peers and size <= peer_limit)
             if not wanted:
                 continue
@@ -301,7 +329,7 @@ def measure(settings: Settings, wanted: frozenset[str], quick: bool) -> Results:
     run = Run(settings)
     models = (*subjects.MLPS, *subjects.ROWS_BY_NAME)
     if wanted & {*models, "mlp_small_run", "new_batch", "memory"}:
-        with run.workers() as alive:
+        with run.workers("mlp", "rows") as alive:
             for name in subjects.MLPS:
                 if name in wanted:
                     run.steps(name, alive, do="mlp", name=name)
@@ -315,6 +343,11 @@ def measure(settings: Settings, wanted: frozenset[str], quick: bool) -> Results:
                 run.new_batch(alive)
             if "memory" in wanted:
                 run.memory(alive, (*models, str(subjects.SCALING_NODES[0])))
+    for family, specs in contractions.FAMILIES.items():
+        if family in wanted:
+            run.family("convolution" if family == "convolutions" else "product", specs)
+    for command, known in (("training", networks.TRAINED), ("inference", networks.INFERRED)):
+        run.networks(command, tuple(name for name in known if name in wanted))
     processes = 1 if quick else 3
     if "first_step" in wanted:
         run.first_step(processes)

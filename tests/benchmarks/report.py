@@ -2,22 +2,33 @@
 
 import json
 import platform
+import statistics
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import limits, subjects
+from tests.benchmarks import contractions, limits, networks, subjects
+from tests.benchmarks.channel import FRAMEWORKS
 from tests.benchmarks.driver import OURS, Figure, Results
 
 TITLES = {
     **{name: spec.title for name, spec in subjects.MLPS.items()},
     "mlp_small_run": "MLP 64-32-10 by plain sess.run([loss, train], {...})",
     **{name: spec.title for name, spec in subjects.ROWS_BY_NAME.items()},
+    **{name: spec.title for name, spec in (networks.TRAINED | networks.INFERRED).items()},
     "new_batch": "first step at a new batch size, small MLP",
     "first_step_cold": "build and first step, MLP 64-32-10, empty caches",
     "first_step_warm": "build and first step, MLP 64-32-10, full caches",
     "import": "import, over a bare interpreter",
     **{f"unrolled_{n}": f"unrolled cell, about {n:,} nodes" for n in subjects.SCALING_NODES},
+}
+RIVALS = {  # a family's title, and whose faster time ours is compared with
+    "products": ("matrix products, m x n x k", ("OpenBLAS", "OpenBLAS wide")),
+    "fused_products": (
+        "relu(matrix product + bias), against two passes more",
+        ("OpenBLAS", "OpenBLAS wide"),
+    ),
+    "convolutions": ("convolutions and their gradients", ("TF1 graph", "torch eager")),
 }
 
 
@@ -50,7 +61,7 @@ def share_text(figure: Figure, reached: dict[str, float]) -> str:
         return f"{100 * moved / reached['copy']:.0f} % of copy"
     if figure.subject in subjects.MLPS:
         rate = subjects.MLPS[figure.subject].flops / figure.median
-        return f"{100 * rate / reached['flops']:.0f} % of peak"
+        return f"{100 * rate / reached['peak']:.0f} % of peak"
     return ""
 
 
@@ -75,9 +86,12 @@ def table(results: Results, reached: dict[str, float], about: dict[str, object])
         lines.append(
             f"limits: copy {reached['copy_1'] / 1e9:.0f} GB/s on one thread, "
             f"{reached['copy'] / 1e9:.0f} on all; multiply-add "
-            f"{reached['flops_1'] / 1e9:.0f} GFLOP/s on one, {reached['flops'] / 1e9:.0f} on all"
+            f"{reached['flops_1'] / 1e9:.0f} GFLOP/s on one, {reached['flops'] / 1e9:.0f} on all, "
+            f"in registers {reached['peak_1'] / 1e9:.0f} and {reached['peak'] / 1e9:.0f}"
         )
-    for subject in dict.fromkeys(figure.subject for figure in results.figures):
+    for family in contractions.FAMILIES:
+        lines += family_lines(family, results, reached)
+    for subject in single_subjects(results):
         rows = [figure for figure in results.figures if figure.subject == subject]
         lines += ["", TITLES[subject]]
         lines.append(f"  {'':16}{'median':>10}{'p10':>10}{'p90':>10}{'ours/its':>10}")
@@ -97,6 +111,44 @@ def table(results: Results, reached: dict[str, float], about: dict[str, object])
     return "\n".join(lines) + "\n"
 
 
+def single_subjects(results: Results) -> list[str]:
+    """The subjects with a table of their own."""
+    names = dict.fromkeys(figure.subject for figure in results.figures)
+    return [name for name in names if name not in contractions.BY_NAME]
+
+
+def family_lines(family: str, results: Results, reached: dict[str, float]) -> list[str]:
+    """A line a shape: everybody's time, ours over the faster rival's, and both errors."""
+    title, rivals = RIVALS[family]
+    by_subject: dict[str, dict[str, Figure]] = {}
+    for figure in results.figures:
+        by_subject.setdefault(figure.subject, {})[figure.framework] = figure
+    rows = {s: by_subject[s.name] for s in contractions.FAMILIES[family] if s.name in by_subject}
+    names = [f.name for f in FRAMEWORKS if any(f.name in row for row in rows.values())]
+    ratios, lines = [], []
+    for spec, row in rows.items():
+        times = "".join(f"{time_text(row[n].median) if n in row else '':>14}" for n in names)
+        known = {n: row[n].ratio or 0.0 for n in rivals if n in row}
+        line = f"  {spec.title:42}{times}"
+        if OURS in row:
+            rate = spec.flops / row[OURS].median
+            share = f"{100 * rate / reached['peak']:.0f} %" if reached else ""
+            line += f"{rate / 1e9:>9.0f}{share:>8}"
+        if OURS in row and known:
+            rival = max(known, key=known.__getitem__)
+            ratios.append(known[rival])
+            errors = (results.errors[spec.name][name] for name in (OURS, rival))
+            line += f"{known[rival]:>10.2f}" + "".join(f"{error:>10.1e}" for error in errors)
+        lines.append(line)
+    if not lines:
+        return []
+    head = "".join(f"{name:>14}" for name in names)
+    columns = f"{'GFLOP/s':>9}{'of peak':>8}{'ours/its':>10}{'error':>10}{'its':>10}"
+    against = f"the faster of {' and '.join(rivals)}"
+    mean = f"  geometric mean of ours/its, {against}: {statistics.geometric_mean(ratios):.2f}"
+    return ["", title, f"  {'':42}{head}{columns}", *lines, *([mean] if ratios else [])]
+
+
 def as_json(results: Results, reached: dict[str, float], about: dict[str, object]) -> str:
     content = {"machine": about, "limits": reached} | asdict(results)
     return json.dumps(content, indent=1) + "\n"
@@ -109,7 +161,7 @@ def picture(results: Results, path: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    names = list(dict.fromkeys(figure.subject for figure in results.figures))
+    names = single_subjects(results)
     columns = max(1, min(3, len(names)))
     rows = max(1, -(-len(names) // columns))
     figure, axes = plt.subplots(

@@ -11,10 +11,11 @@ import sys
 import time
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 
-from tests.benchmarks import subjects
+from tests.benchmarks import contractions, networks, subjects
 
 CHECKED_STEPS = 3
 
@@ -31,16 +32,19 @@ class Worker:
     def mlp(self, name: str, plain_run: bool = False) -> dict[str, object]:
         """Build it and run the first step; compare a few losses with NumPy's."""
         spec = subjects.MLPS[name]
+        build = self.framework.mlp_run if plain_run else self.framework.mlp
+        return self._trained(name + "_run" if plain_run else name, spec, build)
+
+    def _trained(self, name: str, spec: Any, build: Callable) -> dict[str, object]:
         x, labels = spec.data()
         begin = time.perf_counter()
-        step = self.framework.mlp_run(spec) if plain_run else self.framework.mlp(spec)
+        step = build(spec)
         losses = [step(x, labels)]
         first = time.perf_counter() - begin
         loaded = [module for module in ("numba", "networkx") if module in sys.modules]
         losses += [step(x, labels) for _ in range(CHECKED_STEPS - 1)]
-        key = name + "_run" if plain_run else name
-        self.steps[key] = step
-        self.prepared[key] = lambda: step(x, labels)
+        self.steps[name] = step
+        self.prepared[name] = lambda: step(x, labels)
         error = np.abs(np.subtract(losses, spec.losses(CHECKED_STEPS))).max()
         return {"first_s": first, "error": float(error), "loaded": loaded}
 
@@ -55,6 +59,30 @@ class Worker:
         error = np.abs(as_numpy(result)[: len(expected)] - expected).max()
         self.prepared[name] = call
         return {"first_s": first, "error": float(error)}
+
+    def product(self, name: str) -> dict[str, object]:
+        return self._compared(name, self.framework.product)
+
+    def convolution(self, name: str) -> dict[str, object]:
+        return self._compared(name, self.framework.convolution)
+
+    def _compared(self, name: str, build: Callable) -> dict[str, object]:
+        """Build it and run it once; how far it is from NumPy's float64, of the whole."""
+        spec = contractions.BY_NAME[name]
+        call, as_numpy = build(spec)
+        self.prepared = {name: call}  # the one before and its operands may go
+        return {"error": _relative(as_numpy(call()), spec.result())}
+
+    def training(self, name: str) -> dict[str, object]:
+        spec = networks.TRAINED[name]
+        return self._trained(name, spec, self.framework.training)
+
+    def inference(self, name: str) -> dict[str, object]:
+        spec = networks.INFERRED[name]
+        x, _ = spec.data()
+        call = self.framework.inference(spec)
+        self.prepared = {name: lambda: call(x)}
+        return {"error": _relative(call(x), spec.logits())}
 
     def time(self, name: str, steps: int) -> dict[str, object]:
         call, clock = self.prepared[name], time.perf_counter_ns
@@ -99,6 +127,11 @@ class Worker:
             "peak_bytes": peak,
             "loss": loss,
         }
+
+
+def _relative(found: np.ndarray, expected: np.ndarray) -> float:
+    """The distance as a share of what is expected."""
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
 
 
 def main(module: str, attribute: str | None = None) -> None:

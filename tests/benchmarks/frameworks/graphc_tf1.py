@@ -1,6 +1,7 @@
 """graphc, through its public face only, with what its reports say of memory and of compiles."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,6 +23,12 @@ class Graphc(Tf1):
         """By all sessions so far, as their compile logs say."""
         lines = (line for sess in self.sessions for line in sess.compile_log())
         return sum(int(n) for line in lines for n in re.findall(r"(\d+) compiled\)", line))
+
+    def result(self, sess: tf.Session, y: tf.Tensor) -> tuple[Callable[[], object], Callable]:
+        """Into a variable: what nobody asks for is not computed."""
+        kept = tf.get_variable("kept", initializer=tf.zeros(y.shape))
+        sess.run(kept.initializer)
+        return sess.make_callable(tf.assign(kept, y).op), lambda _: sess.run(kept)
 
     def memory(self, name: str) -> tuple[int, int]:
         """``(peak, bound)`` of a subject's memory plan, in bytes."""

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tests.benchmarks import subjects
+from tests.benchmarks import contractions, subjects
 
 VERSION = jax.__version__
 
@@ -75,6 +75,43 @@ def rows(spec: subjects.Rows) -> tuple[Callable[[], object], Callable[[object], 
         return compiled(*operands).block_until_ready()
 
     return call, np.asarray
+
+
+def product(
+    spec: contractions.Product,
+) -> tuple[Callable[[], object], Callable[[object], np.ndarray]]:
+    a, b, bias = (jnp.asarray(value) for value in spec.operands())
+
+    def meaning(a, b, bias):
+        y = (a.T if spec.transpose_a else a) @ (b.T if spec.transpose_b else b)
+        return jax.nn.relu(y + bias) if spec.fused else y
+
+    compiled = jax.jit(meaning)
+    return lambda: compiled(a, b, bias).block_until_ready(), np.asarray
+
+
+def convolution(
+    spec: contractions.Convolution,
+) -> tuple[Callable[[], object], Callable[[object], np.ndarray]]:
+    x, w, ct = (jnp.asarray(value) for value in spec.operands())
+    channels = spec.images[3]
+
+    def forward(x, w):
+        if spec.depthwise:
+            w = w.reshape(spec.window, spec.window, 1, channels)
+        return jax.lax.conv_general_dilated(
+            x, w, [spec.stride] * 2, [(spec.pad, spec.pad)] * 2,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=channels if spec.depthwise else 1,
+        )  # fmt: skip
+
+    def meaning(x, w, ct):
+        if spec.of == "forward":
+            return forward(x, w)
+        return jax.vjp(forward, x, w)[1](ct)[0 if spec.of == "input" else 1]
+
+    compiled = jax.jit(meaning)
+    return lambda: compiled(x, w, ct).block_until_ready(), np.asarray
 
 
 def unrolled(spec: subjects.UnrolledCell) -> tuple[Callable[[], float], int | None]:

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import numpy as np
 
-from tests.benchmarks import subjects
+from tests.benchmarks import contractions, networks, subjects
 
 Step = Callable[[np.ndarray, np.ndarray], float]
 
@@ -47,8 +47,7 @@ class Tf1:
         """The prepared call."""
         with self.tf.Graph().as_default():
             x, labels, loss, train = self.mlp_graph(spec)
-            sess = self.session()
-            sess.run(self.tf.global_variables_initializer())
+            sess = self.started()
             call = sess.make_callable([loss, train], [x, labels])
         return lambda a, b: float(call(a, b)[0])
 
@@ -56,8 +55,7 @@ class Tf1:
         """Plain ``sess.run`` with a feed dict."""
         with self.tf.Graph().as_default():
             x, labels, loss, train = self.mlp_graph(spec)
-            sess = self.session()
-            sess.run(self.tf.global_variables_initializer())
+            sess = self.started()
         return lambda a, b: float(sess.run([loss, train], {x: a, labels: b})[0])
 
     def row_meaning(self, spec: subjects.Rows, operands: dict[str, object]) -> object:
@@ -104,6 +102,134 @@ class Tf1:
         """The graph is built here and its nodes counted; the first call compiles it."""
         with self.tf.Graph().as_default() as graph:
             fetches = self.unrolled_graph(spec)
-            sess = self.session()
-            sess.run(self.tf.global_variables_initializer())
+            sess = self.started()
         return lambda: float(sess.run(fetches)[0]), len(graph.get_operations())
+
+    def result(self, sess: object, y: object) -> tuple[Callable[[], object], Callable]:
+        """Compute ``y`` and leave it where it is; and what fetches it."""
+        return sess.make_callable(y.op), lambda _: sess.run(y)
+
+    def started(self) -> object:
+        """A session with the variables at their start."""
+        sess = self.session()
+        sess.run(self.tf.global_variables_initializer())
+        return sess
+
+    def held(self, *values: np.ndarray) -> list[object]:
+        return [
+            self.tf.get_variable(f"held{k}", initializer=value) for k, value in enumerate(values)
+        ]
+
+    def product(self, spec: contractions.Product) -> tuple[Callable[[], object], Callable]:
+        tf = self.tf
+        with tf.Graph().as_default():
+            a, b, bias = self.held(*spec.operands())
+            y = tf.matmul(a, b, transpose_a=spec.transpose_a, transpose_b=spec.transpose_b)
+            if spec.fused:
+                y = tf.nn.relu(tf.nn.bias_add(y, bias))
+            return self.result(self.started(), y)
+
+    def convolution(self, spec: contractions.Convolution) -> tuple[Callable[[], object], Callable]:
+        tf = self.tf
+        with tf.Graph().as_default():
+            x, w, ct = self.held(*spec.operands())
+            if spec.depthwise:
+                y = tf.nn.depthwise_conv2d(x, w, [1, 1, 1, 1], "SAME")
+            else:
+                y = Layers(tf, {"only_w": w}).convolved(x, "only", spec.window, 0, 0, spec.stride)
+            wanted = {"input": x, "filter": w}.get(spec.of)
+            if wanted is not None:
+                (y,) = tf.gradients(y, [wanted], grad_ys=[ct])
+            return self.result(self.started(), y)
+
+    def training(self, spec: networks.Network) -> Step:
+        tf = self.tf
+        with tf.Graph().as_default():
+            x = tf.placeholder(tf.float32, [None, *spec.images[1:]], name="x")
+            labels = tf.placeholder(tf.int32, [None], name="labels")
+            net = Layers(tf, self.trained(spec))
+            logits = spec.program(net, x)
+            loss = tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+            )
+            optimizer = {
+                "adam": lambda: tf.train.AdamOptimizer(
+                    networks.ADAM_RATE, networks.BETA1, networks.BETA2, networks.EPSILON
+                ),
+                "momentum": lambda: tf.train.MomentumOptimizer(
+                    networks.MOMENTUM_RATE, networks.MOMENTUM
+                ),
+            }[spec.optimizer]()
+            train = tf.group(optimizer.minimize(loss), *net.updates)
+            sess = self.started()
+            call = sess.make_callable([loss, train], [x, labels])
+        return lambda a, b: float(call(a, b)[0])
+
+    def inference(self, spec: networks.Network) -> Callable[[np.ndarray], np.ndarray]:
+        tf = self.tf
+        with tf.Graph().as_default():
+            x = tf.placeholder(tf.float32, [None, *spec.images[1:]], name="x")
+            logits = spec.program(Layers(tf, self.trained(spec), training=False), x)
+            sess = self.started()
+            return sess.make_callable(logits, [x])
+
+    def trained(self, spec: networks.Network) -> dict[str, object]:
+        return {
+            name: self.tf.get_variable(
+                name, initializer=value, trainable=not name.endswith(("mean", "variance"))
+            )
+            for name, value in spec.parameters().items()
+        }
+
+
+class Layers:
+    """What networks are made of, in TF1's names."""
+
+    def __init__(self, tf: ModuleType, theta: dict[str, object], training: bool = True) -> None:
+        self.tf, self.theta, self.training = tf, theta, training
+        self.updates: list[object] = []
+
+    def convolved(
+        self, x: object, name: str, window: int, inputs: int, outputs: int, stride: int = 1
+    ) -> object:
+        around = [window // 2, window // 2]
+        return self.tf.nn.conv2d(
+            x, self.theta[f"{name}_w"], strides=[1, stride, stride, 1],
+            padding=[[0, 0], around, around, [0, 0]],
+        )  # fmt: skip
+
+    def biased(self, x: object, name: str, outputs: int) -> object:
+        return self.tf.nn.bias_add(x, self.theta[f"{name}_b"])
+
+    def normalised(self, x: object, name: str, outputs: int) -> object:
+        tf = self.tf
+        parts = ("gamma", "beta", "mean", "variance")
+        gamma, beta, mean, variance = (self.theta[f"{name}_{part}"] for part in parts)
+        given = {} if self.training else {"mean": mean, "variance": variance}
+        y, *now = tf.nn.fused_batch_norm(
+            x, gamma, beta, epsilon=networks.NORM_EPSILON, is_training=self.training, **given
+        )
+        if self.training:
+            self.updates += [
+                tf.assign_sub(old, networks.MOVED * (old - new))
+                for old, new in zip((mean, variance), now, strict=True)
+            ]
+        return y
+
+    def relu(self, x: object) -> object:
+        return self.tf.nn.relu(x)
+
+    def pooled(self, x: object, window: int) -> object:
+        return self.tf.nn.max_pool(x, [1, window, window, 1], [1, 2, 2, 1], "SAME")
+
+    def flat(self, x: object) -> object:
+        return self.tf.reshape(x, [-1, int(np.prod(x.shape.as_list()[1:]))])
+
+    def averaged(self, x: object) -> object:
+        return self.tf.reduce_mean(x, axis=[1, 2])
+
+    def dense(self, x: object, name: str, inputs: int, outputs: int) -> object:
+        return self.biased(self.tf.matmul(x, self.theta[f"{name}_w"]), name, outputs)
+
+    def added(self, x: object, y: object) -> object:
+        return x + y

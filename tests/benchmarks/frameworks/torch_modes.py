@@ -6,7 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tests.benchmarks import subjects
+from tests.benchmarks import contractions, networks, subjects
+from tests.benchmarks.frameworks import torch_layers
 
 VERSION = torch.__version__
 
@@ -88,6 +89,18 @@ class Mode:
         self, spec: subjects.Rows
     ) -> tuple[Callable[[], object], Callable[[object], np.ndarray]]:
         return rows(spec, self.compiled)
+
+    def product(self, spec: contractions.Product) -> torch_layers.Subject:
+        return torch_layers.product(spec)
+
+    def convolution(self, spec: contractions.Convolution) -> torch_layers.Subject:
+        return torch_layers.convolution(spec)
+
+    def training(self, spec: networks.Network) -> Callable[[np.ndarray, np.ndarray], float]:
+        return torch_layers.training(spec)
+
+    def inference(self, spec: networks.Network) -> Callable[[np.ndarray], np.ndarray]:
+        return torch_layers.inference(spec)
 
 
 eager = Mode(compiled=False)
