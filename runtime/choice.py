@@ -25,7 +25,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
 from functools import cache
 from importlib import metadata
-from math import log
 
 from graphc.ir import dims
 from graphc.ir.dims import Dim
@@ -36,9 +35,8 @@ from runtime.devices.cpu.fingerprint import fingerprint
 from runtime.object_cache import default_cache
 
 KIND = "choice"
-STEP = 4  # from one class of sizes to the next
 LARGEST = 4096  # sizes beyond belong to this class
-SMALLEST_PRODUCT = 1 << 15  # multiplications below which nothing is measured
+SMALLEST_PRODUCT = 1 << 17  # multiplications below which nothing is measured
 MEASURED_PRODUCT = 1 << 26  # at most, of the product that stands for a class
 SAMPLES = 9
 SAMPLE_PRODUCT = 1 << 22  # a sample repeats smaller products up to this many multiplications
@@ -76,9 +74,8 @@ class ProductClass:
 
 
 def _class_of_size(size: int) -> int:
-    if size < 1:
-        return 0
-    return min(STEP ** round(log(size, STEP)), LARGEST)
+    """The power of 4 from half of which, to twice of which, ``size`` lies."""
+    return min(4 ** (size.bit_length() // 2), LARGEST) if size > 0 else 0
 
 
 def chosen_steps(program: Program, values: Mapping[str, int]) -> frozenset[int]:

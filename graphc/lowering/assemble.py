@@ -16,6 +16,7 @@ from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.ir.source import Site
+from graphc.lowering.choice import in_every_form
 from graphc.lowering.contraction import flops, lower_matmul
 from graphc.lowering.epilogue import apart, lower_with_epilogue
 from graphc.lowering.fuse import Fusion, is_free
@@ -221,9 +222,7 @@ class _Assembly:
         places = tuple(tensors.index(t) for t in tensors)
         key = (node.op, places, tuple(t.type for t in tensors))
         if key not in self.templates:
-            made = lower(node)
-            parts = made if isinstance(made, list) else [made]
-            self.templates[key] = ([part.alone() for part in parts], tensors)
+            self.templates[key] = (in_every_form(lambda: _alone(node, lower)), tensors)
         parts, originals = self.templates[key]
         for part in parts:
             self._launch(unit, part, dict(zip(originals, tensors, strict=True)))
@@ -235,7 +234,7 @@ class _Assembly:
         overlay = overlay_outputs(group, self.root, placed, lambda t: self._is_dying(t, at))
         key, externals = self._template_key(group, overlay.over)
         if key not in self.templates:
-            self.templates[key] = (_lowered(group, overlay), externals)
+            self.templates[key] = (in_every_form(lambda: _lowered(group, overlay)), externals)
         parts, originals = self.templates[key]
         renamed = dict(zip(originals, externals, strict=True))
         for lowered in parts:
@@ -288,6 +287,24 @@ class _Assembly:
     ) -> None:
         copies: list[tuple[int, int]] = []
         buffers = [self._buffer(use, renamed, staged, copies) for use in lowered.uses]
+        launch = self._launch_of(unit, lowered, buffers, renamed)
+        if lowered.other is not None:
+            there = dict(zip((use.tensor for use in lowered.uses), buffers, strict=True))
+            others = [
+                self._buffer(use, renamed, staged, copies)
+                if isinstance(use.tensor, Workspace)
+                else there[use.tensor]
+                for use in lowered.other.uses
+            ]
+            other = self._launch_of(unit, lowered.other, others, renamed)
+            launch = replace(launch, other=other)
+        self._append(launch)
+        for source, target in copies:
+            self.steps.append(Copy(source, target, launch.origin))
+
+    def _launch_of(
+        self, unit: Unit, lowered: Lowered, buffers: list[int], renamed: dict[Tensor, Tensor]
+    ) -> Launch:
         strides = tuple(
             dims.product(use.shape[k + 1 :])
             for use in lowered.uses
@@ -297,13 +314,10 @@ class _Assembly:
             tuple(buffers), strides, tuple(lowered.sizes), lowered.extent, lowered.inner,
             lowered.facts,
         )  # fmt: skip
-        launch = Launch(
+        return Launch(
             self._kernel(lowered.kernel), (block,), lowered.weight, _flops(unit),
             _origin(unit.nodes), tuple(self._failing(_renamed(n, renamed)) for n in lowered.checks),
         )  # fmt: skip
-        self._append(launch)
-        for source, target in copies:
-            self.steps.append(Copy(source, target, launch.origin))
 
     def _buffer(
         self,
@@ -474,6 +488,7 @@ class _Tail:
         self.first = first
         self.operands = operands
         self.blocks: list[Block] = []
+        self.others: list[Block] = []
         self.names: list[str] = []
         self.sites: list[Site] = []
         self.flops: Dim = 0
@@ -483,7 +498,8 @@ class _Tail:
 
     def takes(self, launch: Launch) -> bool:
         """Whether a launch may run beside those joined so far."""
-        if launch.kernel != self.first.kernel or launch.checks or self.first.checks:
+        kernels = [(one.kernel, one.other and one.other.kernel) for one in (launch, self.first)]
+        if kernels[0] != kernels[1] or launch.checks or self.first.checks:
             return False
         return not any(
             buffer in self.written or (operand.access != "r" and buffer in self.touched)
@@ -493,6 +509,7 @@ class _Tail:
 
     def add(self, launch: Launch) -> None:
         self.blocks.extend(launch.blocks)
+        self.others.extend(launch.other.blocks if launch.other is not None else ())
         self.names.extend(launch.origin.names)
         self.sites.extend(launch.origin.sites)
         self.flops = self.flops + launch.flops
@@ -506,7 +523,17 @@ class _Tail:
         if len(self.blocks) == len(self.first.blocks):
             return self.first
         origin = Origin(tuple(self.names), tuple(dict.fromkeys(self.sites)))
-        return replace(self.first, blocks=tuple(self.blocks), flops=self.flops, origin=origin)
+        joined = replace(self.first, blocks=tuple(self.blocks), flops=self.flops, origin=origin)
+        if joined.other is None:
+            return joined
+        blocks = tuple(self.others)
+        other = replace(joined.other, blocks=blocks, flops=self.flops, origin=origin)
+        return replace(joined, other=other)
+
+
+def _alone(node: Node, lower: Callable[[Node], Lowered | list[Lowered]]) -> list[Lowered]:
+    made = lower(node)
+    return [part.alone() for part in (made if isinstance(made, list) else [made])]
 
 
 def _lowered(group: Group, overlay: Overlay) -> list[Lowered]:

@@ -102,6 +102,7 @@ class Lowered:
     checks: list[Node] = field(default_factory=list)  # bit k of the status belongs to checks[k]
     facts: ContractionFacts | None = None  # of a product or a convolution
     final: Final | None = None  # of a text that says EPILOGUE
+    other: Lowered | None = None  # the same by BLAS, for a plan to choose
 
     def alone(self) -> Lowered:
         """The same without a line for what could follow."""
