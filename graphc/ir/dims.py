@@ -292,6 +292,7 @@ def _term_bound(monomial: Monomial, factor: int) -> float:
     return factor * math.prod(high for _, high in bounds)
 
 
+@lru_cache(maxsize=8192)  # a part is bounded from both sides: without this 2 ** depth times
 def _atom_bounds(atom: Atom) -> tuple[float, float]:
     """What an atom stays between."""
     if isinstance(atom, Symbol):
