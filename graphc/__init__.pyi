@@ -6,6 +6,7 @@ from typing import Any
 
 from frontends.tf import contrib as contrib
 from frontends.tf import layers as layers
+from frontends.tf import signal as signal
 from frontends.tf import summary as summary
 from frontends.tf import test as test
 from frontends.tf import train as train
@@ -14,7 +15,6 @@ from frontends.tf.functions import linalg as linalg
 from frontends.tf.functions import math as math
 from frontends.tf.functions import quantization as quantization
 from frontends.tf.functions import random as random
-from frontends.tf.functions import signal as signal
 from frontends.tf.functions import sparse as sparse
 from frontends.tf.functions.arrays import batch_gather as batch_gather
 from frontends.tf.functions.arrays import boolean_mask as boolean_mask

@@ -203,7 +203,7 @@ _MODULES = {
     "nn": "frontends.tf.networks.nn",
     "quantization": "frontends.tf.functions.quantization",
     "random": "frontends.tf.functions.random",
-    "signal": "frontends.tf.functions.signal",
+    "signal": "frontends.tf.signal",
     "sparse": "frontends.tf.functions.sparse",
     "summary": "frontends.tf.summary",
     "train": "frontends.tf.train",

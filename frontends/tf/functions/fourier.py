@@ -122,7 +122,7 @@ def _shifted(public: str, forward: bool) -> Callable[..., Tensor]:
                 moved = half if forward else z.type.dims[axis] - half
                 first = z.type.dims[axis] - moved
                 z = b.concat(
-                    _part(b, z, axis, first, moved), _part(b, z, axis, 0, first), axis=axis
+                    part_of(b, z, axis, first, moved), part_of(b, z, axis, 0, first), axis=axis
                 )
             return z
 
@@ -135,7 +135,7 @@ def _shifted(public: str, forward: bool) -> Callable[..., Tensor]:
 fftshift, ifftshift = _shifted("fftshift", True), _shifted("ifftshift", False)
 
 
-def _part(b: Builder, x: Tensor, axis: int, begin: Dim, size: Dim) -> Tensor:
+def part_of(b: Builder, x: Tensor, axis: int, begin: Dim, size: Dim) -> Tensor:
     axis %= len(x.type.dims)
     starts = tuple(begin if k == axis else 0 for k in range(len(x.type.dims)))
     sizes = tuple(size if k == axis else n for k, n in enumerate(x.type.dims))
@@ -189,7 +189,7 @@ def idct(
 
 
 def _dct1(b: Builder, x: Tensor, size: int, ortho: bool) -> Tensor:
-    inside = b.reverse(_part(b, x, -1, 1, size - 2), axis=(-1,))
+    inside = b.reverse(part_of(b, x, -1, 1, size - 2), axis=(-1,))
     return b.real(b.rfft(b.concat(x, inside, axis=-1)))
 
 
@@ -206,7 +206,7 @@ def _weights(b: Builder, x: Tensor, size: int, first: float, rest: float) -> Ten
 
 def _dct2(b: Builder, x: Tensor, size: int, ortho: bool) -> Tensor:
     half = b.rfft(resized(b, x, 2 * size))
-    found = b.real(b.mul(_part(b, half, -1, 0, size), _turns(b, x, size, -1.0)))
+    found = b.real(b.mul(part_of(b, half, -1, 0, size), _turns(b, x, size, -1.0)))
     if not ortho:
         return found
     root = 0.5 / math.sqrt(size)
@@ -219,13 +219,13 @@ def _dct3(b: Builder, x: Tensor, size: int, ortho: bool) -> Tensor:
     x = b.mul(x, _weights(b, x, size, first, rest))
     z = b.mul(b.complex(x, b.tensor(0, like=x)), _turns(b, x, size, 1.0))
     whole = b.irfft(resized(b, z, size + 1), length=2 * size)
-    return _part(b, whole, -1, 0, size)
+    return part_of(b, whole, -1, 0, size)
 
 
 def _dct4(b: Builder, x: Tensor, size: int, ortho: bool) -> Tensor:
     doubled = _dct2(b, resized(b, x, 2 * size), 2 * size, False)
     pairs = b.reshape(doubled, shape=(*x.type.dims[:-1], size, 2))
-    odd = b.squeeze(_part(b, pairs, -1, 1, 1), axis=(-1,))
+    odd = b.squeeze(part_of(b, pairs, -1, 1, 1), axis=(-1,))
     return b.mul(odd, math.sqrt(0.5 / size)) if ortho else odd
 
 

@@ -1,4 +1,4 @@
-"""``tf.signal``: frames and windows of signals, short-time Fourier transforms, mel scales."""
+"""Frames and windows of signals, short-time Fourier transforms, mel scales."""
 
 from __future__ import annotations
 
@@ -20,33 +20,10 @@ from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 from graphc.ops.products.spectral import resized
 
-__all__ = [
-    "frame", "hamming_window", "hann_window", "inverse_stft", "inverse_stft_window_fn",
-    "kaiser_window", "linear_to_mel_weight_matrix", "mfccs_from_log_mel_spectrograms",
-    "overlap_and_add", "stft", "vorbis_window",
-]  # fmt: skip
-_TRANSFORMS = [
-    "dct", "fft", "fft2d", "fft3d", "fftshift", "idct", "ifft", "ifft2d", "ifft3d", "ifftshift",
-    "irfft", "irfft2d", "irfft3d", "rfft", "rfft2d", "rfft3d",
-]  # fmt: skip
-
-
-def __getattr__(name: str) -> Any:
-    if name in _TRANSFORMS:
-        return getattr(fourier, name)
-    from frontends.tf.names.missing import elsewhere
-
-    return elsewhere("signal", name, __dir__)
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, *_TRANSFORMS])
-
-
 # --- windows -------------------------------------------------------------------------------------
 
 
-def _window(values: np.ndarray, dtype: Any, what: str, name: str | None) -> Tensor:
+def as_window(values: np.ndarray, dtype: Any, what: str, name: str | None) -> Tensor:
     kind = as_dtype(dtype)
     if not kind.is_floating:
         raise AttributeValueError(f"dtype must be floating, got {kind}", subject=what, site=here())
@@ -63,7 +40,7 @@ def _raised_cosine(public: str, level: float) -> Callable[..., Tensor]:
         span = size - 1 + (bool(periodic) and size % 2 == 0)
         phase = 2 * math.pi * np.arange(size) / max(span, 1)
         values = np.ones(1) if size == 1 else level - (1 - level) * np.cos(phase)
-        return _window(values, dtype, public, name)
+        return as_window(values, dtype, public, name)
 
     window.__name__ = window.__qualname__ = public
     window.__doc__ = (
@@ -83,14 +60,14 @@ def kaiser_window(
 ) -> Tensor:
     """The Kaiser window of shape ``beta``: [window_length]."""
     size = whole_number(window_length, "window_length")
-    return _window(np.kaiser(size, float(beta)), dtype, "kaiser_window", name)
+    return as_window(np.kaiser(size, float(beta)), dtype, "kaiser_window", name)
 
 
 def vorbis_window(window_length: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
     """``sin(pi / 2 * sin(pi (k + 1/2) / n)**2)`` for ``k < n``: [window_length]."""
     size = whole_number(window_length, "window_length")
     rise = np.sin(math.pi / size * (np.arange(size) + 0.5))
-    return _window(np.sin(math.pi / 2 * rise**2), dtype, "vorbis_window", name)
+    return as_window(np.sin(math.pi / 2 * rise**2), dtype, "vorbis_window", name)
 
 
 # --- frames --------------------------------------------------------------------------------------
@@ -249,7 +226,7 @@ def linear_to_mel_weight_matrix(
     rising = (places - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - places) / (edges[2:] - edges[1:-1])
     weights = np.pad(np.maximum(0.0, np.minimum(rising, falling)), [[1, 0], [0, 0]])
-    return _window(weights, dtype, "linear_to_mel_weight_matrix", name)
+    return as_window(weights, dtype, "linear_to_mel_weight_matrix", name)
 
 
 def mfccs_from_log_mel_spectrograms(log_mel_spectrograms: Any, name: str | None = None) -> Tensor:
