@@ -273,17 +273,34 @@ def _block(m: Dim, n: Dim, width: int, matrices: Dim) -> tuple[Dim, Dim]:
 
 
 def _facts(product: Product, rows: Dim, columns: Dim) -> ContractionFacts:
-    """For reports: what a task is, and whether its panels are packed."""
-    many = 1 if product.tb else dims.maximum(0, product.m - ROW_TILE)
+    """For reports: what a task is, its tiles, and whether its panels are packed."""
+    m, n = product.m, product.n
+    many = 1 if product.tb else dims.maximum(0, m - ROW_TILE)
+    few = dims.maximum(0, 2 - n) if not product.tb else _either_below(ROW_TILE, m, n)
+    along = 0 if product.ta else few  # both operands lie along the sum
+    one = dims.maximum(0, 2 - m) if not product.tb else 0
+    if product.ta and not product.tb:
+        one = one + dims.maximum(0, 2 - n)
+    unpacked = (Case(IN_PLACE, along), Case(IN_PLACE, one))
     return ContractionFacts(
         "batched matmul" if product.levels else "matmul",
         str(product.dtype), product.m, product.n, product.depth, product.matrices,
         "nt"[product.ta] + "nt"[product.tb],
-        tile=(Case("panel"),),
-        packing=(("left", (Case(IN_PLACE),)), ("right", (Case("packed", many), Case(IN_PLACE)))),
+        tile=(Case("dot", along), Case("row", one), Case("panel")),
+        packing=(
+            ("left", (Case(IN_PLACE),)),
+            ("right", (*unpacked, Case("packed", many), Case(IN_PLACE))),
+        ),
         rows=_least(rows, product.m),
         columns=_least(columns, product.n),
     )  # fmt: skip
+
+
+def _either_below(bound: int, *sizes: Dim) -> Dim:
+    total: Dim = 0
+    for size in sizes:
+        total = total + dims.maximum(0, bound - size)
+    return total
 
 
 def _plain_facts(product: Product) -> ContractionFacts:

@@ -99,6 +99,10 @@ def lanes_of(dtype: str) -> Lanes:
 def tile_text(family: str, dtype: str, n: int | None) -> str:
     """What a report says of a family's tiles, for a result of ``n`` columns (None: not known)."""
     kind, shape = lanes_of(dtype), tile_shape(llvm_target.host())
+    if family == "dot":
+        return f"dot 4 x 4 vectors of {kind.lanes}"
+    if family == "row":
+        return f"row 1 x 8 vectors of {kind.lanes}"
     vectors = 1 if n is not None and n <= kind.lanes else shape.vectors
     return f"{family} {shape.rows[0]} x {vectors} vectors of {kind.lanes}"
 
