@@ -20,7 +20,7 @@ from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 
 
-def _titled(title: str) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
+def titled(title: str) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
     """Give the result of a function ``name`` (default: ``title``), and its parts that scope."""
 
     def wrap(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -61,7 +61,7 @@ def _channels_first(data_format: str, what: str) -> bool:
     return data_format == "NCHW"
 
 
-@_titled("SpaceToDepth")
+@titled("SpaceToDepth")
 def space_to_depth(
     input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC"
 ) -> Tensor:
@@ -82,7 +82,7 @@ def space_to_depth(
     return b.reshape(turned, shape=(n, h, w, k * k * c), name=name)
 
 
-@_titled("DepthToSpace")
+@titled("DepthToSpace")
 def depth_to_space(
     input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC"
 ) -> Tensor:
@@ -103,7 +103,7 @@ def depth_to_space(
     return b.reshape(turned, shape=(n, h * k, w * k, c), name=name)
 
 
-@_titled("SpaceToBatchND")
+@titled("SpaceToBatchND")
 def space_to_batch_nd(
     input: Any, block_shape: Any, paddings: Any, name: str | None = None
 ) -> Tensor:
@@ -133,7 +133,7 @@ def space_to_batch_nd(
     return b.reshape(turned, shape=(batch, *whole, *rest), name=name)
 
 
-@_titled("BatchToSpaceND")
+@titled("BatchToSpaceND")
 def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None = None) -> Tensor:
     """Batch as blocks of space, then ``crops[k] = [from the start, from the end]`` cut off."""
     x = convert(input)
@@ -209,7 +209,7 @@ def _matrix(b: Builder, rows: list, name: str) -> Tensor:
     return b.reshape(flat, shape=(len(rows), 2), name=name)
 
 
-@_titled("ExtractImagePatches")
+@titled("ExtractImagePatches")
 def extract_image_patches(
     images: Any, ksizes: Any = None, strides: Any = None, rates: Any = None, padding: Any = None,
     name: str | None = None, sizes: Any = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.functions.blocks import _titled as titled
+from frontends.tf.functions.blocks import titled
 from frontends.tf.functions.random import random_uniform
 from frontends.tf.graph.tensor import builder, convert, size_of, whole_number
 from graphc.errors import ShapeError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontends.tf.functions.blocks import _titled as titled
+from frontends.tf.functions.blocks import titled
 from frontends.tf.graph.tensor import as_scalar, builder, convert
 from frontends.tf.images.resizing import new_size
 from graphc.errors import AttributeValueError, ShapeError

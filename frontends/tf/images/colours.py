@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from frontends.tf.functions.blocks import _titled as titled
+from frontends.tf.functions.blocks import titled
 from frontends.tf.functions.framing import picture
 from frontends.tf.functions.math import saturate_cast
 from frontends.tf.functions.random import random_uniform

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from frontends.tf.functions.blocks import _titled as titled
+from frontends.tf.functions.blocks import titled
 from frontends.tf.functions.framing import picture
 from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.images.colours import convert_image_dtype

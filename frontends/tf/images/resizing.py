@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from frontends.tf.functions.blocks import _titled as titled
+from frontends.tf.functions.blocks import titled
 from frontends.tf.graph.tensor import builder, convert, size_of, sizes_of
 from graphc.errors import AttributeValueError, ShapeError
 from graphc.ir.builder import Builder, as_tensor

@@ -80,6 +80,7 @@ ALIASES: dict[str, str] = {
         "conv3d_backprop_filter_v2=nn.conv3d_backprop_filter deconv2d=nn.conv2d_transpose "
         "depthwise_conv2d_backprop_filter=nn.depthwise_conv2d_native_backprop_filter "
         "depthwise_conv2d_backprop_input=nn.depthwise_conv2d_native_backprop_input "
+        "dilation2d=.functions.morphology:dilation2d erosion2d=.functions.morphology:erosion2d "
         "local_response_normalization=.networks.normalization:lrn "
         "lrn=.networks.normalization:lrn "
         "fused_batch_norm=.networks.normalization:fused_batch_norm "

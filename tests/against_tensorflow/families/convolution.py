@@ -37,6 +37,7 @@ def cases() -> Iterator[Case]:
     yield from _transposed()
     yield from _by_channel()
     yield from _by_name()
+    yield from _morphology()
     for x, f, how, note in WRONG:
         yield Case("nn.conv2d", (fed(reals(*x)), fed(reals(*f))), how, note=note)
 
@@ -167,3 +168,20 @@ def _by_name() -> Iterator[Case]:
                                             "SAME"), note="places")  # fmt: skip
     yield Case("nn.conv2d_backprop_filter", (x, [3, 2, 2, 4], _double(2, 6, 5, 3), [1, 1, 1, 1],
                                              "SAME"), note="outputs")  # fmt: skip
+
+
+def _morphology() -> Iterator[Case]:
+    x, f = fed(reals(2, 6, 5, 3)), fed(reals(3, 2, 3, seed=1))
+    for name in ("nn.dilation2d", "nn.erosion2d"):
+        for padding in ("SAME", "VALID"):
+            for step, rate in ((1, 1), (2, 1), (1, 2), (3, 2)):
+                yield Case(name, (x, f, [1, step, step, 1], [1, rate, rate, 1], padding))
+            ties = whole(1, 4, 4, 2, low=0, high=2).astype("float32")
+            level = fed(whole(2, 2, 2, low=0, high=1).astype("float32"))
+            yield Case(name, (fed(ties), level, [1] * 4, [1] * 4, padding), note="ties")
+        yield Case(name, (fed(whole(1, 4, 5, 2)), fed(whole(2, 3, 2)), [1] * 4, [1] * 4, "SAME"))
+        yield Case(name, (fed(reals(2, 6, 5, 3), (None, None, None, 3)), f, [1] * 4, [1] * 4,
+                          "SAME"))  # fmt: skip
+        yield Case(name, (x, fed(reals(3, 2, 2)), [1] * 4, [1] * 4, "SAME"), note="channels")
+        yield Case(name, (x, fed(reals(7, 2, 3)), [1] * 4, [1] * 4, "VALID"), note="too large")
+        yield Case(name, (x, f, [2, 1, 1, 1], [1] * 4, "SAME"), note="batch stride")
