@@ -23,6 +23,9 @@ from typing import Literal
 
 Access = Literal["r", "w", "rw"]
 
+# How the innermost loop over a block of a contraction's result begins.  Such loops are short.
+BLOCK_LOOP = "for column_at in range("
+
 
 @dataclass(frozen=True)
 class Operand:

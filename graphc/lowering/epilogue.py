@@ -17,13 +17,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from graphc.codegen.kernel import Kernel, Operand
+from graphc.codegen.kernel import BLOCK_LOOP, Kernel, Operand
 from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
 from graphc.lowering.group import Group
 from graphc.lowering.in_place import Overlay
 from graphc.lowering.loops import kernel_name, operand_line
 from graphc.lowering.nest import EPILOGUE, Lowered, Nest, full_index, mergeable
+
+ROW = "row_at"
+COLUMN = BLOCK_LOOP.split()[1]
 
 
 def lower_with_epilogue(group: Group, head: Lowered, overlay: Overlay) -> Lowered:
@@ -58,18 +61,17 @@ class _BlockNest(Nest):
         assert head.final is not None
         self.final = final = head.final
         self.taken = frozenset(re.findall(r"[A-Za-z_]\w*", head.kernel.text))
+        assert not self.taken & {ROW, COLUMN}, (
+            "bug in graphc: a text has the names of a block's loops"
+        )
         axes = len(group.space)
         own = len(group.head_output.type.dims)
         columns = own - final.matrix_axes - final.row_axes
         self.borders = (final.matrix_axes, axes - columns)
-        self.row = self._unused("row")
         made = next(u for u in head.uses if u.name == final.result)
         home = group.product if overlay.home is None else overlay.home
         self.made = replace(made, tensor=home, access="rw")
         self.uses[id(home), made.shape] = self.made
-
-    def _unused(self, name: str) -> str:
-        return name if name not in self.taken else self.fresh(name)
 
     def _runs(self, kind: int) -> list[list[int]]:
         low, high = ((0, *self.borders)[kind], (*self.borders, len(self.group.space))[kind])
@@ -85,8 +87,8 @@ class _BlockNest(Nest):
         if self.final.matrix:
             self._unravel(self.final.matrix, self._runs(0))
         self.open_loop()
-        self.levels[self.row] = 1
-        self._unravel(self.row, self._runs(1))
+        self.levels[ROW] = 1
+        self._unravel(ROW, self._runs(1))
         columns = self._runs(2)
         if len(columns) > 1:
             assert self.final.whole, "bug in graphc: a block of columns over several axes"
@@ -96,12 +98,12 @@ class _BlockNest(Nest):
             bounds = [", ".join(self.final.columns)]
         for run in columns:
             self.open_loop()
-            self._name_run(run, self._unused("column") if len(columns) == 1 else self.fresh("j"))
+            self._name_run(run, COLUMN if run is columns[-1] else self.fresh("j"))
         self.column = self._column_index(columns)
         self._store_outputs()
         for run, bound in zip(reversed(columns), reversed(bounds), strict=True):
             self.close_loop(f"for {self.loop_of[run[0]]} in range({bound}):")
-        self.close_loop(f"for {self.row} in range({', '.join(self.final.rows)}):")
+        self.close_loop(f"for {ROW} in range({', '.join(self.final.rows)}):")
 
     def _store_outputs(self) -> None:
         self.stored[self.group.product] = (self.made, lambda at: self._place())
@@ -116,7 +118,7 @@ class _BlockNest(Nest):
 
     def _place(self) -> tuple[Dim, ...]:
         """Where the current element of the product stands."""
-        index = (dims.symbol(self.row), self.column)
+        index = (dims.symbol(ROW), self.column)
         return (dims.symbol(self.final.matrix), *index) if self.final.matrix else index
 
     def _name_run(self, run: list[int], name: str) -> None:

@@ -23,7 +23,7 @@ from typing import IO, Any, NoReturn
 import numpy as np
 from llvmlite import ir
 
-from graphc.codegen.kernel import Kernel
+from graphc.codegen.kernel import BLOCK_LOOP, Kernel
 from graphc.errors import InternalError
 from runtime.devices.cpu import (
     blas,
@@ -149,9 +149,19 @@ def _module_of(kernel: Kernel) -> ir.Module:
         raise
     function.args[0].add_attribute("noalias")  # no operand lies over the argument block
     llvm_target.set_attributes(function, machine)
-    if _calls_vector_math(kernel):
-        llvm_target.interleave_loops(function, INTERLEAVED)
+    side_by_side = _side_by_side(kernel)
+    if side_by_side is not None:
+        llvm_target.interleave_loops(function, side_by_side)
     return module
+
+
+def _side_by_side(kernel: Kernel) -> int | None:
+    """Vectors a step of a loop handles; None: as LLVM thinks best.  A step of several would be too
+    wide for the loops over a block, and what is left goes element by element.
+    """
+    if BLOCK_LOOP in kernel.text:
+        return 1
+    return INTERLEAVED if _calls_vector_math(kernel) else None
 
 
 def _calls_vector_math(kernel: Kernel) -> bool:
