@@ -97,11 +97,12 @@ def _timed(
         bound = prepared.last
         if bound is None:
             return None, {}, prepared.ranks.types()
+        arrays = prepared.converter.convert(values)
         rounds = []
         for _ in range(TIMED_RUNS):
             for context in bound.idle:
                 context.state.stamp(True)
-            prepared.run(values)
+            prepared.run(arrays)
             rounds.append(bound.idle[-1].state.clock())
     return bound.plan, _medians(bound.plan.table.tags, rounds), prepared.ranks.types()
 
