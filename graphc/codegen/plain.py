@@ -15,6 +15,7 @@ import numpy as np
 
 from graphc.codegen import vocabulary
 from graphc.codegen.gathered import GATHERED_WORDS
+from graphc.codegen.channels import CHANNEL_WORDS
 from graphc.codegen.kernel import Constant, Kernel, Operand
 from graphc.codegen.panels import PANEL_WORDS
 from graphc.ir import dtype as dtypes
@@ -94,7 +95,8 @@ def run_kernel(
 def _namespace(kernel: Kernel) -> dict[str, Any]:
     """The globals of the kernel's function: every word, every constant, the function itself."""
     namespace: dict[str, Any] = {name: word.meaning for name, word in vocabulary.WORDS.items()}
-    namespace.update({name: meaning for name, (_, _, meaning) in PANEL_WORDS.items()})
+    for rows in (PANEL_WORDS, CHANNEL_WORDS):
+        namespace.update({name: meaning for name, (_, _, meaning) in rows.items()})
     namespace.update({name: meaning for name, (_, meaning) in GATHERED_WORDS.items()})
     namespace["views"] = lambda args, count: _exactly(args[0], count)
     namespace["sizes"] = lambda args, count: _exactly(args[1], count)

@@ -17,7 +17,7 @@ from graphc.ir import dims
 from graphc.ir.dims import Shape
 from graphc.ir.graph import Node, Tensor
 from graphc.lowering.convolution_text import BACK, DOTS, FILTER_DOTS
-from graphc.lowering.depthwise import lower_channels, lower_channels_filter
+from graphc.lowering.depthwise import lower_channels, lower_channels_filter, multiplier
 from graphc.lowering.geometry import Geometry, lowered, suffix
 from graphc.lowering.nest import Final, Lowered, Workspace
 
@@ -36,7 +36,7 @@ def lower_convolve(node: Node) -> Lowered:
     op: Any = node.op
     along = op.along(x.type, f.type)
     geometry = Geometry.of(x, along, op.gaps, *f.type.dims[-2:])
-    if geometry.has_tiles and geometry.is_depthwise:
+    if multiplier(geometry) is not None:
         return lower_channels(node, geometry)
     return _dots(node, geometry)
 
@@ -102,7 +102,7 @@ def lower_convolve_filter(node: Node) -> Lowered:
     op: Any = node.op
     along = op.along(x.type, ct.type)
     geometry = Geometry.of(x, along, (1,) * len(along), op.window[-1], ct.type.dims[-1])
-    if geometry.has_tiles and geometry.is_depthwise:
+    if multiplier(geometry) is not None:
         return lower_channels_filter(node, geometry)
     return _filter_taps(node, geometry)
 

@@ -1,7 +1,17 @@
-"""Convolutions of one input and one output to a group, straight along the channels."""
+"""Convolutions of one input to a group, straight along the channels.
+
+A step is a line of places, of one picture.  The words of :mod:`graphc.codegen.channels` do a line;
+here is which taps they are given.  Where the elements of the picture stand apart, of all taps along
+an axis every so many meet one, and which depends on where the window begins; places that begin
+alike are done together.  So are those whose windows, set apart, see the same columns.
+"""
 
 from __future__ import annotations
 
+import textwrap
+from math import gcd
+
+from graphc.codegen.channels import MULTIPLIERS, channel_word
 from graphc.codegen.kernel import Access
 from graphc.ir import dims
 from graphc.ir.dims import Shape
@@ -9,89 +19,173 @@ from graphc.ir.graph import Node, Tensor
 from graphc.lowering.geometry import Geometry, lowered, suffix
 from graphc.lowering.nest import Lowered, Workspace
 
-NANOSECONDS = 0.1  # per tap and channel
+NANOSECONDS = 0.012  # per tap and channel
 
-CHANNELS = """\
-# y[r] = the sum over taps of x * f, channel by channel
+_CHANNELS = """\
+# y[t] = the sums over taps of x * f, channel by channel
 def NAME(args, start, stop):
     x, f, y = views(args, 3)
     SIZES
     for t in range(start, stop):
-        for o in range(count2):
-            r = t * count2 + o
-            PLACE
-            for c in range(channels):
-                y[t, o, c] = c0
-            tap = 0
-            for u in range(window0):
-                for v in range(window1):
-                    LINE
-                    for w in range(window2):
-                        TAP
-                        if beyond:
-                            for c in range(channels):
-                                y[t, o, c] = y[t, o, c] + c0 * f[tap, c]
-                        else:
-                            for c in range(channels):
-                                y[t, o, c] = y[t, o, c] + x[n, a, b, e + c] * f[tap, c]
-                        tap = tap + 1
+        r = t * count2
+        PLACE
+        LINES
+        for o in range(minimum(EVERY, count2)):
+            j = o * stride2 - before2
+            places = idiv(count2 - o + EVERY - 1, EVERY)
+            TAPS
     return 0
 """
 
+# Along an axis: the first tap that meets an element, how many do, and where the first stands.
+_MEETING = """\
+first{k} = 0
+for guess in range({period} - 1):
+    if imod({at} + first{k} * {dilation}, {gap}) != 0:
+        first{k} = first{k} + 1
+taps{k} = maximum(idiv(window{k} - first{k} + {period} - 1, {period}), 0)
+{at} = {at} + first{k} * {dilation}
+if imod({at}, {gap}) != 0:
+    taps{k} = 0
+{at} = idiv({at}, {gap})
+"""
 
-FILTER_CHANNELS = """\
+_FILTER = """\
 # y[s, tap] = the sum over the places of part s of x * d, channel by channel
 def NAME(args, start, stop):
     x, d, y = views(args, 3)
     SIZES
-    for t in range(start, stop):
-        s = idiv(t, all_taps)
-        tap = t - s * all_taps
-        uv = idiv(tap, window2)
-        w = tap - uv * window2
-        u = idiv(uv, window1)
-        v = uv - u * window1
-        for c in range(channels):
-            y[s, tap, 0, c] = c0
-        begin = minimum(s * part_rows, places)
-        for r in range(begin, minimum(begin + part_rows, places)):
-            PLACE
-            LINE
-            TAP
-            if beyond:
-                for c in range(channels):
-                    y[s, tap, 0, c] = y[s, tap, 0, c] + c0 * d[r, c]
-            else:
-                for c in range(channels):
-                    y[s, tap, 0, c] = y[s, tap, 0, c] + x[n, a, b, e + c] * d[r, c]
+    for s in range(start, stop):
+        for tap in range(window0 * window1 * window2):
+            for c in range(outputs):
+                y[s, tap, c] = c0
+        first = minimum(s * part_rows, places)
+        last = minimum(first + part_rows, places)
+        r = first
+        PLACE
+        for some in range((idiv(last - 1, count2) - r1 + 1) * minimum(last - first, 1)):
+            many = minimum(count2 - q, last - r)
+            j = q * stride2 - before2
+            WORD(part(x, n), d, part(y, s), WHERE, r, many, outputs)
+            r = r + many
+            q = 0
+            q1 = q1 + 1
+            i = i + stride1
+            if q1 == count1:
+                q1 = 0
+                i = 0 - before1
+                q0 = q0 + 1
+                z = z + stride0
+                if q0 == count0:
+                    q0 = 0
+                    z = 0 - before0
+                    n = n + 1
     return 0
 """
 
 
+def multiplier(g: Geometry) -> int | None:
+    """Outputs of a channel, where a convolution goes along the channels."""
+    if g.inputs != 1 or not g.has_tiles or not isinstance(g.along[2].window, int):
+        return None
+    if g.outputs == g.channels:
+        return 1
+    if not isinstance(g.channels, int) or not isinstance(g.outputs, int) or g.channels < 2:
+        return None
+    each = g.outputs // g.channels
+    return each if each in MULTIPLIERS else None
+
+
+def _where(plane: str, line: str, column: str, along: tuple[int, int, int]) -> str:
+    """The numbers of a call that say where the window stands."""
+    stride, step, taps = along
+    return f"z, {plane}, in0, i, {line}, in1, {column}, {stride}, {step}, {taps}, in2"
+
+
 def lower_channels(node: Node, g: Geometry) -> Lowered:
+    """The kernel of a ``convolve`` of one input to a group."""
     (x, f), y = node.operands, node.outputs[0]
     last = g.along[-1].count
     rows = g.batch * g.along[0].count * g.along[1].count
     uses: list[tuple[Tensor | Workspace, str, Shape, Access]] = [
         (x, "x", g.x_shape(), "r"),
-        (f, "f", (g.taps, g.channels), "r"),
-        (y, "y", (rows, last, g.channels), "rw"),
+        (f, "f", (g.taps, g.outputs), "r"),
+        (y, "y", (rows, last * g.outputs), "w"),
     ]
-    inner = dims.product((last, g.taps, g.channels))
+    inner = dims.product((last, g.taps, g.outputs))
     name = "convolve_channels" + suffix(g)
-    return lowered(name, CHANNELS, g, g.sizes(), uses, rows, inner, NANOSECONDS)
+    return lowered(name, _channels_text(g), g, g.sizes(), uses, rows, inner, NANOSECONDS)
+
+
+def _channels_text(g: Geometry) -> str:
+    gap, last = g.gaps[2], g.along[2]
+    onward, step = last.stride // gcd(gap, last.stride), last.dilation // gcd(gap, last.dilation)
+    alike = step // gcd(onward, step)  # of places that meet the same taps, those that see the same
+    every = gap // gcd(gap, last.stride) * alike
+    lines, planes = (_meeting(g, k, at) for k, at in ((1, "i"), (0, "z")))
+    period = gap // gcd(gap, last.dilation)
+    calls = []
+    for begin in range(gap):
+        meets = (w for w in range(period) if (begin + w * last.dilation) % gap == 0)
+        first = next(meets, last.window)
+        taps = max(0, -(-(last.window - first) // period))
+        calls.append(_call(g, first, (onward * alike, step, taps), every, period))
+    if gap == 1:
+        chosen = calls[0]
+    else:
+        parts = (f"if begin == {k}:\n{textwrap.indent(c, '    ')}" for k, c in enumerate(calls))
+        chosen = f"begin = imod(j, {gap})\n" + "".join(parts)
+    text = _CHANNELS.replace("EVERY", str(every))
+    text = text.replace("            TAPS\n", textwrap.indent(chosen, " " * 12))
+    return text.replace("        LINES\n", textwrap.indent(planes + lines, " " * 8))
+
+
+def _meeting(g: Geometry, k: int, at: str) -> str:
+    gap, dilation = g.gaps[k], g.along[k].dilation
+    if gap == 1:
+        return ""
+    period = gap // gcd(gap, dilation)
+    return _MEETING.format(k=k, at=at, gap=gap, dilation=dilation, period=period)
+
+
+def _call(g: Geometry, first: int, along: tuple[int, int, int], every: int, period: int) -> str:
+    """The call for places whose windows meet an element first at tap ``first`` of a line."""
+    gap, dilation, made = g.gaps[2], g.along[2].dilation, multiplier(g)
+    column = "j" if gap == 1 else f"idiv(j + {first * dilation}, {gap})"
+    axes, tap, steps = [], str(first), []
+    for k, inside in enumerate(("window1 * window2", "window2")):
+        if g.gaps[k] == 1:
+            axes.append(f"dilation{k}, window{k}")
+            steps.append(inside)
+            continue
+        common = gcd(g.gaps[k], g.along[k].dilation)
+        axes.append(f"{g.along[k].dilation // common}, taps{k}")
+        steps.append(f"{g.gaps[k] // common} * {inside}")
+        tap = f"{tap} + first{k} * {inside}"
+    where = _where(axes[0], axes[1], column, along)
+    assert made is not None
+    return (
+        f"{channel_word('slide_channels', made)}(\n"
+        f"    part(x, n), f, part(y, t), {where},\n"
+        f"    {tap}, {', '.join(steps)}, {period}, o, {every}, places, outputs,\n"
+        ")\n"
+    )
 
 
 def lower_channels_filter(node: Node, g: Geometry) -> Lowered:
+    """The kernel of a ``convolve_filter`` of one input to a group."""
     (x, ct), y = node.operands, node.outputs[0]
-    parts = node.op.parts
-    part = dims.ceildiv(g.places, parts)
-    sizes = {**g.sizes(), "places": g.places, "part_rows": part, "all_taps": g.taps}
+    parts, last, made = node.op.parts, g.along[2], multiplier(g)
+    assert made is not None
+    sizes = {**g.sizes(), "places": g.places, "part_rows": dims.ceildiv(g.places, parts)}
     uses: list[tuple[Tensor | Workspace, str, Shape, Access]] = [
         (x, "x", g.x_shape(), "r"),
         (ct, "d", (g.places, g.outputs), "r"),
-        (y, "y", (parts, g.taps, g.inputs, g.outputs), "rw"),
+        (y, "y", (parts, g.taps, g.outputs), "rw"),
     ]
-    inner = dims.product((part, g.outputs))
+    along = (last.stride, last.dilation, last.window)
+    where = _where("dilation0, window0", "dilation1, window1", "j", along)
+    text = _FILTER.replace("WORD", channel_word("channel_products", made)).replace("WHERE", where)
+    inner = dims.product((sizes["part_rows"], g.taps, g.outputs))
     name = "convolve_filter_channels"
-    return lowered(name, FILTER_CHANNELS, g, sizes, uses, parts * g.taps, inner, NANOSECONDS)
+    return lowered(name, text, g, sizes, uses, parts, inner, NANOSECONDS)

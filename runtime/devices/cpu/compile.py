@@ -27,6 +27,7 @@ from graphc.codegen.kernel import BLOCK_LOOP, Kernel
 from graphc.errors import InternalError
 from runtime.devices.cpu import (
     blas,
+    channels,
     gathered,
     imports,
     llvm_target,
@@ -177,6 +178,7 @@ def _python_function(kernel: Kernel) -> FunctionType:
     namespace: dict[str, Any] = dict(words.kernel_words())
     namespace.update(panel_words.panel_words())
     namespace.update(gathered.gathered_words())
+    namespace.update(channels.channel_words())
     namespace.update(blas.blas_words())
     namespace.update(words.structure_words(refs.refs_of(kernel.operands), kernel.sizes))
     for constant in kernel.constants:
