@@ -24,6 +24,7 @@ from graphc.ir.collector import collector_paused
 from graphc.ir.graph import Graph, Node
 from graphc.ir.text import print_graph
 from graphc.ir.verify import verify
+from graphc.passes.bodies import optimise_bodies
 from graphc.passes.constant_fold import constant_fold
 from graphc.passes.cse import cse
 from graphc.passes.drop_overwritten import drop_overwritten
@@ -47,6 +48,10 @@ class Pass:
     establishes: tuple[str, ...] = ()
 
 
+def _inside_bodies(graph: Graph, options: Options) -> Graph:
+    return optimise_bodies(graph, lambda body: run_pipeline(body, options))
+
+
 PIPELINE = (
     Pass("prune", prune, required=True),  # drop what no fetch needs, cut at feeds
     Pass("sequence-effects", sequence_effects, required=True, establishes=("I6",)),
@@ -60,6 +65,7 @@ PIPELINE = (
     Pass("drop-overwritten", drop_overwritten),  # a write that the next one makes again
     Pass("preserve-versions", preserve_versions, required=True),  # what is read after a write
     Pass("split-reductions", split_reductions),  # long folds in chunks that run in parallel
+    Pass("bodies", _inside_bodies, required=True),  # the same inside branches and loops
 )
 
 ORDER = (  # (earlier, later, because)
@@ -76,6 +82,7 @@ ORDER = (  # (earlier, later, because)
     ("drop-overwritten", "preserve-versions", "the end of a version nobody writes is no end"),
     ("cse", "preserve-versions", "a read that merges with an earlier one needs no copy"),
     ("cse", "split-reductions", "a fold should be split once, not once per reader"),
+    ("cse", "bodies", "what two loops share should be compiled once"),
 )
 
 

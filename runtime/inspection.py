@@ -196,6 +196,8 @@ def _launch_entry(
             what, blocks, extent, flops = "copy", 1, "", 0
         case Host():
             what, blocks, extent, flops = f"host {step.op.name}", 1, "", None
+        case _:
+            what, blocks, extent, flops = type(step).__name__.lower(), 1, "", 0
     extent = extent if len(extent) <= 24 else extent[:21] + "..."
     names = list(step.origin.names)
     return LaunchEntry(number, what, blocks, extent, flops, moved, names, lines, clock.get(number))

@@ -16,13 +16,29 @@ from graphc.ir import dims
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import as_dtype
 from graphc.lowering.memory_plan import MemoryPlan, plan_memory
-from graphc.lowering.program import GRAIN, Block, Buffer, Copy, Host, Launch, Place, Program
+from graphc.lowering.program import (
+    GRAIN,
+    Again,
+    Block,
+    Buffer,
+    Copy,
+    Goto,
+    Host,
+    Label,
+    Launch,
+    Place,
+    Program,
+    Turns,
+    Unless,
+)
 from runtime.devices.cpu.table import Entry, Relative, Table, TableBuilder, Word
+from runtime.jumps import JumpRows
 from runtime.memory import NOWHERE
 
 PARALLEL_FROM = 5_000.0  # estimated nanoseconds from which a row is worth waking the pool
 CHUNK = 20_000.0  # estimated nanoseconds a chunk should take
 MOST_CHUNKS = 256
+UNKNOWN_TURNS = 100  # of a loop that ends when it has to, to estimate its time
 SHORT_RUN = 50_000.0  # nanoseconds of a run that keeps the interpreter lock
 ARENA = "arena"
 
@@ -128,7 +144,11 @@ class _Binding:
         self.empty: set[int] = set()
         self.chunks: dict[int, int] = {}  # per-chunk buffer -> chunks of its launch
         self.nanoseconds = 0.0
+        self.turns = [1]  # of the loops a step stands in
         self.danger = -1
+        self.jumps = JumpRows(
+            program, self.builder, self._patch, lambda dim: _number(dim, self.known)
+        )
 
     def run(self, values: dict[str, int]) -> Plan:
         program = self.program
@@ -160,10 +180,15 @@ class _Binding:
         )  # fmt: skip
 
     def _cuts(self, step: object) -> list[Cut]:
+        if isinstance(step, Turns):
+            trips = UNKNOWN_TURNS if step.trips is None else _number(step.trips, self.known)
+            self.turns.append(self.turns[-1] * trips)
+        elif isinstance(step, Again):
+            self.turns.pop()
         if not isinstance(step, Launch):
             return []
         cuts = [cut_block(b, step.weight, self.known) for b in step.blocks]
-        self.nanoseconds += sum(c.nanoseconds for c in cuts)
+        self.nanoseconds += self.turns[-1] * sum(c.nanoseconds for c in cuts)
         for block, cut in zip(step.blocks, cuts, strict=True):
             for buffer in block.buffers:
                 if self.program.buffers[buffer].per_chunk:
@@ -178,8 +203,10 @@ class _Binding:
         match buffer.place:
             case Place.ARENA:
                 return Relative(ARENA, memory.offsets.get(number, 0))
-            case Place.FEED | Place.FETCH:
+            case Place.FEED | Place.FETCH | Place.SLICE:
                 return 0
+            case Place.STEP:
+                return self.jumps.step_word(number)
         return Relative(base_name(number), 0)
 
     def _row(self, number: int, step: object, cuts: list[Cut], nbytes: list[int]) -> None:
@@ -204,6 +231,8 @@ class _Binding:
                 self._patch(source, self.builder.row_word(row, 2))
             case Host():
                 self.danger = self.builder.host(number, tag=number)
+            case Turns() | Again() | Unless() | Goto() | Label():
+                self.jumps.row(number, step, self.words, nbytes)
 
     def _block(self, block: Block, cut: Cut) -> Relative:
         known = self.known
@@ -216,8 +245,12 @@ class _Binding:
         return place
 
     def _patch(self, buffer: int, word: Relative) -> None:
-        fixed = buffer in self.empty
-        if not fixed and self.program.buffers[buffer].place in (Place.FEED, Place.FETCH):
+        place = self.program.buffers[buffer].place
+        if buffer in self.empty:
+            return
+        if place is Place.SLICE:
+            self.jumps.slice_word(buffer, word)
+        elif place in (Place.FEED, Place.FETCH):
             self.patches.setdefault(buffer, []).append(word)
 
     def _operands(self, shapes: list[tuple[int, ...]]) -> None:

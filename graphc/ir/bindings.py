@@ -36,7 +36,9 @@ class Bindings:
 @lru_cache(maxsize=4096)
 def sizes_read(op: Op) -> tuple[str, ...]:
     """The data-dependent sizes that an op's attributes mention, and that it does not determine."""
-    return data_sizes(tuple(value for key, value in op.values() if key != op.binding))
+    own = data_sizes(getattr(op, op.binding)) if op.binding is not None else ()
+    others = data_sizes(tuple(value for key, value in op.values() if key != op.binding))
+    return tuple(name for name in others if name not in own)
 
 
 def data_sizes(value: Any) -> tuple[str, ...]:

@@ -36,6 +36,11 @@ class Body(Nested):
     ``graph.targets`` what it runs besides.  The graph is never changed."""
 
     def __init__(self, graph: Graph) -> None:
+        there = set(graph.nodes)
+        unread = [t.node for t in graph.inputs if t.node not in there]
+        if unread:  # an input stands in its graph though nobody reads it
+            graph.nodes = [*unread, *graph.nodes]
+            graph.by_name |= {n.name: n for n in unread}
         self.graph = graph
         self._retyped: dict[tuple[TensorType, ...], Body] = {}
 
@@ -217,6 +222,7 @@ class BodyGraph(Graph):
         self.outer = outer
         self.captured: dict[Tensor, Tensor] = {}  # a tensor outside: the input it is inside
         self._held: dict[Tensor, Tensor] = {}  # a variable's input: what the last write left
+        self._variable_of: dict[Tensor, Tensor] = {}  # what a write left: the variable's input
         self._seen: dict[Node, dict[Tensor, Tensor]] = {}  # what a node sees of written variables
         self.seed, self.collections = outer.seed, outer.collections
         self.vjp_scope, self._dim_names = outer.vjp_scope, outer._dim_names
@@ -255,14 +261,28 @@ class BodyGraph(Graph):
         seen = self._seen_by([*(t.node for t in own), *self._controls(control, tuple(own))])
         read = [seen.get(t, t) for t in own]
         if op.writes is not None:
-            variable = self._variable(own[op.writes])
+            variable = self._variable_of.get(own[op.writes], own[op.writes])
             read[op.writes] = self._held.get(variable, variable)
-        node = super().add(op, read, name, types, control)
-        if op.writes is not None:
+        if op.writes is None:
+            node = super().add(op, read, name, types, control)
+        else:
+            node = self._left_by(op, read, name, control)
             self._held[variable] = seen[variable] = node.outputs[0]
+            self._variable_of[node.outputs[0]] = variable
         if seen:
             self._seen[node] = seen
         return node
+
+    def _left_by(
+        self, op: Op, operands: Sequence[Tensor], name: str | None, control: Iterable[Node]
+    ) -> Node:
+        """The value that a write leaves, as a node that writes nothing."""
+        if op.name == "assign":
+            return super().add(REGISTRY["identity"](), operands[1:], name, control=control)
+        if op.expand is not None:
+            with self.name_scope(name or type(op).__name__):
+                return op.expand(Builder(self), *operands).node
+        return super().add(op, operands, name, control=control)
 
     def _seen_by(self, before: Iterable[Node]) -> dict[Tensor, Tensor]:
         """What whoever waits for these nodes sees of the variables written so far."""
@@ -273,11 +293,6 @@ class BodyGraph(Graph):
                 later = self.nodes.index(value.node) >= self.nodes.index(other.node)
                 found[variable] = value if later else other
         return found
-
-    def _variable(self, tensor: Tensor) -> Tensor:
-        while tensor.node.op.writes is not None:
-            tensor = tensor.node.operands[tensor.node.op.writes]
-        return tensor
 
     @property
     def written(self) -> list[Tensor]:

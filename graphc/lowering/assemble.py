@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from graphc.codegen.kernel import Kernel, Operand
+from graphc.codegen.kernel import Kernel
 from graphc.errors import InternalError, UnimplementedError
 from graphc.ir import dims
-from graphc.ir.bindings import data_sizes
+from graphc.ir.bindings import Bindings, data_sizes
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
-from graphc.ir.source import Site
 from graphc.lowering.choice import in_every_form
 from graphc.lowering.contraction import flops, lower_matmul
+from graphc.lowering.control import is_control, lower_control, runs_natively
 from graphc.lowering.epilogue import apart, lower_with_epilogue
-from graphc.lowering.fuse import Fusion, is_free
+from graphc.lowering.fuse import Fusion, fuse, is_free
 from graphc.lowering.group import Group
 from graphc.lowering.host import runs_in_python
 from graphc.lowering.in_place import Overlay, overlay_outputs
@@ -41,8 +41,9 @@ from graphc.lowering.program import (
     Program,
     Step,
 )
-from graphc.lowering.schedule import Schedule, Unit
+from graphc.lowering.schedule import Schedule, Unit, schedule
 from graphc.lowering.state import variable_of
+from graphc.lowering.tail import Tail
 
 
 def assemble(
@@ -71,7 +72,7 @@ class _Assembly:
         self.kernels: dict[str, int] = {}
         self.kernel_list: list[Kernel] = []
         self.steps: list[Step] = []
-        self.tail: _Tail | None = None  # the launch that equal ones may join
+        self.tail: Tail | None = None  # the launch that equal ones may join
         self.commit = 0  # steps that are never joined with later ones: those that write nothing
         self.ready: set[Tensor] = set()  # whose memory holds its value already
         self.bound: set[str] = set()  # data-dependent sizes that steps so far decide
@@ -81,6 +82,25 @@ class _Assembly:
         self.templates: dict[tuple, tuple[list[Lowered], list[Tensor]]] = {}
         self.last_use = self._last_uses()
         self.tenants: dict[int, list[Tensor]] = {}  # tensors laid over each buffer
+        self.pinned: set[int] = set()  # buffers of who runs this as a body: not to be overwritten
+        self.label_count = [0]
+        self.has_counts = bool(Bindings(graph.nodes).binder)
+
+    def nested(self, graph: Graph) -> _Assembly:
+        """The assembly of a body, into the same Program."""
+        fusion = fuse(graph)
+        inner = _Assembly(graph, (), fusion, schedule(graph, fusion))
+        inner.buffers, inner.constants, inner.steps = self.buffers, self.constants, self.steps
+        inner.kernels, inner.kernel_list = self.kernels, self.kernel_list
+        inner.failing, inner.label_count = self.failing, self.label_count
+        inner.pinned = set(self.pinned)
+        return inner
+
+    def labels(self, count: int) -> list[int]:
+        """Fresh numbers for loops and labels."""
+        first = self.label_count[0]
+        self.label_count[0] += count
+        return list(range(first, first + count))
 
     # --- buffers -------------------------------------------------------------------------------
 
@@ -113,6 +133,8 @@ class _Assembly:
             tensor = node.outputs[0]
             dtype, shape = str(tensor.dtype), tensor.type.dims
             match node.op.name:
+                case "placeholder" if tensor in self.buffer_of:
+                    pass  # the input of a body
                 case "placeholder":
                     self.buffer_of[tensor] = self.feeds[fed[tensor.name]].buffer
                 case "variable":
@@ -184,7 +206,7 @@ class _Assembly:
             self._copy_fetches({t for n in unit.nodes for t in n.outputs if t in self.buffer_of})
         if self.order.commit == len(self.order.units):
             self.commit = len(self.steps)
-        self._finish_tail()
+        self.finish_tail()
         return Program(
             title=self.graph.title,
             feeds=self.feeds,
@@ -200,12 +222,21 @@ class _Assembly:
             declined=tuple(self.fusion.declined),
         )
 
+    def lower_units(self) -> None:
+        """The steps of a body, whose inputs have their buffers."""
+        self._place_sources()
+        for at, unit in enumerate(self.order.units):
+            self._lower(at, unit)
+        self.finish_tail()
+
     def _lower(self, at: int, unit: Unit) -> None:
         if unit.group is not None:
             self._lower_group(at, unit, unit.group)
             return
         op = unit.node.op
-        if runs_in_python(unit.node):
+        if is_control(unit.node) and not self.has_counts and runs_natively(unit.node):
+            lower_control(self, unit.node)
+        elif runs_in_python(unit.node):
             self._lower_host(unit.node)
         elif op.contraction is not None:
             self._lower_alone(unit, lower_matmul)
@@ -245,6 +276,7 @@ class _Assembly:
         buffer = self.buffer_of.get(tensor)
         return (
             buffer is not None
+            and buffer not in self.pinned
             and tensor not in self.order.root
             and self.buffers[buffer].place is Place.ARENA
             and self.last_use.get(tensor) == at
@@ -365,14 +397,16 @@ class _Assembly:
         if tail is not None and is_last and tail.takes(launch):
             tail.add(launch)
             return
-        self._finish_tail()
+        self.finish_tail()
         self.steps.append(launch)
         operands = self.kernel_list[launch.kernel].operands
-        self.tail = _Tail(len(self.steps) - 1, launch, operands)
+        self.tail = Tail(len(self.steps) - 1, launch, operands)
 
-    def _finish_tail(self) -> None:
+    def finish_tail(self) -> None:
+        """No launch joins the last one any more."""
         if self.tail is not None:
             self.steps[self.tail.step] = self.tail.launch()
+            self.tail = None
 
     def _lower_host(self, node: Node) -> None:
         if node.op.writes is not None:
@@ -475,60 +509,11 @@ class _Assembly:
             return [step.target]
         if isinstance(step, Host):
             return list(step.results)
+        if not isinstance(step, Launch):
+            return []
         operands = self.kernel_list[step.kernel].operands
         pairs = (zip(block.buffers, operands, strict=True) for block in step.blocks)
         return [b for block in pairs for b, operand in block if operand.access != "r"]
-
-
-class _Tail:
-    """A launch while independent equals join it, one more block each."""
-
-    def __init__(self, step: int, first: Launch, operands: tuple[Operand, ...]) -> None:
-        self.step = step
-        self.first = first
-        self.operands = operands
-        self.blocks: list[Block] = []
-        self.others: list[Block] = []
-        self.names: list[str] = []
-        self.sites: list[Site] = []
-        self.flops: Dim = 0
-        self.written: set[int] = set()
-        self.touched: set[int] = set()
-        self.add(first)
-
-    def takes(self, launch: Launch) -> bool:
-        """Whether a launch may run beside those joined so far."""
-        kernels = [(one.kernel, one.other and one.other.kernel) for one in (launch, self.first)]
-        if kernels[0] != kernels[1] or launch.checks or self.first.checks:
-            return False
-        return not any(
-            buffer in self.written or (operand.access != "r" and buffer in self.touched)
-            for block in launch.blocks
-            for buffer, operand in zip(block.buffers, self.operands, strict=True)
-        )
-
-    def add(self, launch: Launch) -> None:
-        self.blocks.extend(launch.blocks)
-        self.others.extend(launch.other.blocks if launch.other is not None else ())
-        self.names.extend(launch.origin.names)
-        self.sites.extend(launch.origin.sites)
-        self.flops = self.flops + launch.flops
-        for block in launch.blocks:
-            self.touched.update(block.buffers)
-            for buffer, operand in zip(block.buffers, self.operands, strict=True):
-                if operand.access != "r":
-                    self.written.add(buffer)
-
-    def launch(self) -> Launch:
-        if len(self.blocks) == len(self.first.blocks):
-            return self.first
-        origin = Origin(tuple(self.names), tuple(dict.fromkeys(self.sites)))
-        joined = replace(self.first, blocks=tuple(self.blocks), flops=self.flops, origin=origin)
-        if joined.other is None:
-            return joined
-        blocks = tuple(self.others)
-        other = replace(joined.other, blocks=blocks, flops=self.flops, origin=origin)
-        return replace(joined, other=other)
 
 
 def _alone(node: Node, lower: Callable[[Node], Lowered | list[Lowered]]) -> list[Lowered]:

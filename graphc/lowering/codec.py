@@ -32,7 +32,8 @@ _RECORDS: dict[str, type] = {
     for kind in (
         Kernel, Operand, Constant, Program, records.Buffer, records.Block, records.Origin,
         records.Launch, records.Copy, records.Host, records.Feed, records.Fetch, records.Check,
-        records.Failing, records.Inside,
+        records.Failing, records.Inside, records.Turns, records.Again, records.Unless,
+        records.Goto, records.Label,
     )
 }  # fmt: skip
 

@@ -34,6 +34,8 @@ class Place(Enum):
     VARIABLE = "variable"  # the session's
     RANDOM = "random"  # the session's: key and execution count of a random op
     CONSTANT = "constant"  # the program's
+    SLICE = "slice"  # where a turn of a loop stands in another buffer: ``key`` is (buffer, loop)
+    STEP = "step"  # the number of a turn
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,53 @@ class Host:
     origin: Origin
 
 
-Step = Launch | Copy | Host
+@dataclass(frozen=True)
+class Turns:
+    """Begin a loop: the steps up to its :class:`Again`, ``trips`` times (None: until a step leads
+    out of it).  ``step`` is the buffer with the number of the turn, which falls if ``reverse``."""
+
+    loop: int
+    trips: Dim | None
+    reverse: bool
+    step: int
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Again:
+    """The end of a loop's turn."""
+
+    loop: int
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Unless:
+    """Go on at ``label`` unless the bool in ``pred`` is true."""
+
+    pred: int
+    label: int
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Goto:
+    """Go on at ``label``, further down."""
+
+    label: int
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Label:
+    """Where steps above lead to."""
+
+    label: int
+    origin: Origin
+
+
+Jumps = Turns | Again | Unless | Goto | Label
+Step = Launch | Copy | Host | Jumps
 
 
 @dataclass(frozen=True)
@@ -199,6 +247,8 @@ class Program:
                 yield step.source
             case Host():
                 yield from step.operands
+            case Unless():
+                yield step.pred
 
     def writes(self, step: Step) -> Iterator[int]:
         """The buffers a step writes."""
@@ -220,8 +270,29 @@ class Program:
         """For each arena buffer, the first and last step that touches it."""
         ranges: dict[int, tuple[int, int]] = {}
         for at, step in enumerate(self.steps):
-            for buffer in (*self.reads(step), *self.writes(step)):
+            for buffer in map(self.base, (*self.reads(step), *self.writes(step))):
                 if self.buffers[buffer].place is Place.ARENA:
                     first, _ = ranges.get(buffer, (at, at))
                     ranges[buffer] = (first, at)
+        for begin, end in self.loops():
+            for buffer, (first, last) in ranges.items():
+                if first < begin <= last or first <= end < last:  # it outlives a turn
+                    ranges[buffer] = (min(first, begin), max(last, end))
         return ranges
+
+    def base(self, buffer: int) -> int:
+        """The buffer that a slice stands in."""
+        while self.buffers[buffer].place is Place.SLICE:
+            buffer = self.buffers[buffer].key[0]
+        return buffer
+
+    def loops(self) -> list[tuple[int, int]]:
+        """The first and last step of each loop, inner loops first."""
+        begins: dict[int, int] = {}
+        found: list[tuple[int, int]] = []
+        for at, step in enumerate(self.steps):
+            if isinstance(step, Turns):
+                begins[step.loop] = at
+            elif isinstance(step, Again):
+                found.append((begins[step.loop], at))
+        return found

@@ -35,14 +35,19 @@ class Cond(Op):
     def may_fail(self) -> bool:  # type: ignore[override]
         return self.then.may_fail or self.otherwise.may_fail
 
-    def fitted(self, types: Sequence[TensorType]) -> tuple[Body, Body]:
-        """The bodies for captures of these types."""
-        return self.then.retyped((STEP, *types)), self.otherwise.retyped((STEP, *types))
+    def fitted_to(self, types: Sequence[TensorType]) -> list[Body]:
+        """The bodies for operands of these types."""
+        inputs = (STEP, *types[1:])
+        return [self.then.retyped(inputs), self.otherwise.retyped(inputs)]
+
+    def with_bodies(self, made: Sequence[Body]) -> Op:
+        """The op with other bodies, in the order of ``fitted_to``."""
+        return self.replace(then=made[0], otherwise=made[1])
 
     def infer_type(self, pred: TensorType, *captures: TensorType) -> tuple[TensorType, ...]:
         if pred.dtype is not bool_ or pred.shape not in (None, ()):
             raise Mismatch("pred is one bool", pred=pred)
-        one, two = (body.output_types for body in self.fitted(captures))
+        one, two = (body.output_types for body in self.fitted_to((pred, *captures)))
         if len(one) != len(two):
             raise Mismatch(f"one branch gives {len(one)} values, the other {len(two)}")
         return tuple(_common(k, a, b) for k, (a, b) in enumerate(zip(one, two, strict=True)))

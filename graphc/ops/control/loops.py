@@ -48,6 +48,14 @@ class Loop(Op, abstract=True):
     def host(self, *values: np.ndarray) -> tuple:
         return self.reference(*values)
 
+    def fitted_to(self, types: Sequence[TensorType]) -> list[Body]:
+        """The bodies for operands of these types."""
+        raise NotImplementedError
+
+    def with_bodies(self, made: Sequence[Body]) -> Op:
+        """The op with other bodies, in the order of ``fitted_to``."""
+        raise NotImplementedError
+
 
 def _carried_on(
     before: Sequence[TensorType], after: Sequence[TensorType], changing: Sequence[Dim] = ()
@@ -89,11 +97,13 @@ class Scan(Loop):
         n, k = self.carried, self.carried + self.scanned
         return values[:n], values[n:k], values[k:]
 
-    def fitted(self, types: Sequence[TensorType]) -> Body:
-        """The body for operands of these types."""
+    def fitted_to(self, types: Sequence[TensorType]) -> list[Body]:
         carries, xs, captures = self.split(types)
         slices = [t if t.shape is None else t.with_shape(t.shape[1:]) for t in xs]
-        return self.body.retyped((STEP, *carries, *slices, *captures))
+        return [self.body.retyped((STEP, *carries, *slices, *captures))]
+
+    def with_bodies(self, made: Sequence[Body]) -> Op:
+        return self.replace(body=made[0])
 
     def infer_type(self, *types: TensorType) -> tuple[TensorType, ...]:
         carries, xs, _ = self.split(types)
@@ -104,7 +114,8 @@ class Scan(Loop):
                 raise Mismatch(
                     f"operand {k} is scanned along its first axis, of {self.length} slices", x=x
                 )
-        made = self.fitted(types).output_types
+        (body,) = self.fitted_to(types)
+        made = body.output_types
         after, stacks = made[: self.carried], made[self.carried :]
         _carried_on(carries, after)
         rows = [*stacks, *(carries[k] for k in self.traced)]
@@ -163,13 +174,15 @@ class WhileLoop(Loop):
         pairs = zip(types[: self.carried], shapes, strict=False)
         return tuple(t if shape is None else t.with_shape(shape) for t, shape in pairs)
 
-    def fitted(self, types: Sequence[TensorType]) -> tuple[Body, Body]:
-        """The test and the body for operands of these types."""
+    def fitted_to(self, types: Sequence[TensorType]) -> list[Body]:
         inputs = (STEP, *self.held(types), *types[self.carried :])
-        return self.test.retyped(inputs), self.body.retyped(inputs)
+        return [self.test.retyped(inputs), self.body.retyped(inputs)]
+
+    def with_bodies(self, made: Sequence[Body]) -> Op:
+        return self.replace(test=made[0], body=made[1])
 
     def infer_type(self, *types: TensorType) -> tuple[TensorType, ...]:
-        test, body = self.fitted(types)
+        test, body = self.fitted_to(types)
         carries = self.held(types)
         (said,) = test.output_types
         if said.dtype is not bool_ or said.shape not in (None, ()):

@@ -336,6 +336,12 @@ class TableBuilder:
         """For each (word, base, stride): *word = base + *counter * stride."""
         return self._row(tag, ADVANCE, counter, self._triples(slots), len(slots))
 
+    def fill(self, row: int, slots: Sequence[Triple]) -> Relative:
+        """Give an `advance` or `swap` row its slots, once they are known; where they lie."""
+        place = self._triples(slots)
+        self._rows[row][2:4] = [place, len(slots)]
+        return place
+
     def swap(self, counter: Relative, slots: Sequence[Triple], tag: object = None) -> int:
         """For each (word, even, odd): *word = odd if *counter is odd else even."""
         return self._row(tag, SWAP, counter, self._triples(slots), len(slots))
