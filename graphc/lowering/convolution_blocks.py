@@ -36,6 +36,7 @@ PLACES = 448  # of a block
 SUMMED_PLACES = 256  # of a block whose places are summed over
 LEAST_PLACES = 196  # of a block, where there are that many
 TASKS = 16  # wished for
+MOST_TASKS = 32  # of a launch: one does several blocks then, in one workspace
 SUMS = 1 << 16  # elements of a filter's gradient that one task adds up, about
 WIDEST = 4  # panels of the cotangent in one task
 LEAST_CHANNELS = 16  # that a task's channels are a multiple of, where it has not all
@@ -126,7 +127,7 @@ def NAME(args, start, stop):
         TAP
         steps[slot, s] = offset
     filled = 0 - 1
-    for task in range(start, stop):
+    for task in range(start * several, minimum(stop * several, tasks)):
         block = idiv(task, ranges)
         some = idiv(block, spans)
         left = (block - some * spans) * span
@@ -247,12 +248,14 @@ def NAME(args, start, stop):
 """
 
 
-def _written(text: str, name: str, dtype: str, gapped: bool, sizes: dict[str, Dim]) -> str:
+def written(
+    text: str, name: str, dtype: str, gapped: bool, sizes: dict[str, Dim], **more: str
+) -> str:
     """A text with its fragments in their places."""
     fragments = {
         "FILL": _FILL, "LINES": _STEPS if "packed" in text else _ROWS, "TAP": _TAP,
         "LINE": _LINE_GAPPED if gapped else _LINE, "RUN": _RUN_GAPPED if gapped else _RUN,
-        "SIZES": f"{', '.join(sizes)} = sizes(args, {len(sizes)})\n",
+        "SIZES": f"{', '.join(sizes)} = sizes(args, {len(sizes)})\n", **more,
     }  # fmt: skip
     for key, fragment in fragments.items():
         lines = []
@@ -265,12 +268,12 @@ def _written(text: str, name: str, dtype: str, gapped: bool, sizes: dict[str, Di
     return text.replace("NAME", name).replace("WIDTH", str(width)).replace("SPARE", str(SPARE))
 
 
-def _smallest(*sizes: Dim) -> Dim:
+def smallest(*sizes: Dim) -> Dim:
     return -dims.maximum(*(-size for size in sizes))
 
 
 @dataclass(frozen=True)
-class _Blocks:
+class Blocks:
     """How the places of a convolution are cut: blocks of ``lines`` by spans of ``span``."""
 
     g: Geometry
@@ -280,18 +283,18 @@ class _Blocks:
     spans: Dim
 
     @classmethod
-    def of(cls, g: Geometry, pitch: Dim, places: int, lines: Dim) -> _Blocks:
+    def of(cls, g: Geometry, pitch: Dim, places: Dim, lines: Dim) -> Blocks:
         """Blocks of about ``places`` places, their halo within bounds, at most ``lines`` high."""
         planes, rows, columns = g.along
         beside = dims.maximum(1, planes.window * rows.reach * pitch * columns.stride)
-        longest = _smallest(PLACES, dims.maximum(56, dims.floordiv(BLOCK, beside)))
+        longest = smallest(PLACES, dims.maximum(56, dims.floordiv(BLOCK, beside)))
         spans = dims.maximum(1, dims.ceildiv(columns.count, longest))
         span = dims.maximum(1, dims.ceildiv(columns.count, spans))
         lead = ((span - 1) * columns.stride + columns.reach) * pitch
         fitting = dims.floordiv(
             dims.floordiv(BLOCK, dims.maximum(1, planes.window * lead)) - rows.reach, rows.stride
         )
-        most = dims.maximum(1, _smallest(dims.floordiv(places, span), fitting + 1, lines))
+        most = dims.maximum(1, smallest(dims.floordiv(places, span), fitting + 1, lines))
         return cls(g, pitch, 1 + (most - 1) * dims.floordiv(1, spans), span, spans)
 
     @property
@@ -302,7 +305,7 @@ class _Blocks:
     def high(self) -> Dim:
         """Lines of the halo for the places of one picture."""
         rows = self.g.along[1]
-        most = dims.maximum(1, _smallest(self.lines, rows.count))
+        most = dims.maximum(1, smallest(self.lines, rows.count))
         return (most - 1) * rows.stride + rows.reach
 
     @property
@@ -345,7 +348,7 @@ def _lowered(
     ]
     kernel = Kernel(
         name + ("_gapped" if g.gapped else ""),
-        _written(text, name + ("_gapped" if g.gapped else ""), g.dtype, g.gapped, sizes),
+        written(text, name + ("_gapped" if g.gapped else ""), g.dtype, g.gapped, sizes),
         tuple(Operand(use.name, use.dtype, len(use.shape), use.access) for use in seen),
         g.constant() if "c0" in text else (),
         tuple(sizes),
@@ -366,18 +369,21 @@ def lower_convolve_panels(node: Node) -> Lowered:
     all_lines = g.batch * g.along[0].count * g.along[1].count
     line = dims.maximum(1, g.along[2].count)
     shared = dims.maximum(dims.ceildiv(all_lines, TASKS), dims.ceildiv(LEAST_PLACES, line))
-    cut = _Blocks.of(g, g.channels, PLACES, shared)
+    cut = Blocks.of(g, g.channels, PLACES, shared)
     blocks = dims.ceildiv(all_lines, cut.lines) * cut.spans
     wished = dims.floordiv(TASKS, 2 * dims.maximum(1, blocks))
     share = dims.maximum(1, dims.ceildiv(g.groups * panels, dims.maximum(1, wished)))
     ranges = dims.ceildiv(g.groups * panels, share)
+    tasks = blocks * ranges
+    several = dims.maximum(1, dims.ceildiv(tasks, MOST_TASKS))
     last = g.along[2]
     joined = last.dilation == 1 and g.groups == 1
     stretch = last.window if joined else 1
     stretches = g.taps if not joined else g.along[0].window * g.along[1].window
     sizes = {
         **cut.sizes(), "columns": each, "panels": panels, "share": share, "ranges": ranges,
-        "stretch": stretch, "stretches": stretches, "run": stretch * g.inputs,
+        "tasks": tasks, "several": several, "stretch": stretch,
+        "stretches": stretches, "run": stretch * g.inputs,
     }  # fmt: skip
     rows = cut.lines * cut.span + SPARE
     uses: list[tuple[Tensor | Workspace, str, Shape, Access]] = [
@@ -388,9 +394,12 @@ def lower_convolve_panels(node: Node) -> Lowered:
         (Workspace("int64", (rows,), per_chunk=True), "rows", (0, rows), "rw"),
         (Workspace("int64", (stretches,), per_chunk=True), "steps", (0, stretches), "rw"),
     ]
-    inner = dims.product((cut.lines, cut.span, g.depth, _smallest(share * width, g.outputs)))
+    made = dims.product((cut.lines, cut.span, smallest(share * width, g.outputs)))
+    inner = several * made * g.depth
     final = Final(("i0", "i1"), ("j0", "j1"), 0, len(y.type.dims) - 1)
-    return _lowered("convolve", PANELS, g, sizes, uses, blocks * ranges, inner, NANOSECONDS, final)
+    return _lowered(
+        "convolve", PANELS, g, sizes, uses, dims.ceildiv(tasks, several), inner, NANOSECONDS, final
+    )
 
 
 def lower_filter_lines(node: Node) -> Lowered:
@@ -404,9 +413,9 @@ def lower_filter_lines(node: Node) -> Lowered:
     panels = dims.ceildiv(columns, width)
     share = WIDEST if g.groups == 1 else g.groups * panels
     wides = dims.maximum(1, dims.ceildiv(g.groups * panels, dims.maximum(1, share)))
-    each, pieces = _channel_ranges(g, _smallest(columns, WIDEST * width))
+    each, pieces = _channel_ranges(g, smallest(columns, WIDEST * width))
     part = dims.ceildiv(g.batch * g.along[0].count * g.along[1].count, op.parts)
-    cut = _Blocks.of(g, g.channels if pieces == 1 else each, SUMMED_PLACES, part)
+    cut = Blocks.of(g, g.channels if pieces == 1 else each, SUMMED_PLACES, part)
     blocks = dims.maximum(1, dims.ceildiv(part, cut.lines)) * cut.spans
     sizes = {
         **cut.sizes(), "columns": columns, "panels": panels, "share": share, "wides": wides,
@@ -424,7 +433,7 @@ def lower_filter_lines(node: Node) -> Lowered:
         (Workspace("int64", (rows,), per_chunk=True), "rows", (0, rows), "rw"),
         (Workspace("int64", (cut.lines,), per_chunk=True), "steps", (0, cut.lines), "rw"),
     ]
-    tile = dims.product((g.taps, each, _smallest(share * width, g.outputs)))
+    tile = dims.product((g.taps, each, smallest(share * width, g.outputs)))
     inner = dims.product((part, g.along[2].count, tile))
     extent = op.parts * pieces * wides
     return _lowered("convolve_filter", FILTER_LINES, g, sizes, uses, extent, inner, NANOSECONDS)
@@ -462,7 +471,7 @@ def lower_filter_panels(node: Node) -> Lowered:
     ]
     kernel = Kernel(
         "filter_panels",
-        _written(FILTER, "filter_panels", dtype, False, sizes),
+        written(FILTER, "filter_panels", dtype, False, sizes),
         tuple(Operand(use.name, dtype, 3, use.access) for use in uses),
         (Constant("c0", dtype, 0.0),),
         tuple(sizes),

@@ -22,7 +22,7 @@ THE_REST = (
     "elementwise.special indexing.ordering indexing.partition indexing.scatter_nd "
     "indexing.segment indexing.sparse learning.images learning.optimize_variants "
     "learning.pooling products.convolution products.convolve products.convolve_panels "
-    "products.einsum products.factorization products.linalg products.spectral "
+    "products.einsum products.factorization products.linalg products.spectral products.winograd "
     "reducing.cumulative running.summary shaping.diagonal shaping.moving shaping.padding "
     "shaping.patches "
     "text.csv_records text.edit_distance text.string_patterns text.strings "

@@ -32,6 +32,8 @@ from graphc.ops.shaping.windows import (
 DTYPES = (*FLOATING, int32)
 ENOUGH_WORK = 16  # parts a short filter's gradient is computed in
 FEW_CHANNELS = 16  # an input may have so that its cotangent is added up place by place
+FEWEST_CHANNELS = 16  # in and out, for transforms to be little beside products
+FEWEST_PLACES = 400  # for the transform of a filter to be
 PART_ELEMENTS = 1 << 19  # that all parts together stay below
 
 
@@ -45,6 +47,18 @@ def group_count(channels: Dim, inputs: Dim) -> Dim:
 def has_panels(dtype: DType, inputs: Dim, groups: Dim, outputs: Dim) -> bool:
     """Whether register tiles multiply the filter: not channel by channel, and in these dtypes."""
     return dtype in (float32, float64) and not (inputs == 1 and groups == outputs)
+
+
+def has_fewer_products(
+    dtype: DType, along: tuple[Slide, ...], batch: Dim, inputs: Dim, outputs: Dim
+) -> bool:
+    """Whether :mod:`graphc.ops.products.winograd` makes it, and its transforms are little work."""
+    fits = all(s.window == 3 and s.stride == 1 and s.dilation == 1 for s in along)
+    if len(along) != 2 or not fits or dtype is not float32:
+        return False
+    wide = all(isinstance(n, int) and n >= FEWEST_CHANNELS for n in (inputs, outputs))
+    places = dims.product((batch, *(s.count for s in along)))
+    return wide and (not isinstance(places, int) or places >= FEWEST_PLACES)
 
 
 class Convolving(Op, abstract=True):
@@ -164,6 +178,9 @@ class Convolution(Convolving):
         if not has_panels(x.dtype, inputs, groups, outputs):
             return b.convolve(x, filter, **how)
         panels = b.filter_panels(filter, groups=groups)
+        if groups == 1 and has_fewer_products(x.dtype, along, x.type.dims[0], inputs, outputs):
+            how = {k: how[k] for k in ("before", "counts")}
+            return b.convolve_winograd(x, b.winograd_panels(panels), panels, outputs=outputs, **how)
         where = {"window": tuple(windows), "inputs": inputs, "outputs": outputs}
         return b.convolve_panels(x, panels, **how, **where)
 
@@ -291,6 +308,15 @@ class ConvolutionBackpropInput(Convolving):
         each = dims.floordiv(outputs, dims.maximum(1, groups))
         if has_panels(ct.dtype, inputs, groups, outputs):
             panels = b.filter_panels(filter, groups=groups, turned=True)
+            if (
+                groups == 1
+                and max(gaps) == 1
+                and has_fewer_products(ct.dtype, back, ct.type.dims[0], outputs, inputs)
+            ):
+                how = {k: how[k] for k in ("before", "counts")}
+                return b.convolve_winograd(
+                    ct, b.winograd_panels(panels), panels, outputs=inputs, **how
+                )
             where = {"window": tuple(windows), "inputs": each, "outputs": groups * inputs}
             return b.convolve_panels(ct, panels, **how, **where)
         turned = b.reverse(filter, axis=tuple(range(rank)))

@@ -1,0 +1,131 @@
+"""Convolutions by windows of 3x3, step 1, with fewer products: F(2x2, 3x3).
+
+A tile of 2x2 results sees 4x4 elements.  Both the elements and the filter are transformed to 4x4
+sums; these are multiplied one by one and added up over the inputs, 16 products where there would
+be 36, and one transform more gives the results.  The scheme is Winograd's, for convolutions: Lavin
+and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphc.ir import dims
+from graphc.ir.op import REQUIRED, Kind, Op, Sample
+from graphc.ir.types import TensorType
+from graphc.ops.products.convolution import check_dtype
+from graphc.ops.products.convolve import LATE, check_ranks
+from graphc.ops.shaping.windows import Slide, correlated, seen
+
+WINDOW, TILE, POINTS = 3, 2, 4
+FILTER = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+INPUT = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+OUTPUT = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
+
+
+class WinogradPanels(Op):
+    """A filter's panels [panels, 9 * inputs, width] transformed: [16, panels, inputs, width]."""
+
+    operands = ("panels",)
+    attributes: dict[str, Any] = {}
+    kind = Kind.CONTRACTION
+    vjp = LATE
+
+    def infer_type(self, panels: TensorType) -> TensorType:
+        dtype = check_dtype(panels=panels)
+        if panels.shape is None:
+            return TensorType(dtype, None)
+        check_ranks(3, panels=panels)
+        count, depth, width = panels.shape
+        return TensorType(dtype, (POINTS**2, count, dims.floordiv(depth, WINDOW**2), width))
+
+    def reference(self, panels: np.ndarray) -> np.ndarray:
+        count, depth, width = panels.shape
+        taps = panels.reshape(count, WINDOW, WINDOW, depth // WINDOW**2, width)
+        made = np.einsum("iu,jv,puvcw->ijpcw", FILTER, FILTER, taps)
+        return made.reshape(POINTS**2, *made.shape[2:]).astype(panels.dtype)
+
+    def kernel(self, node: Any) -> Any:
+        from graphc.lowering.winograd import lower_winograd_panels
+
+        return lower_winograd_panels(node)
+
+    def cost(self, *types: TensorType) -> Any:
+        return 3
+
+    samples = [
+        Sample("float32[2, 45, 32]"),
+        Sample("float64[1, 18, 16]"),
+        Sample("float32[2, 0, 32]"),
+    ]  # fmt: skip
+
+
+class ConvolveWinograd(Op):
+    """A ``convolve_panels`` by 3x3, step 1, from ``transformed`` panels.
+
+    Sums of elements that are not finite say nothing of each: where they are not, results come from
+    the ``panels`` themselves.
+    """
+
+    operands = ("x", "transformed", "panels")
+    attributes = {"before": REQUIRED, "counts": REQUIRED, "outputs": REQUIRED}
+    kind = Kind.CONTRACTION
+    vjp = LATE
+
+    def infer_type(self, x: TensorType, transformed: TensorType, panels: TensorType) -> TensorType:
+        dtype = check_dtype(x=x, transformed=transformed, panels=panels)
+        if x.shape is None:
+            return TensorType(dtype, None)
+        check_ranks(4, x=x)
+        return TensorType(dtype, (x.shape[0], *self.counts, self.outputs))
+
+    def along(self, x: TensorType) -> tuple[Slide, ...]:
+        """How a window that sees a tile slides, from tile to tile."""
+        rows = zip(x.dims[1:-1], self.before, self.counts, strict=True)
+        return tuple(
+            Slide(size, POINTS, TILE, 1, before, dims.ceildiv(count, TILE))
+            for size, before, count in rows
+        )
+
+    def reference(self, x: np.ndarray, transformed: np.ndarray, panels: np.ndarray) -> np.ndarray:
+        height, width = self.counts
+        tiles = seen(x, self.along(TensorType(None, x.shape)))  # type: ignore[arg-type]
+        points = np.einsum("iu,jv,nhwuvc->nhwijc", INPUT, INPUT, tiles)
+        filter = transformed.transpose(0, 2, 1, 3).reshape(POINTS, POINTS, x.shape[-1], -1)
+        sums = np.einsum("nhwijc,ijco->nhwijo", points, filter)
+        made = np.einsum("iu,jv,nhwuvo->nhiwjo", OUTPUT, OUTPUT, sums)
+        n, h, _, w, _, o = made.shape
+        made = made.reshape(n, h * TILE, w * TILE, o)[:, :height, :width, : self.outputs]
+        direct = self._direct(x, panels)
+        return np.where(np.isfinite(made), made, direct).astype(x.dtype)
+
+    def _direct(self, x: np.ndarray, panels: np.ndarray) -> np.ndarray:
+        along = tuple(
+            Slide(size, WINDOW, 1, 1, before, count)
+            for size, before, count in zip(x.shape[1:-1], self.before, self.counts, strict=True)
+        )
+        columns = panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[:, : self.outputs]
+        filter = columns.reshape(WINDOW, WINDOW, x.shape[-1], self.outputs)
+        return correlated(seen(x, along), filter)
+
+    def kernel(self, node: Any) -> Any:
+        from graphc.lowering.winograd import lower_convolve_winograd
+
+        return lower_convolve_winograd(node)
+
+    def cost(self, *types: TensorType) -> Any:
+        return 2 * WINDOW**2 * types[0].dims[-1]
+
+    samples = [
+        Sample("float32[2, 5, 6, 5]", "float32[16, 2, 5, 32]", "float32[2, 45, 32]", before=(1, 1),
+               counts=(5, 6), outputs=40, tolerance=64),
+        Sample("float64[2, 4, 7, 3]", "float64[16, 1, 3, 16]", "float64[1, 27, 16]", before=(0, 2),
+               counts=(2, 9), outputs=16, tolerance=16),
+        Sample("float64[0, 4, 7, 3]", "float64[16, 1, 3, 16]", "float64[1, 27, 16]", before=(0, 2),
+               counts=(2, 9), outputs=11),
+        Sample("float64[1, 3, 3, 1]", "float64[16, 1, 1, 16]", "float64[1, 9, 16]", before=(1, 1),
+               counts=(3, 3), outputs=2, values={0: [[[1], [np.nan], [2]], [[3], [4], [np.inf]],
+               [[5], [6], [7]]], 1: np.ones((16, 1, 1, 16)), 2: np.ones((1, 9, 16))}),
+    ]  # fmt: skip
