@@ -195,7 +195,7 @@ def rsqrt(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
 def cast(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir.Value:
     """``value`` as a ``target``; to a 16-bit float it is rounded and stays float32."""
     if target == "float16":
-        half = builder.fptrunc(cast(builder, value, source, "float32"), refs.F16)
+        half = builder.fptrunc(frozen(builder, cast(builder, value, source, "float32")), refs.F16)
         return builder.fpext(half, F32)
     if target == "bfloat16":
         bits = refs.bfloat16_bits(builder, cast(builder, value, source, "float32"))
@@ -217,6 +217,15 @@ def cast(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir
     if kind.width < value.type.width:
         return builder.trunc(value, kind)
     return (builder.sext if is_signed(source) else builder.zext)(value, kind)
+
+
+def frozen(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """The value, which LLVM's rewrites take as it comes.
+
+    Those of the sign of a double that is rounded twice would round that to 16 bits at once, for
+    which there is no instruction.
+    """
+    return builder._insert(ir.Instruction(builder.block, value.type, "freeze", [value]))
 
 
 def _cast_float(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir.Value:
