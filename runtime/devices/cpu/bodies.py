@@ -225,7 +225,9 @@ def frozen(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
     Those of the sign of a double that is rounded twice would round that to 16 bits at once, for
     which there is no instruction.
     """
-    return builder._insert(ir.Instruction(builder.block, value.type, "freeze", [value]))
+    made = ir.Instruction(builder.block, value.type, "freeze", [value])
+    builder._insert(made)
+    return made
 
 
 def _cast_float(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir.Value:
