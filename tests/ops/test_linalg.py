@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import graphc as tf
 from graphc.errors import InvalidArgumentError
+from graphc.ops.products.linalg import MatrixTriangularSolve
 
 RNG = np.random.default_rng(3)
 SQUARE = RNG.normal(size=(4, 4)) + 4 * np.eye(4)
@@ -116,3 +118,94 @@ def test_factors_of_any_rank_are_factors() -> None:
     np.testing.assert_allclose(
         found[3] * found[2][..., None, :] @ found[4].swapaxes(-1, -2), array, atol=1e-12
     )
+
+
+# --- complex matrices ----------------------------------------------------------------------------
+
+MIXED = RNG.normal(size=(2, 4, 4)) + 1j * RNG.normal(size=(2, 4, 4))
+
+
+def inner(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """``adjoint(left) @ weights @ right`` of columns: turned alike, they give the same number."""
+    weights = tf.constant(np.random.default_rng(5).normal(size=(4, 4)) * (1 + 0.5j))
+    return tf.linalg.adjoint(left) @ tf.broadcast_to(weights, [2, 4, 4]) @ right
+
+
+def of_eigenvectors(x: tf.Tensor) -> tf.Tensor:
+    values, vectors = tf.self_adjoint_eig(x)
+    turns = tf.matrix_diag_part(inner(vectors, vectors))
+    return tf.reduce_sum(tf.real(turns) * tf.real(values) ** 2 + tf.imag(turns))
+
+
+def of_singular_vectors(x: tf.Tensor) -> tf.Tensor:
+    s, u, v = tf.svd(x)
+    turns = tf.matrix_diag_part(inner(u, v))
+    turned = tf.reduce_sum(tf.real(turns) * s**2 + tf.imag(turns))
+    return turned + tf.reduce_sum(tf.abs(inner(u, u)[..., 0, 1]))
+
+
+def of_factors(x: tf.Tensor) -> tf.Tensor:
+    q, r = tf.qr(x)
+    return tf.reduce_sum(tf.real(q * q) + tf.imag(r) * tf.real(r))
+
+
+@pytest.mark.parametrize("loss", [of_eigenvectors, of_singular_vectors, of_factors])
+def test_factors_of_complex_matrices_have_gradients(loss: Callable) -> None:
+    """Of losses that do not change when a column is turned, and with it its partner."""
+    hermitian = loss is of_eigenvectors
+    x = MIXED + MIXED.conj().swapaxes(-1, -2) if hermitian else MIXED
+    direction = RNG.normal(size=x.shape) + 1j * RNG.normal(size=x.shape)
+    if hermitian:
+        direction = direction + direction.conj().swapaxes(-1, -2)
+    gradient = value(lambda t: tf.gradients(loss(t), [t])[0], x)
+    ahead, behind = (value(loss, x + step * direction) for step in (1e-6, -1e-6))
+    read = np.tril(direction) if hermitian else direction  # the lower triangle gets all of it
+    slope = np.sum(np.real(np.conj(gradient) * read))
+    np.testing.assert_allclose(slope, (ahead - behind) / 2e-6, rtol=1e-6)
+
+
+def test_a_wide_matrix_has_a_gradient_through_its_factors() -> None:
+    x, direction = RNG.normal(size=(2, 3, 5)), RNG.normal(size=(2, 3, 5))
+
+    def loss(t: tf.Tensor) -> tf.Tensor:
+        q, r = tf.qr(t)
+        return tf.reduce_sum(tf.sin(3.0 * q)) + tf.reduce_sum(r**3)
+
+    gradient = value(lambda t: tf.gradients(loss(t), [t])[0], x)
+    ahead, behind = (value(loss, x + step * direction) for step in (1e-6, -1e-6))
+    np.testing.assert_allclose((gradient * direction).sum(), (ahead - behind) / 2e-6, rtol=1e-6)
+
+
+# --- triangular systems by LAPACK ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize("adjoint", [False, True])
+@pytest.mark.parametrize("installed", [False, True])
+def test_large_triangular_systems_are_solved_with_scipy_and_without(
+    dtype: type, lower: bool, adjoint: bool, installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not installed:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    elif importlib.util.find_spec("scipy") is None:
+        pytest.skip("SciPy is not installed")
+    rng = np.random.default_rng(7)
+    matrix = rng.normal(size=(2, 90, 90)) / 20 + 2 * np.eye(90)
+    rhs = rng.normal(size=(90, 3))
+    if np.issubdtype(dtype, np.complexfloating):
+        matrix, rhs = matrix + 0.1j * rng.normal(size=matrix.shape), rhs * (1 + 2j)
+    op = MatrixTriangularSolve(lower=lower, adjoint=adjoint)
+    (y,) = op.host(matrix.astype(dtype), rhs.astype(dtype))
+    triangle = np.tril(matrix) if lower else np.triu(matrix)
+    triangle = triangle.swapaxes(-1, -2) if adjoint else triangle
+    assert y.dtype == dtype
+    assert y.flags.c_contiguous
+    np.testing.assert_allclose(triangle @ y, np.broadcast_to(rhs, y.shape), rtol=0, atol=1e-4)
+
+
+def test_a_large_singular_triangle_is_named() -> None:
+    matrices = np.stack([np.eye(80), np.eye(80), np.eye(80)])
+    matrices[2, 70, 70] = 0.0
+    with pytest.raises(InvalidArgumentError, match=r"not invertible \(matrix \[2\]\)"):
+        value(lambda x: tf.matrix_triangular_solve(x, x), matrices)

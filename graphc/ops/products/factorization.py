@@ -2,7 +2,8 @@
 exponentials.
 
 The last two axes are the rows and columns of a matrix, axes before them count matrices.  Columns
-of orthogonal factors are determined up to their sign.
+of orthogonal factors are determined up to their sign; of complex ones up to a number of magnitude
+1, so a gradient is that of a loss which does not depend on it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from graphc.ops.products.linalg import (
 from graphc.ops.running.precision import in_float64
 from graphc.ops.shaping.shape import minimum
 
-NO_PLANE = "the factors of complex matrices have no gradient"
 TINY = 1e-20  # added to a square before its reciprocal, so that equal values give 0
 TALL = [[1.0, 0.3], [-0.4, 1.7], [0.6, 0.2]]
 WIDE = [[1.0, -0.4, 0.6], [0.3, 1.7, 0.2]]
@@ -42,6 +42,17 @@ def _gaps(b: Any, values: Any) -> Any:
     """``1 / (values[j] - values[i])`` off the diagonal, 0 on it."""
     gap = b.sub(b.expand_dims(values, axis=-2), b.expand_dims(values, axis=-1))
     return b.matrix_set_diag(_safe_reciprocal(b, gap), b.zeros_like(values))
+
+
+def _real(b: Any, x: Any) -> Any:
+    """The real part, in the dtype of ``x``."""
+    return b.mul(b.add(x, b.conj(x)), 0.5) if x.dtype.is_complex else x
+
+
+def _with_real_diagonal(b: Any, x: Any) -> Any:
+    """The lower triangle of ``x + adjoint(x)``, with the diagonal of ``x``."""
+    lower = b.matrix_band_part(b.add(x, adjoint(b, x)), lower=-1, upper=0)
+    return b.matrix_set_diag(lower, _real(b, b.matrix_diag_part(x)))
 
 
 class Qr(LinearAlgebra):
@@ -66,37 +77,70 @@ class Qr(LinearAlgebra):
         return np.asarray(q, x.dtype), np.asarray(r, x.dtype)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
-        if x.dtype.is_complex:
-            return [NotDifferentiable(NO_PLANE)]
+        """Walter, Lehmann and Lamour, "On evaluating higher-order derivatives of the QR
+        decomposition of tall matrices with full column rank" (2012).
+
+        The columns of a wide matrix behind its first square one are ``q @ r`` of these columns.
+        """
         q, r = y
-        if not _is_tall(x, square=self.full_matrices):
-            needed = "a square matrix" if self.full_matrices else "at least as many rows as columns"
-            return [NotDifferentiable(f"qr has a gradient only for {needed}")]
         dq, dr = (b.zeros_like(t) if c is None else c for c, t in zip(ct, y, strict=True))
-        of_q = b.matmul(q, dq, transpose_a=True)
-        of_r = b.matmul(r, dr, transpose_b=True)
-        both = b.add(b.sub(of_q, adjoint(b, of_q)), b.sub(of_r, adjoint(b, of_r)))
-        lower = b.matrix_band_part(both, lower=-1, upper=0)
-        outside = b.sub(dq, b.matmul(q, of_q))
-        return [b.add(b.matmul(q, b.add(dr, _divided(b, lower, r))), _divided(b, outside, r))]
+        if _is_tall(x, square=self.full_matrices):
+            return [_of_tall(b, dq, dr, q, r)]
+        if not _is_wide(x):
+            needed = "a square or a wide matrix" if self.full_matrices else "known rows and columns"
+            return [NotDifferentiable(f"qr has a gradient only for {needed}")]
+        rows = x.type.dims[-2]
+        (first_r, _), (first_dr, rest_dr), (_, rest_x) = (_cut(b, t, rows) for t in (r, dr, x))
+        dq = b.add(dq, b.matmul(rest_x, adjoint(b, rest_dr)))
+        return [b.concat(_of_tall(b, dq, first_dr, q, first_r), b.matmul(q, rest_dr), axis=-1)]
 
     samples = [
         Sample("float32[3, 3]", values={0: SQUARE}, tolerance=8),
         Sample("float64[3, 2]", values={0: TALL}),
         Sample("float64[3, 2]", values={0: TALL}, full_matrices=True, gradient=False),
-        Sample("float64[2, 3]", values={0: WIDE}, gradient=False),
+        Sample("float64[2, 3]", values={0: WIDE}),
+        Sample("float64[2, 3]", values={0: WIDE}, full_matrices=True),
         Sample("float64[2, 3, 3]", values={0: SQUARES}),
         Sample("float64[3, 3]", values={0: SQUARE}, full_matrices=True),
         Sample("float32[0, 3, 2]", gradient=False),
-        Sample("complex64[3, 3]", values={0: ROUND}, tolerance=8, gradient=False),
+        Sample("complex64[3, 3]", values={0: ROUND}, tolerance=8),
+        Sample("complex128[3, 3]", values={0: ROUND}),
         Refuses("float32[3]", "x must be a matrix, its rank is 1"),
         Refuses("int32[3, 3]", "x must be floating or complex, got int32[3, 3]"),
     ]
 
 
 def _divided(b: Any, x: Any, r: Any) -> Any:
-    """``x @ inverse(r).T`` for an upper triangular ``r``."""
+    """``x @ adjoint(inverse(r))`` for an upper triangular ``r``."""
     return adjoint(b, b.matrix_triangular_solve(r, adjoint(b, x), lower=False))
+
+
+def _of_tall(b: Any, dq: Any, dr: Any, q: Any, r: Any) -> Any:
+    """The cotangent of ``q @ r``, which has at least as many rows as columns."""
+    inner = b.sub(b.matmul(r, adjoint(b, dr)), b.matmul(adjoint(b, dq), q))
+    lower = b.matrix_set_diag(
+        b.matrix_band_part(inner, lower=-1, upper=0), b.zeros_like(b.matrix_diag_part(inner))
+    )
+    both = b.add(lower, adjoint(b, lower))
+    both = b.matrix_set_diag(both, _real(b, b.matrix_diag_part(inner)))
+    return _divided(b, b.add(dq, b.matmul(q, both)), r)
+
+
+def _cut(b: Any, x: Any, columns: int) -> tuple[Any, Any]:
+    """The first ``columns``, and the others."""
+    *counts, rows, size = x.type.dims
+    none = (0,) * (len(counts) + 1)
+    return (
+        b.slice(x, begin=(*none, 0), size=(*counts, rows, columns)),
+        b.slice(x, begin=(*none, columns), size=(*counts, rows, size - columns)),
+    )
+
+
+def _is_wide(x: Any) -> bool:
+    if x.type.rank is None:
+        return False
+    rows, columns = x.type.dims[-2:]
+    return isinstance(rows, int) and isinstance(columns, int) and rows < columns
 
 
 def _is_tall(x: Any, square: bool) -> bool:
@@ -142,21 +186,22 @@ class Svd(LinearAlgebra):
         return s, u, np.ascontiguousarray(np.conjugate(v.swapaxes(-1, -2)))
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
-        if x.dtype.is_complex:
-            return [NotDifferentiable(NO_PLANE)]
         if not self.vectors:
             _, u, v = b.svd(x)
-            return [_scaled(b, u, ct, v)]
+            return [_scaled(b, u, _as(b, ct, x), v)]
         if self.full_matrices and not _is_tall(x, square=True):
             return [NotDifferentiable("svd with full_matrices has one only for square matrices")]
         s, u, v = y
-        total = b.zeros_like(x) if ct[0] is None else _scaled(b, u, ct[0], v)
-        gaps = _gaps(b, b.square(s))
+        total = b.zeros_like(x) if ct[0] is None else _scaled(b, u, _as(b, ct[0], x), v)
+        gaps = _as(b, _gaps(b, b.square(s)), x)
+        s = _as(b, s, x)
         if ct[1] is not None:
             total = b.add(total, _of_left(b, ct[1], u, s, v, gaps))
         if ct[2] is not None:
             mirrored = _of_left(b, ct[2], v, s, u, gaps)
             total = b.add(total, adjoint(b, mirrored))
+            if x.dtype.is_complex:
+                total = b.add(total, _of_phase(b, ct[2], u, s, v))
         return [total]
 
     samples = [
@@ -170,29 +215,44 @@ class Svd(LinearAlgebra):
         Sample("float32[2, 3, 3]", values={0: SQUARES}, vectors=False, tolerance=4),
         Sample("float32[0, 2, 3]"),
         Sample("complex128[3, 3]", values={0: ROUND}, gradient=False),
-        Sample("complex64[3, 3]", values={0: ROUND}, vectors=False, tolerance=8, gradient=False),
+        Sample("complex64[3, 3]", values={0: ROUND}, vectors=False, tolerance=8),
         Refuses("float32[3]", "x must be a matrix, its rank is 1"),
         Refuses("int32[3, 3]", "x must be floating or complex, got int32[3, 3]"),
     ]
 
 
+def _as(b: Any, real: Any, x: Any) -> Any:
+    """Real numbers in the dtype of ``x``."""
+    return b.cast(real, dtype=x.dtype) if x.dtype.is_complex else real
+
+
 def _scaled(b: Any, u: Any, s: Any, v: Any) -> Any:
-    """``u @ diag(s) @ v.T``, for the columns of u and v that s has values for."""
-    return b.matmul(b.mul(u, b.expand_dims(s, axis=-2)), v, transpose_b=True)
+    """``u @ diag(s) @ adjoint(v)``, for the columns of u and v that s has values for."""
+    return b.matmul(b.mul(u, b.expand_dims(s, axis=-2)), adjoint(b, v))
+
+
+def _of_phase(b: Any, dv: Any, u: Any, s: Any, v: Any) -> Any:
+    """What a turn of both vectors of a singular value adds: it turns the value itself.
+
+    Wan and Zhang, "Automatic differentiation for complex valued SVD" (2019).
+    """
+    turned = b.matrix_diag_part(b.matmul(adjoint(b, v), dv))
+    half = b.mul(b.sub(b.conj(turned), turned), 0.5)
+    return _scaled(b, u, b.mul(half, _safe_reciprocal(b, s)), v)
 
 
 def _of_left(b: Any, du: Any, u: Any, s: Any, v: Any, gaps: Any) -> Any:
-    """What the cotangent of the left vectors adds to that of ``u @ diag(s) @ v.T``.
+    """What the cotangent of the left vectors adds to that of ``u @ diag(s) @ adjoint(v)``.
 
     Giles, "An extended collection of matrix derivative results" (2008), 3.4.
     """
-    of_u = b.matmul(u, du, transpose_a=True)
+    of_u = b.matmul(adjoint(b, u), du)
     turning = b.mul(gaps, of_u)
     symmetric = b.add(turning, adjoint(b, turning))
     inside = b.matmul(u, b.mul(symmetric, b.expand_dims(s, axis=-2)))
     outside = b.sub(du, b.matmul(u, of_u))
     over = b.mul(outside, b.expand_dims(_safe_reciprocal(b, s), axis=-2))
-    return b.matmul(b.add(inside, over), v, transpose_b=True)
+    return b.matmul(b.add(inside, over), adjoint(b, v))
 
 
 class SelfAdjointEig(LinearAlgebra):
@@ -222,20 +282,15 @@ class SelfAdjointEig(LinearAlgebra):
         return values.astype(x.dtype), vectors
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
-        if x.dtype.is_complex:
-            return [NotDifferentiable(NO_PLANE)]
         if not self.vectors:
             _, v = b.self_adjoint_eig(x)
-            whole = _scaled(b, v, ct, v)
-        else:
-            values, v = y
-            inner = b.zeros_like(v) if ct[0] is None else b.matrix_diag(ct[0])
-            if ct[1] is not None:
-                turning = b.mul(_gaps(b, values), b.matmul(v, ct[1], transpose_a=True))
-                inner = b.add(inner, turning)
-            whole = b.matmul(v, b.matmul(inner, v, transpose_b=True))
-        lower = b.matrix_band_part(b.add(whole, adjoint(b, whole)), lower=-1, upper=0)
-        return [b.matrix_set_diag(lower, b.matrix_diag_part(whole))]
+            return [_with_real_diagonal(b, _scaled(b, v, _real(b, ct), v))]
+        values, v = y
+        inner = b.zeros_like(v) if ct[0] is None else b.matrix_diag(_real(b, ct[0]))
+        if ct[1] is not None:
+            turning = b.mul(_gaps(b, values), b.matmul(adjoint(b, v), ct[1]))
+            inner = b.add(inner, turning)
+        return [_with_real_diagonal(b, b.matmul(v, b.matmul(inner, adjoint(b, v))))]
 
     samples = [
         Sample("float32[3, 3]", values={0: SQUARE}, tolerance=8),
@@ -244,7 +299,7 @@ class SelfAdjointEig(LinearAlgebra):
         Sample("float32[1, 1]", values={0: [[2.0]]}),
         Sample("float32[0, 3, 3]"),
         Sample("complex64[3, 3]", values={0: HERMITIAN}, tolerance=8, gradient=False),
-        Sample("complex128[3, 3]", values={0: HERMITIAN}, vectors=False, gradient=False),
+        Sample("complex128[3, 3]", values={0: HERMITIAN}, vectors=False),
         Refuses("float32[2, 3]", "x must be square, it is [2, 3]"),
         Refuses("int32[3, 3]", "x must be floating or complex, got int32[3, 3]"),
     ]
