@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphc.errors import DTypeError, FedShapeError, FinalizedGraphError, GraphError, ShapeError
 from graphc.ir import dims
@@ -152,6 +152,13 @@ def infer(
     return types, tuple(dict.fromkeys(checks))
 
 
+class _Frame(NamedTuple):
+    """A scope of control dependencies: what nodes made in it run after, and those nodes."""
+
+    before: tuple[Node, ...]
+    inside: set[Node]
+
+
 class Graph:
     """A dataflow graph under construction, or the part of one that a compilation works on.
 
@@ -173,7 +180,7 @@ class Graph:
         self._names: dict[str, int] = {}
         self._scope = ""
         self._devices: list[str] = []
-        self._control: list[tuple[Node, ...]] = []
+        self._control: list[_Frame] = []
         self._forward: list[Node] = []
         # Gradients given by the user: for the op types made in a scope, and for nodes made there.
         self.vjp_scope: dict[str, Callable] = {}
@@ -239,6 +246,8 @@ class Graph:
             )  # fmt: skip
             self.nodes.append(node)
             self.by_name[node.name] = node
+            for frame in self._control:
+                frame.inside.add(node)
             if self.vjp_scope and node.type in self.vjp_scope:
                 self.vjps[node] = self.vjp_scope[node.type]
         return node
@@ -258,7 +267,8 @@ class Graph:
     def _controls(self, extra: Iterable[Node], operands: tuple[Tensor, ...]) -> tuple[Node, ...]:
         wanted = dict.fromkeys(extra)
         for frame in self._control:
-            wanted |= dict.fromkeys(frame)
+            if not any(operand.node in frame.inside for operand in operands):
+                wanted |= dict.fromkeys(frame.before)
         for operand in operands:
             wanted.pop(operand.node, None)
         return tuple(wanted)
@@ -351,9 +361,12 @@ class Graph:
 
     @contextmanager
     def control_dependencies(self, nodes: Iterable[Node] | None) -> Iterator[None]:
-        """Nodes made inside run after ``nodes``; None forgets the enclosing dependencies."""
+        """Nodes made inside run after ``nodes``; None forgets the enclosing dependencies.
+
+        As in TF1, a node that reads another made inside has no edges of its own: that one's
+        suffice."""
         outer = self._control
-        self._control = [] if nodes is None else [*outer, tuple(nodes)]
+        self._control = [] if nodes is None else [*outer, _Frame(tuple(nodes), set())]
         try:
             yield
         finally:

@@ -105,14 +105,14 @@ def reads_in_sequence(graph: Graph) -> dict[Node, tuple[Tensor, ...]]:
         return {}
     order = creation_order(graph)
     readers = graph.uses()
-    after = _successors(graph)
+    after, position = _successors(graph), graph.positions()
     rewired: dict[Node, list[Tensor]] = {}
     for variable, writers in effects.items():
         writers.sort(key=order.__getitem__)
-        latest = _latest_write(writers, after)
-        for reader, port in readers.get(variable, ()):
-            if reader.op.writes == port:
-                continue
+        pure = [(r, port) for r, port in readers.get(variable, ()) if r.op.writes != port]
+        end = max((position[reader] for reader, _ in pure), default=0)
+        latest = _latest_write(writers, after, position, end)
+        for reader, port in pure:
             if reader in latest:
                 rewired.setdefault(reader, list(reader.operands))[port] = latest[reader]
         held = variable
@@ -124,15 +124,21 @@ def reads_in_sequence(graph: Graph) -> dict[Node, tuple[Tensor, ...]]:
     return {node: tuple(operands) for node, operands in rewired.items()}
 
 
-def _latest_write(writers: list[Node], after: dict[Node, list[Node]]) -> dict[Node, Tensor]:
-    """For the nodes that depend on a write, what the last such write left."""
+def _latest_write(
+    writers: list[Node], after: dict[Node, list[Node]], position: dict[Node, int], end: int
+) -> dict[Node, Tensor]:
+    """For the nodes up to ``end`` that depend on a write, what the last such write left.
+
+    Nodes stand in dependency order, so none beyond the last reader leads to it."""
     latest: dict[Node, Tensor] = {}
     for writer in writers:
+        if position[writer] >= end:
+            continue
         seen = {writer}
         stack = [writer]
         while stack:
             for node in after.get(stack.pop(), ()):
-                if node not in seen:
+                if node not in seen and position[node] <= end:
                     seen.add(node)
                     latest[node] = writer.outputs[0]
                     stack.append(node)

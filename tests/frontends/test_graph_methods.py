@@ -29,6 +29,22 @@ def test_control_dependencies_of_a_graph_take_tensors():
     assert y.op.control_inputs == [x.op]
 
 
+def test_the_first_made_inside_waits_for_the_others():
+    v = tf.Variable(0.0)
+    moved = v.assign_add(1.0)
+    with tf.control_dependencies([moved]):
+        first = v * 2.0
+        with tf.control_dependencies([tf.no_op("inner")]):
+            second = first + v
+            third = second + v
+    assert moved.op in first.op.control_inputs
+    assert [op.name for op in second.op.control_inputs] == ["inner"]
+    assert third.op.control_inputs == []
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        assert sess.run(third) == 4.0  # all of them after the write
+
+
 def test_a_graph_puts_operations_on_a_device():
     graph = tf.Graph()
     with graph.device("/cpu:0"):
