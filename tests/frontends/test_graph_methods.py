@@ -33,7 +33,7 @@ def test_the_first_made_inside_waits_for_the_others():
     v = tf.Variable(0.0)
     moved = v.assign_add(1.0)
     with tf.control_dependencies([moved]):
-        first = v * 2.0
+        first = tf.identity(v)
         with tf.control_dependencies([tf.no_op("inner")]):
             second = first + v
             third = second + v
@@ -42,7 +42,7 @@ def test_the_first_made_inside_waits_for_the_others():
     assert third.op.control_inputs == []
     with tf.Session() as sess:
         sess.run(v.initializer)
-        assert sess.run(third) == 4.0  # all of them after the write
+        assert sess.run(third) == 3.0  # all of them after the write
 
 
 def test_a_graph_puts_operations_on_a_device():
