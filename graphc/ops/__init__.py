@@ -20,7 +20,7 @@ THE_REST = (
     "control.branches control.loops control.turns "
     "drawing.candidates drawing.rejection elementwise.bitwise elementwise.incomplete "
     "elementwise.special indexing.ordering indexing.partition indexing.scatter_nd "
-    "indexing.segment indexing.sparse learning.images learning.optimize_variants "
+    "indexing.segment indexing.sparse learning.boxes learning.images learning.optimize_variants "
     "learning.pooling products.convolution products.convolve products.convolve_panels "
     "products.einsum products.factorization products.linalg products.spectral products.winograd "
     "reducing.cumulative running.summary shaping.diagonal shaping.moving shaping.padding "

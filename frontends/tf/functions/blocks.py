@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from inspect import signature
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,15 +19,17 @@ from graphc.ir.dtype import int32
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 
+Result = TypeVar("Result")
 
-def titled(title: str) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
+
+def titled(title: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Give the result of a function ``name`` (default: ``title``), and its parts that scope."""
 
-    def wrap(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def wrap(function: Callable[..., Result]) -> Callable[..., Result]:
         parameters = signature(function)
 
         @wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Tensor:
+        def call(*args: Any, **kwargs: Any) -> Result:
             bound = parameters.bind(*args, **kwargs)
             b = builder(*bound.arguments.values())
             with b.home.name_scope(bound.arguments.get("name") or title) as scope:

@@ -6,10 +6,10 @@ one pixel where a function cuts, on any scale where it compares.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from frontends.tf.functions.blocks import titled
-from frontends.tf.graph.tensor import as_scalar, builder, convert
+from frontends.tf.graph.tensor import as_scalar, builder, convert, whole_number
 from frontends.tf.images.resizing import new_size
 from graphc.errors import AttributeValueError, ShapeError
 from graphc.ir.builder import Builder
@@ -142,6 +142,81 @@ def non_max_suppression_padded(
         return chosen, count
 
 
+@titled("non_max_suppression_with_scores")
+def non_max_suppression_with_scores(
+    boxes: Any, scores: Any, max_output_size: Any, iou_threshold: Any = 0.5,
+    score_threshold: Any = float("-inf"), soft_nms_sigma: Any = 0.0, name: str | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """(:func:`non_max_suppression`, the scores of those).
+
+    ``soft_nms_sigma`` above 0 lowers the scores of boxes by ``exp(-share**2 / (2 * sigma))`` for
+    each better box they share with, rather than leave them out (Bodla et al., 2017).
+    """
+    corners = convert(boxes)
+    rated = convert(scores, like=corners)
+    b = builder(corners, rated)
+    limit = as_scalar(convert(max_output_size, int32))
+    numbers = [_as_float(b, t) for t in (iou_threshold, score_threshold, soft_nms_sigma)]
+    wide = [t if t.dtype is float32 else b.cast(t, dtype=float32) for t in (corners, rated)]
+    count = b.home.new_dim("count", data=True)
+    chosen, kept = b.soft_non_max_suppression(*wide, limit, *numbers, count=count, name=name)
+    return chosen, kept if rated.dtype is float32 else b.cast(kept, dtype=rated.dtype)
+
+
+@titled("non_max_suppression_overlaps")
+def non_max_suppression_overlaps(
+    overlaps: Any, scores: Any, max_output_size: Any, overlap_threshold: Any = 0.5,
+    score_threshold: Any = float("-inf"), name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """As :func:`non_max_suppression`, where ``overlaps`` [k, k] says how much boxes overlap."""
+    table = convert(overlaps, float32)
+    rated = convert(scores, float32)
+    b = builder(table, rated)
+    limit = as_scalar(convert(max_output_size, int32))
+    numbers = [_as_float(b, t) for t in (overlap_threshold, score_threshold)]
+    count = b.home.new_dim("count", data=True)
+    return b.suppress_overlaps(table, rated, limit, *numbers, count=count, name=name)
+
+
+class CombinedNonMaxSuppression(NamedTuple):
+    """What :func:`combined_non_max_suppression` gives."""
+
+    nmsed_boxes: Tensor
+    nmsed_scores: Tensor
+    nmsed_classes: Tensor
+    valid_detections: Tensor
+
+
+@titled("combined_non_max_suppression")
+def combined_non_max_suppression(
+    boxes: Any, scores: Any, max_output_size_per_class: Any, max_total_size: Any,
+    iou_threshold: Any = 0.5, score_threshold: Any = float("-inf"), pad_per_class: bool = False,
+    clip_boxes: bool = True, name: str | None = None,
+) -> CombinedNonMaxSuppression:  # fmt: skip
+    """The best boxes of all classes, for every picture of a batch.
+
+    boxes: float32 [batch, k, classes or 1, 4], scores: float32 [batch, k, classes] -> boxes [batch,
+    total, 4], scores and classes [batch, total], how many of them are valid [batch]; zeros follow.
+    """
+    corners, rated = convert(boxes, float32), convert(scores, float32)
+    b = builder(corners, rated)
+    total = whole_number(max_total_size, "max_total_size")
+    if pad_per_class and rated.type.shape is not None:
+        classes = whole_number(rated.type.shape[-1], "the number of classes")
+        each = whole_number(max_output_size_per_class, "max_output_size_per_class")
+        total = min(total, each * classes)
+    limit = as_scalar(convert(max_output_size_per_class, int32))
+    numbers = [_as_float(b, t) for t in (iou_threshold, score_threshold)]
+    made = b.combined_non_max_suppression(
+        corners, rated, limit, *numbers, total=total, clip=bool(clip_boxes), name=name
+    )
+    return CombinedNonMaxSuppression(*made)
+
+
+def _as_float(b: Builder, value: Any) -> Tensor:
+    return as_scalar(b.cast(convert(value), dtype=float32))
+
+
 def _suppressed(
     boxes: Any, scores: Any, most: Any, overlap: Any, least: Any, name: str | None
 ) -> tuple[Tensor, Tensor]:
@@ -149,7 +224,7 @@ def _suppressed(
     rated = convert(scores, like=corners)
     b = builder(corners, rated)
     limit = as_scalar(convert(most, int32))
-    thresholds = [as_scalar(b.cast(convert(t), dtype=float32)) for t in (overlap, least)]
+    thresholds = [_as_float(b, t) for t in (overlap, least)]
     wide = [t if t.dtype is float32 else b.cast(t, dtype=float32) for t in (corners, rated)]
     count = b.home.new_dim("count", data=True)
     chosen = b.non_max_suppression(*wide, limit, *thresholds, count=count, name=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,13 @@ from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.images.colours import convert_image_dtype
 from graphc.errors import ShapeError
 from graphc.ir.builder import Builder
-from graphc.ir.dims import Dim
+from graphc.ir.dims import Dim, floordiv, product
 from graphc.ir.dtype import float32
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 from graphc.ir.types import same_dim
 
-_LENGTH, _SIGMA = 11, 1.5  # the window of SSIM (Wang, Bovik, Sheikh and Simoncelli, 2004)
+_POWERS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, as their authors found them
 
 
 def _moved(b: Builder, x: Tensor, axis: int, first: int, count: Dim) -> Tensor:
@@ -103,40 +104,89 @@ def psnr(a: Any, b: Any, max_val: Any, name: str | None = None) -> Tensor:
 
 
 @titled("SSIM")
-def ssim(img1: Any, img2: Any, max_val: Any) -> Tensor:
-    """The structural similarity of each pair of pictures: 1 for equal ones.
+def ssim(
+    img1: Any, img2: Any, max_val: Any, filter_size: int = 11, filter_sigma: float = 1.5,
+    k1: float = 0.01, k2: float = 0.03,
+) -> Tensor:  # fmt: skip
+    """The structural similarity of each pair of pictures: 1 for equal ones (Wang et al., 2004).
 
-    Both are at least 11 x 11: the weights of a window fall off as a Gaussian of deviation 1.5.
+    Both are at least ``filter_size`` squared: the weights of a window fall off as a Gaussian of
+    deviation ``filter_sigma``.
     """
     build, first, second, most = _pair(img1, img2, max_val)
-    offsets = np.arange(_LENGTH) - (_LENGTH - 1) / 2
-    weights = np.exp(-np.square(offsets) / (2 * _SIGMA**2))
+    whole, _ = _alike(build, first, second, most, (filter_size, filter_sigma), (k1, k2))
+    return build.reduce_mean(whole, axis=(-1,), keepdims=False)
+
+
+@titled("MS-SSIM")
+def ssim_multiscale(
+    img1: Any, img2: Any, max_val: Any, power_factors: Sequence[float] = _POWERS,
+    filter_size: int = 11, filter_sigma: float = 1.5, k1: float = 0.01, k2: float = 0.03,
+) -> Tensor:  # fmt: skip
+    """:func:`ssim` at as many scales as ``power_factors``, each half the size of the one before,
+    multiplied to those powers (Wang, Simoncelli and Bovik, 2003)."""
+    build, first, second, most = _pair(img1, img2, max_val)
+    given, factors = (filter_size, filter_sigma), list(power_factors)
+    product = None
+    for scale, power in enumerate(factors):
+        if scale:
+            first, second = (_halved(build, t) for t in (first, second))
+        whole, structure = _alike(build, first, second, most, given, (k1, k2))
+        counted = whole if scale == len(factors) - 1 else structure
+        part = build.pow(build.relu(counted), float(power))
+        product = part if product is None else build.mul(product, part)
+    if product is None:
+        raise ValueError("power_factors is empty")
+    return build.reduce_mean(product, axis=(-1,), keepdims=False)
+
+
+def _halved(b: Builder, x: Tensor) -> Tensor:
+    """The mean of each two by two pixels; odd sizes are mirrored at the end first."""
+    *batch, h, w, c = x.type.dims
+    flat = b.reshape(x, shape=(product(batch), h, w, c))
+    odd = [size - 2 * floordiv(size, 2) for size in (h, w)]
+    pads = ((0, 0), (0, odd[0]), (0, odd[1]), (0, 0))
+    if odd != [0, 0]:
+        flat = b.mirror_pad(flat, paddings=pads, border=0)
+    small = b.avg_pool(flat, window=(2, 2), strides=(2, 2), same=False)
+    return b.reshape(small, shape=(*batch, *small.type.dims[1:]))
+
+
+def _alike(
+    b: Builder, first: Tensor, second: Tensor, most: Tensor, window: tuple[int, float],
+    steady: tuple[float, float],
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """How alike two pictures are, and how alike only their structure is: of each channel."""
+    length, sigma = window
+    offsets = np.arange(length) - (length - 1) / 2
+    weights = np.exp(-np.square(offsets) / (2 * sigma**2))
     weights /= weights.sum()
     rank = len(first.type.dims)
 
     def blurred(x: Tensor) -> Tensor:
         for axis in (rank - 3, rank - 2):
             size = x.type.dims[axis]
-            if isinstance(size, int) and size < _LENGTH:
-                raise ValueError(f"ssim needs pictures of 11 pixels and more, got {first.type}")
-            count = size - _LENGTH + 1
-            parts = [
-                build.mul(_moved(build, x, axis, k, count), float(w)) for k, w in enumerate(weights)
-            ]
-            x = build.add_n(*parts)
+            if isinstance(size, int) and size < length:
+                raise ValueError(
+                    f"ssim needs pictures of {length} pixels and more, got {first.type}"
+                )
+            count = size - length + 1
+            parts = [b.mul(_moved(b, x, axis, k, count), float(w)) for k, w in enumerate(weights)]
+            x = b.add_n(*parts)
         return x
 
-    c1, c2 = (build.square(build.mul(most, k)) for k in (0.01, 0.03))
+    c1, c2 = (b.square(b.mul(most, k)) for k in steady)
     mean, other = blurred(first), blurred(second)
-    products = build.mul(mean, other)
-    squares = build.add(build.square(mean), build.square(other))
-    luminance = build.truediv(build.add(build.mul(products, 2.0), c1), build.add(squares, c1))
-    both = build.mul(blurred(build.mul(first, second)), 2.0)
-    powers = blurred(build.add(build.square(first), build.square(second)))
-    structure = build.truediv(
-        build.add(build.sub(both, build.mul(products, 2.0)), c2),
-        build.add(build.sub(powers, squares), c2),
+    products = b.mul(mean, other)
+    squares = b.add(b.square(mean), b.square(other))
+    luminance = b.truediv(b.add(b.mul(products, 2.0), c1), b.add(squares, c1))
+    both = b.mul(blurred(b.mul(first, second)), 2.0)
+    powers = blurred(b.add(b.square(first), b.square(second)))
+    structure = b.truediv(
+        b.add(b.sub(both, b.mul(products, 2.0)), c2), b.add(b.sub(powers, squares), c2)
     )
-    each = build.mul(luminance, structure)
-    per_channel = build.reduce_mean(each, axis=(rank - 3, rank - 2), keepdims=False)
-    return build.reduce_mean(per_channel, axis=(rank - 3,), keepdims=False)
+    over = (rank - 3, rank - 2)
+    each = b.mul(luminance, structure)
+    return b.reduce_mean(each, axis=over, keepdims=False), b.reduce_mean(
+        structure, axis=over, keepdims=False
+    )

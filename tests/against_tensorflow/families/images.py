@@ -27,6 +27,8 @@ def cases() -> Iterator[Case]:
     yield from _boxes()
     yield from _suppressed()
     yield from _measured()
+    yield from _parts()
+    yield from _best()
 
 
 def _resized() -> Iterator[Case]:
@@ -220,3 +222,76 @@ def _measured() -> Iterator[Case]:
         yield Case(f"image.{name}", (*grey, 255), tolerance=1e-3)
         yield Case(f"image.{name}", (pair[0], fed(reals(2, 12, 12, 1)), 1.0))
     yield Case("image.ssim", (fed(x), fed(x), 1.0))
+
+
+def _parts() -> Iterator[Case]:
+    x = fed(reals(2, 7, 9, 3))
+    boxes = fed(np.float32([[[0.1, 0.2, 0.8, 0.6], [-0.2, 0.5, 0.4, 1.4]],
+                            [[0.5, 0.5, 0.5, 0.5], [0.9, 0.1, 0.2, 0.8]]]))  # fmt: skip
+    yield Case("image.draw_bounding_boxes", (x, boxes), gradients=False)
+    colors = fed(np.float32([[0.5, 0.25, 0.125]]))
+    yield Case("image.draw_bounding_boxes", (x, boxes), {"colors": colors}, gradients=False)
+    yield Case("image.draw_bounding_boxes", (fed(reals(2, 5, 4, 1)), boxes), gradients=False)
+    inside = fed(np.float32([[0.0, 0.0], [0.2, -0.3]]))
+    for how in ({}, {"size": [4, 5]}, {"size": [4, 3]}, {"size": [3, 5]}):
+        size = how.get("size", [3, 3])
+        yield Case("image.extract_glimpse", (x, size, inside), gradients=False)
+    pixels = fed(np.float32([[3.0, 4.0], [2.0, 5.6]]))
+    for centered in (False, True):
+        how = {"centered": centered, "normalized": False}
+        yield Case("image.extract_glimpse", (x, [3, 3], pixels), how, gradients=False)
+    shares = fed(np.float32([[0.5, 0.5], [0.4, 0.6]]))
+    yield Case("image.extract_glimpse", (x, [3, 3], shares), {"centered": False}, gradients=False)
+    size, one = fed(np.int32([40, 30, 3])), fed(np.float32([[[0.1, 0.2, 0.8, 0.9]]]))
+    yield Case("image.sample_distorted_bounding_box", (size, one), {"seed": 3}, drawn=True)
+    yield Case(
+        "image.sample_distorted_bounding_box",
+        (size, fed(np.zeros((1, 0, 4), "f4"))),
+        {"use_image_if_no_bounding_boxes": True, "min_object_covered": 0.5},
+        drawn=True,
+    )
+    a, b = reals(2, 64, 48, 3, low=0.0, high=1.0), reals(2, 64, 48, 3, low=0.0, high=1.0, seed=5)
+    how = {"power_factors": (0.3, 0.7), "filter_size": 7}
+    yield Case(
+        "image.ssim_multiscale",
+        (fed(a), fed((a + b) / 2), 1.0),
+        how,
+        tolerance=1e-3,
+        gradients=False,
+    )
+    odd = [fed(t[:, :61, :45]) for t in (a, (a + b) / 2)]
+    yield Case("image.ssim_multiscale", (*odd, 1.0), how, tolerance=1e-3, gradients=False)
+    yield Case(
+        "image.ssim",
+        (fed(a), fed((a + b) / 2), 1.0),
+        {"filter_size": 5, "filter_sigma": 1.0, "k1": 0.02, "k2": 0.05},
+        tolerance=1e-3,
+        gradients=False,
+    )
+
+
+def _best() -> Iterator[Case]:
+    k = 12
+    corners = reals(k, 2, low=0.0, high=0.7)
+    boxes = np.concatenate([corners, corners + reals(k, 2, low=0.1, high=0.5, seed=3)], axis=1)
+    scores = reals(k, low=0.0, high=1.0, seed=7)
+    for sigma, least in ((0.0, 0.0), (0.5, 0.0), (0.5, 0.3), (0.1, 0.1)):
+        args = (fed(boxes), fed(scores), 8, 0.5, least, sigma)
+        yield Case("image.non_max_suppression_with_scores", args, gradients=False)
+    hard = {"iou_threshold": 1.0, "soft_nms_sigma": 0.3}
+    yield Case(
+        "image.non_max_suppression_with_scores",
+        (fed(boxes), fed(scores), 20),
+        hard,
+        gradients=False,
+    )
+    table = np.abs(reals(k, k, low=0.0, high=1.0))
+    yield Case(
+        "image.non_max_suppression_overlaps", (fed(table), fed(scores), 6, 0.6), gradients=False
+    )
+    shared, rated = boxes[None, :, None], reals(2, k, 3, low=0.0, high=1.0)
+    both = np.concatenate([shared, shared[:, ::-1]])
+    for boxes_of in (both, np.concatenate([both, both * 0.9, both * 1.2], axis=2)):
+        for how in ({}, {"pad_per_class": True}, {"clip_boxes": False}, {"score_threshold": 0.4}):
+            args = (fed(boxes_of.astype("float32")), fed(rated), 3, 7)
+            yield Case("image.combined_non_max_suppression", args, how, gradients=False)
