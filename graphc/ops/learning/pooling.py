@@ -307,7 +307,7 @@ class ShareOut(Spread):
         y = np.zeros(self.shape, x.dtype)
         for at, inside, numbers in self.each_window(self.shape):
             share = (x[at] * (x.dtype.type(1) / x.dtype.type(len(numbers)))).astype(x.dtype)
-            y[inside] += share.reshape(-1, *(1 for _ in self.window), x.shape[-1])
+            y[inside] += share.reshape(len(share), *(1 for _ in self.window), x.shape[-1])
         return y
 
     def kernel(self, node: Any) -> Any:
