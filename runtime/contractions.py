@@ -45,6 +45,7 @@ def _entry(
     program: Program, number: int, step: Launch, facts: ContractionFacts, blocks: list[Block],
     plan: Plan | None, microseconds: float | None,
 ) -> ContractionEntry:  # fmt: skip
+    from runtime.devices.cpu.multiply import PANEL_SPACE
     from runtime.devices.cpu.tiles import tile_text
 
     values = plan.values if plan is not None else {}
@@ -76,6 +77,8 @@ def _entry(
         prologue=list(facts.prologue),
         epilogue=list(facts.epilogue),
     )
+    if family and "packed" in entry.packing.values():
+        entry.stack = PANEL_SPACE
     if plan is not None:
         _numbers(entry, program, step, blocks, plan, microseconds)
     return entry

@@ -106,7 +106,8 @@ class ContractionEntry:
     tasks: int | None = None
     chunks: int | None = None
     threads: int | None = None  # that may share the launch
-    workspace: int | None = None  # bytes
+    workspace: int | None = None  # bytes of the memory plan
+    stack: int = 0  # bytes of each thread's stack that panels are packed to
     flops: int | None = None
     microseconds: float | None = None
     gflops: float | None = None

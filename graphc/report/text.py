@@ -111,7 +111,8 @@ def _contractions(report: Report) -> Iterator[str]:
             _around(entry),
         ]  # fmt: skip
         if bound:
-            row += [_amount(entry.workspace), _amount(entry.flops)]
+            stack = f" + {_amount(entry.stack)} a thread" if entry.stack else ""
+            row += [_amount(entry.workspace) + stack, _amount(entry.flops)]
         if timed:
             share = entry.of_peak(report.peak)
             row += [

@@ -56,6 +56,7 @@ def written(*entries: ContractionEntry, peak: dict[str, float]) -> str:
 def test_the_table_of_contractions(golden):
     entries = (
         entry(),
+        entry(step=4, workspace=0, stack=73_728),
         entry(
             step=5, kernel="matmul_blas", orientation="tn", implementation="blas", tile="",
             packing={"left": "by BLAS", "right": "by BLAS"}, epilogue=[], workspace=0, blocks=2,

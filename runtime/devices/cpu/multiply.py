@@ -18,13 +18,19 @@ from llvmlite import ir
 from graphc.codegen.panels import PANEL_BYTES
 from runtime.devices.cpu import int64, llvm_target, tiles
 from runtime.devices.cpu.int64 import Word
-from runtime.devices.cpu.packing import pack_columns
+from runtime.devices.cpu.packing import pack_columns, pack_panels
 from runtime.devices.cpu.refs import I64
 from runtime.devices.cpu.tile_library import PREFIX
 from runtime.devices.cpu.tiles import BYTE, lanes_of, tile_shape
 
 DEEPEST = 512  # rows of a packed panel; 64 KB on the stack
 SPARE = 64  # rows behind them that packing may write
+GROUP = 8  # panels that are packed together where the right operand is spread over many pages
+GROUP_DEEPEST = 256  # rows of such panels; 256 KB on the stack
+GROUP_ROWS = 240  # of the left operand that stay in the second cache beside them
+SPREAD = 4 << 20  # bytes over which such an operand is spread
+PANEL_SPACE = (DEEPEST + SPARE) * PANEL_BYTES  # bytes
+LARGE_ROWS = 96
 FEW = 12  # rows or columns below which operands that lie along the sum are not packed
 
 
@@ -32,7 +38,7 @@ def library(dtype: str, machine: llvm_target.Machine) -> ir.Module:
     """The module that defines ``graphc_multiply_DTYPE``; the others are its own."""
     module = llvm_target.new_module(f"tiles of {dtype}", machine)
     module.graphc_lanes = lanes_of(dtype)
-    int64.emit(module, {PREFIX + dtype: multiply, "panels": panels, "dots": dots})
+    int64.emit(module, {PREFIX + dtype: multiply, "panels": panels, "large": large, "dots": dots})
     for function in module.functions:
         if not function.is_declaration:
             llvm_target.set_attributes(function, machine)
@@ -67,9 +73,27 @@ def _tile_vectors() -> int:
 def panel_space(b: ir.IRBuilder) -> ir.Value:
     """A panel's room on the stack of the thread."""
     with b.goto_entry_block():
-        room = b.alloca(ir.ArrayType(BYTE, (DEEPEST + SPARE) * PANEL_BYTES))
+        room = b.alloca(ir.ArrayType(BYTE, PANEL_SPACE))
     room.align = 64
     return b.ptrtoint(room, I64)
+
+
+@Word
+def group_space(b: ir.IRBuilder) -> ir.Value:
+    """The room of a group of panels on the stack of the thread."""
+    return _room(b, GROUP * GROUP_DEEPEST * PANEL_BYTES)
+
+
+def _room(b: ir.IRBuilder, size: int) -> ir.Value:
+    with b.goto_entry_block():
+        room = b.alloca(ir.ArrayType(BYTE, size))
+    room.align = 64
+    return b.ptrtoint(room, I64)
+
+
+@Word
+def pack_group(b: ir.IRBuilder, *numbers: ir.Value) -> None:
+    pack_panels(b, b.module.graphc_lanes, *numbers, stride=GROUP_DEEPEST * PANEL_BYTES)
 
 
 @Word
@@ -224,6 +248,8 @@ def multiply(
             b += WIDE_BYTES()
             y += WIDE_BYTES()
             width -= WIDE_COLUMNS()
+    if not turned and rows >= LARGE_ROWS and width > 2 * COLUMNS() and depth * b_step >= SPREAD:
+        return large(a, row_step, k_step, b, b_step, y, y_step, rows, width, depth, add)
     w = panel_space()
     blocks = divided(depth + DEEPEST - 1, DEEPEST)
     deepest = divided(depth + blocks - 1, blocks) if blocks > 1 else depth
@@ -266,6 +292,39 @@ def panels(
             b += PANEL_BYTES
         y += PANEL_BYTES
         width -= COLUMNS()
+    return 0
+
+
+def large(
+    a: int, row_step: int, k_step: int, b: int, b_step: int, y: int, y_step: int, rows: int,
+    width: int, depth: int, add: int,
+) -> int:  # fmt: skip
+    """A product whose right operand is packed in groups of panels, so that fewer pages of it are
+    met at a time, and each once."""
+    w = group_space()
+    while depth > 0:
+        deep = GROUP_DEEPEST if depth > GROUP_DEEPEST else depth
+        j = 0
+        while j < width:
+            columns = GROUP * COLUMNS() if width - j > GROUP * COLUMNS() else width - j
+            pack_group(b + j * ELEMENT(), b_step, w, columns, deep)
+            i = 0
+            while i < rows:
+                some = GROUP_ROWS if rows - i > GROUP_ROWS else rows - i
+                p = 0
+                while p * COLUMNS() < columns:
+                    wide = columns - p * COLUMNS()
+                    wide = COLUMNS() if wide > COLUMNS() else wide
+                    cover(a + i * row_step, row_step, k_step, w + p * (GROUP_DEEPEST * PANEL_BYTES),
+                          PANEL_BYTES, y + i * y_step + (j + p * COLUMNS()) * ELEMENT(), y_step,
+                          deep, COLUMNS(), wide, add, some)  # fmt: skip
+                    p += 1
+                i += some
+            j += columns
+        a += deep * k_step
+        b += deep * b_step
+        depth -= deep
+        add = 1
     return 0
 
 
