@@ -29,6 +29,7 @@ from graphc.passes.constant_fold import constant_fold
 from graphc.passes.cse import cse
 from graphc.passes.drop_overwritten import drop_overwritten
 from graphc.passes.expand import expand
+from graphc.passes.loops import lighten_loops
 from graphc.passes.options import Note, Options
 from graphc.passes.preserve_versions import preserve_versions
 from graphc.passes.prune import prune
@@ -62,10 +63,11 @@ PIPELINE = (
     Pass("late-constant-fold", constant_fold),  # expansions bring constants
     Pass("late-simplify", simplify),
     Pass("cse", cse),  # gradients and expansions repeat work
+    Pass("bodies", _inside_bodies, required=True),  # the same inside branches and loops
+    Pass("loops", lighten_loops),  # what leaves loops
     Pass("drop-overwritten", drop_overwritten),  # a write that the next one makes again
     Pass("preserve-versions", preserve_versions, required=True),  # what is read after a write
     Pass("split-reductions", split_reductions),  # long folds in chunks that run in parallel
-    Pass("bodies", _inside_bodies, required=True),  # the same inside branches and loops
 )
 
 ORDER = (  # (earlier, later, because)
@@ -83,6 +85,9 @@ ORDER = (  # (earlier, later, because)
     ("cse", "preserve-versions", "a read that merges with an earlier one needs no copy"),
     ("cse", "split-reductions", "a fold should be split once, not once per reader"),
     ("cse", "bodies", "what two loops share should be compiled once"),
+    ("expand", "bodies", "the ops that mean a branch or loop must be there"),
+    ("bodies", "loops", "equal work looks equal only once bodies are spelled out"),
+    ("loops", "split-reductions", "sums over the turns become reductions"),
 )
 
 

@@ -21,11 +21,7 @@ def optimise_bodies(graph: Graph, inside: Callable[[Graph], Graph]) -> Graph:
     """``inside`` runs the passes on a body's graph."""
     if not any(_has_bodies(node) for node in graph.nodes):
         return graph
-    while True:
-        trimmed = _trimmed(graph)
-        if trimmed is graph:
-            break
-        graph = trimmed
+    graph = trim_loops(graph)
     change = Edit(graph)
     for node in graph.nodes:
         if _has_bodies(node):
@@ -52,6 +48,15 @@ def _replace(change: Edit, node: Node, op: Any, operands: list[Tensor], kept: li
     made.name = node.name
     for old, new in zip((node.outputs[k] for k in kept), made.outputs, strict=True):
         change.replace(old, new)
+
+
+def trim_loops(graph: Graph) -> Graph:
+    """The graph without what loops compute, carry and read for nobody."""
+    while True:
+        trimmed = _trimmed(graph)
+        if trimmed is graph:
+            return graph
+        graph = trimmed
 
 
 def _trimmed(graph: Graph) -> Graph:

@@ -1,0 +1,50 @@
+"""What leaves loops: work that no turn changes, sums over the turns, values computed twice.
+
+Before: bodies have been through the passes.   After: a turn does what depends on the turns before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from graphc.ir.graph import Graph
+from graphc.passes.bodies import trim_loops
+from graphc.passes.cse import cse
+from graphc.passes.loops.accumulated import sum_afterwards
+from graphc.passes.loops.alongside import compute_alongside
+from graphc.passes.loops.invariant import hoist
+from graphc.passes.loops.kept import keep_for_gradients
+from graphc.passes.options import Options
+from graphc.passes.simplify import simplify
+
+MOST_ROUNDS = 50
+STEPS = (
+    hoist,
+    keep_for_gradients,  # while a loop and its gradient still compute the same in the same words
+    compute_alongside,
+    hoist,  # parts of weights
+    compute_alongside,
+    sum_afterwards,
+)
+
+
+def lighten_loops(graph: Graph, options: Options) -> Graph:
+    if not any(node.op.name == "scan" for node in graph.nodes):
+        return graph
+    given = graph
+    for step in STEPS:
+        graph = _repeated(step, graph, options)
+    return graph if graph is given else _tidied(trim_loops(graph), options)
+
+
+def _repeated(step: Callable[[Graph, Options], Graph], graph: Graph, options: Options) -> Graph:
+    for _ in range(MOST_ROUNDS):
+        before, graph = graph, step(graph, options)
+        if graph is before:
+            break
+    return graph
+
+
+def _tidied(graph: Graph, options: Options) -> Graph:
+    """Equal things once; what became simple, simple."""
+    return cse(simplify(graph, options), options)
