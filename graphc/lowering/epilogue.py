@@ -13,6 +13,7 @@ output of its dtype, its *home*, and overwritten element by element.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -23,7 +24,7 @@ from graphc.ir.dims import Dim, Shape
 from graphc.lowering.group import Group
 from graphc.lowering.in_place import Overlay
 from graphc.lowering.loops import kernel_name, operand_line
-from graphc.lowering.nest import EPILOGUE, Lowered, Nest, full_index, mergeable
+from graphc.lowering.nest import EPILOGUE, MOVING, Lowered, Nest, full_index, mergeable
 
 ROW = "row_at"
 COLUMN = BLOCK_LOOP.split()[1]
@@ -181,9 +182,18 @@ def _joined(nest: _BlockNest, head: Lowered) -> Lowered:
         ),
         uses=[*uses, *added],
         sizes=[*head.sizes, *(dim for _, dim in nest.sizes)],
+        inner=head.inner + _as_products(nest, head, len(added)),
         facts=head.facts and head.facts.with_epilogue(*words),
         final=None,
     )  # fmt: skip
+
+
+def _as_products(nest: _BlockNest, head: Lowered, operands: int) -> Dim:
+    """The work on a block, as the number of the head's steps that take as long."""
+    if head.facts is None:
+        return 0
+    each = nest.weight + MOVING * (1 + operands)
+    return math.ceil(each / head.weight) * head.facts.rows * head.facts.columns
 
 
 def _spliced(

@@ -28,6 +28,10 @@ INLINED = 8  # nodes computed where a rearranging node asks for them
 
 HEADS = ("matmul", "convolve", "convolve_back")  # contractions that others may join
 
+# Bytes of an element from which on a row of a product's block is whole cache lines; what is made of
+# less is made where it is read.
+NARROW = 2
+
 FUSIBLE = (Kind.ELEMENTWISE, Kind.INJECTIVE, Kind.GATHER, Kind.REDUCTION, Kind.EFFECT)
 
 
@@ -295,6 +299,11 @@ class _Fuser:
             return "updates of variables are launched together"
         if any(n.op.may_fail for n in members):
             return "a contraction's kernel has no checks"
+        roles, by_blocks = {**a.roles, **b.roles}, any(n.op.contraction for n in members)
+        if by_blocks and any(
+            t.dtype.size < NARROW and self._leaves(t, roles) for n in members for t in n.outputs
+        ):
+            return "blocks side by side would write one cache line"
         return None
 
     def _role_of(self, inner: _Cluster, outer: _Cluster) -> Role | None:

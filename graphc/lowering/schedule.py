@@ -3,7 +3,7 @@
 A *unit* is a fusion group, a contraction, or a node that runs in Python.  Units that write
 variables, and what depends on them, come after everything else: the first of them is the commit
 point.  Within the tail, units of equal structure stand side by side so that their launches can be
-joined.
+joined; before it, products of equal structure do that need nothing of each other.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Group
 from graphc.lowering.state import readers_before
 
+ALIKE = 16  # products in a row: what they make must be kept until somebody reads it
+
 
 @dataclass(eq=False)
 class Unit:
@@ -31,6 +33,11 @@ class Unit:
     @property
     def node(self) -> Node:
         return self.nodes[-1]
+
+    @property
+    def multiplies(self) -> bool:
+        head = self.node if self.group is None else self.group.head
+        return head is not None and head.op.kind is Kind.CONTRACTION
 
     @property
     def signature(self) -> tuple:
@@ -120,6 +127,44 @@ def _writes(unit: Unit) -> bool:
     return any(n.op.writes is not None for n in unit.nodes)
 
 
+class _Ready:
+    """Units that wait for nothing; the first by their keys is taken, but after a product one of
+    equal structure, if there is one."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple] = []  # a heap
+        self.products: dict[tuple, list[tuple]] = {}  # by signature, heaps
+        self.taken: set[Unit] = set()
+        self.last: tuple | None = None  # signature of the product taken last
+        self.run = 0
+        self.count = 0
+
+    def add(self, unit: Unit, key: tuple) -> None:
+        self.count += 1
+        entry = (*key, self.count, unit)
+        heapq.heappush(self.all, entry)
+        if unit.multiplies:
+            heapq.heappush(self.products.setdefault(unit.signature, []), entry)
+
+    def take(self) -> Unit | None:
+        alike = self.products.get(self.last, []) if self.last and self.run < ALIKE else []
+        unit = self._pop(alike)
+        if unit is None:
+            unit, self.run = self._pop(self.all), 0
+        if unit is not None:
+            self.taken.add(unit)
+            self.last = unit.signature if unit.multiplies else None
+            self.run += 1
+        return unit
+
+    def _pop(self, heap: list[tuple]) -> Unit | None:
+        while heap:
+            unit = heapq.heappop(heap)[-1]
+            if unit not in self.taken:
+                return unit
+        return None
+
+
 def _order(units: list[Unit]) -> tuple[list[Unit], int]:
     after: dict[Unit, list[Unit]] = {u: [] for u in units}
     for unit in units:
@@ -140,18 +185,17 @@ def _order(units: list[Unit]) -> tuple[list[Unit], int]:
             return (0, unit.place, 0)
         return (1, ranks.setdefault(unit.signature, len(ranks)), unit.place)
 
-    ready = [(*key(u), n, u) for n, u in enumerate(units) if not waiting[u]]
-    heapq.heapify(ready)
-    count = len(units)
+    ready = _Ready()
+    for unit in units:
+        if not waiting[unit]:
+            ready.add(unit, key(unit))
     ordered: list[Unit] = []
-    while ready:
-        unit = heapq.heappop(ready)[-1]
-        ordered.append(unit)
-        for above in after[unit]:
+    while (following := ready.take()) is not None:
+        ordered.append(following)
+        for above in after[following]:
             waiting[above] -= 1
             if not waiting[above]:
-                count += 1
-                heapq.heappush(ready, (*key(above), count, above))
+                ready.add(above, key(above))
     if len(ordered) != len(units):
         raise AssertionError("bug in graphc: the schedule has a cycle")
     commit = next((k for k, u in enumerate(ordered) if u in late), len(ordered))
