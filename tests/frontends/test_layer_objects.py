@@ -126,7 +126,7 @@ def test_inputs_that_do_not_fit_are_told():
     layer(tf.zeros([2, 3]))
     with pytest.raises(ShapeError, match="axis -1 must have size 3"):
         layer(tf.zeros([2, 4]))
-    with pytest.raises(TypeError, match="needs floating inputs, got int32"):
+    with pytest.raises(TypeError, match="must be floating, got int32"):
         tf.layers.dense(tf.zeros([2, 3], tf.int32), 2)
     with pytest.raises(TypeError, match="no argument 'colour'"):
         tf.layers.Dense(2, colour="red")

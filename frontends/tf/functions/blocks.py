@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from frontends.tf.functions.moving import pairs_of
+from frontends.tf.functions.windows import Layout
 from frontends.tf.graph.tensor import builder, convert, known_rank, plain, sizes_of, whole_number
 from graphc.errors import AttributeValueError, ShapeError
 from graphc.ir import dims
@@ -224,14 +225,10 @@ def extract_image_patches(
     x = convert(images)
     b = builder(x)
     _rank(x, 4, "extract_image_patches")
-    given = [ksizes if ksizes is not None else sizes, strides, rates]
-    window, steps, apart = (tuple(int(v) for v in list(g)[1:3]) for g in given)
-    if str(padding).upper() not in ("SAME", "VALID"):
-        raise AttributeValueError(
-            f"padding must be SAME or VALID, got {padding!r}",
-            subject="extract_image_patches", site=here(),
-        )  # fmt: skip
-    same = str(padding).upper() == "SAME"
+    layout = Layout.of("extract_image_patches", 2, None)
+    window = layout.steps(ksizes if ksizes is not None else sizes, "ksizes")
+    steps, apart = layout.steps(strides, "strides"), layout.steps(rates, "rates")
+    same = layout.padding(padding) == "SAME"
     y = b.image_patches(x, window=window, strides=steps, rates=apart, same=same)
     n, rows, columns, kh, kw, c = y.type.dims
     return b.reshape(y, shape=(n, rows, columns, kh * kw * c), name=name)

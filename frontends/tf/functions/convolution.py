@@ -114,11 +114,19 @@ def _convolved(
     layout.check_rank(f, "filter")
     how = _how(layout, strides, dilations, padding)
     b = builder(x, f)
-    if not layout.channels_first:
-        return b.convolution(x, f, **how, name=name)
-    with b.home.name_scope(name) as scope:
-        y = b.convolution(layout.channels_last(b, x), f, **how)
-        return layout.as_given(b, y, scope)
+    try:
+        if not layout.channels_first:
+            return b.convolution(x, f, **how, name=name)
+        with b.home.name_scope(name) as scope:
+            y = b.convolution(layout.channels_last(b, x), f, **how)
+            return layout.as_given(b, y, scope)
+    except ShapeError as error:
+        if not error.rows:  # the window does not fit
+            error.rows = [
+                (what, str(t.type), f"from {t.node.name}") for what, t in (("x", x), ("filter", f))
+            ]
+            error.hint = 'padding="SAME" adds as many zeros as are missing'
+        raise
 
 
 def _how(layout: Layout, strides: Any, dilations: Any, padding: Any) -> dict[str, Any]:
@@ -158,8 +166,9 @@ def convolution(
 
 
 def _only_one(layout: Layout, strides: Any, rates: Any) -> None:
-    if max(layout.steps(strides, "strides")) > 1 and max(layout.steps(rates, "rate")) > 1:
-        layout.refuse("strides and dilation rates cannot both be more than 1")
+    steps, apart = layout.steps(strides, "strides"), layout.steps(rates, "rate")
+    if max(steps) > 1 and max(apart) > 1:
+        layout.refuse(f"strides of {steps} and a dilation rate of {apart} cannot both be above 1")
 
 
 def atrous_conv2d(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from frontends.tf.functions.blocks import batch_to_space_nd, space_to_batch_nd
+from frontends.tf.functions.windows import FORMATS, meant
 from frontends.tf.graph.tensor import builder, convert, known_rank, plain
 from graphc.errors import AttributeValueError, ShapeError
 from graphc.ir import dims
@@ -23,7 +24,6 @@ from graphc.ir.dtype import as_dtype, int32, int64
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
 
-_FORMATS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 _POOLS = {"MAX": "max_pool", "AVG": "avg_pool"}
 
 
@@ -129,7 +129,7 @@ def pool(
     if pooling_type not in _POOLS:
         raise ValueError(f"pooling_type is MAX or AVG, got {pooling_type!r}")
     count = len(window_shape)
-    last, first = _FORMATS.get(count, ("", ""))
+    last, first = FORMATS.get(count, ("", ""))
     known_rank(x, "pool")
     if not last or x.type.rank != count + 2:
         raise ValueError(f"a window of {count} axes does not pool {x.type}")
@@ -230,7 +230,9 @@ def _numbers(value: Any, count: int, what: str) -> tuple[int, ...]:
     """One number per spatial axis; None is 1."""
     found = np.ravel(np.asarray(1 if value is None else plain(value)))
     if found.size not in (1, count) or found.dtype.kind not in "iu":
-        raise ValueError(f"{what} needs 1 or {count} integers, got {value!r}")
+        raise AttributeValueError(f"{what} needs 1 or {count} integers, got {value!r}", site=here())
+    if found.min() < 1:
+        raise AttributeValueError(f"{what} must be at least 1, got {value!r}", site=here())
     return tuple(int(v) for v in (found if found.size == count else found.repeat(count)))
 
 
@@ -244,7 +246,7 @@ def _spatial(value: Any, count: int, what: str, channels_first: bool) -> tuple[i
             raise AttributeValueError(
                 f"{what} must be 1 along the batch and the channels, got {value!r}", site=here()
             )
-        return tuple(int(found[k]) for k in kept)
+        return _numbers([found[k] for k in kept], count, what)
     return _numbers(value, count, what)
 
 
@@ -255,11 +257,14 @@ def _pooled(
     """Windows over ``count`` spatial axes of ``value``."""
     x, same = convert(value), _same(padding)
     b = builder(x)
-    format = data_format or _FORMATS[count][0]
-    if format not in _FORMATS[count]:
-        names = " or ".join(_FORMATS[count])
-        raise AttributeValueError(f"data_format must be {names}, got {format!r}", site=here())
-    first = format == _FORMATS[count][1]
+    format = data_format or FORMATS[count][0]
+    if format not in FORMATS[count]:
+        names = " or ".join(FORMATS[count])
+        raise AttributeValueError(
+            f"data_format must be {names}, got {format!r}",
+            hint=meant(format, *FORMATS[count]), subject=op, site=here(),
+        )  # fmt: skip
+    first = format == FORMATS[count][1]
     _checked(x, count, format)
     if op == "max_pool" and not first and _by_depth(ksize, count):
         return _depth(b, x, ksize, strides, name)
@@ -275,18 +280,17 @@ def _pooled(
                 raise ShapeError(
                     f"a window of {window} does not fit into {size} along spatial axis {axis}",
                     rows=[("value", str(x.type), x.name)], subject=op, site=here(),
+                    hint='padding="SAME" takes windows over the border too',
                 )  # fmt: skip
     if not first:
         return getattr(b, op)(x, **how, name=name)
     with b.home.name_scope(name or ("MaxPool" if op == "max_pool" else "AvgPool")) as scope:
-        n, c, *rest = x.type.dims
-        pooled = getattr(b, op)(b.reshape(x, shape=(n * c, *rest, 1)), **how)
-        return b.reshape(pooled, shape=(n, c, *pooled.type.dims[1:-1]), name=scope)
+        return _channels_first(b, getattr(b, op)(_channels_last(b, x), **how), name=scope)
 
 
 def _checked(x: Tensor, count: int, format: str) -> None:
     rank = x.type.rank
-    if format in [formats[1] for formats in _FORMATS.values()]:
+    if format in [formats[1] for formats in FORMATS.values()]:
         known_rank(x, f"pooling of {format}")
     if rank is not None and rank != count + 2:
         raise ShapeError(
@@ -330,9 +334,9 @@ def _of_any_rank(
 ) -> Tensor:  # fmt: skip
     x = convert(value)
     count = (len(data_format) if data_format else known_rank(x, op)) - 2
-    if count not in _FORMATS:
+    if count not in FORMATS:
         raise ValueError(f"{op} pools inputs of 3 to 5 axes, got {x.type}")
-    format = data_format or _FORMATS[count][0]
+    format = data_format or FORMATS[count][0]
     if count == 1:
         one = max_pool1d if op == "max_pool" else avg_pool1d
         return one(x, ksize, strides, padding, format, name)
@@ -344,6 +348,6 @@ def _channels_last(b: Builder, x: Tensor) -> Tensor:
     return b.transpose(x, perm=(0, *range(2, len(x.type.dims)), 1))
 
 
-def _channels_first(b: Builder, x: Tensor) -> Tensor:
+def _channels_first(b: Builder, x: Tensor, name: str | None = None) -> Tensor:
     rank = len(x.type.dims)
-    return b.transpose(x, perm=(0, rank - 1, *range(1, rank - 1)))
+    return b.transpose(x, perm=(0, rank - 1, *range(1, rank - 1)), name=name)

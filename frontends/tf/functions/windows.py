@@ -33,14 +33,17 @@ class Layout:
         if data_format == first:
             return cls(what, axes, True)
         raise AttributeValueError(
-            f"data_format must be {last} or {first}, got {data_format!r}", subject=what, site=here()
-        )
+            f"data_format must be {last} or {first}, got {data_format!r}",
+            hint=meant(data_format, last, first), subject=what, site=here(),
+        )  # fmt: skip
 
     def check_rank(self, tensor: Tensor, operand: str) -> None:
         if tensor.type.rank not in (None, self.axes + 2):
-            self.misfit(
-                f"{operand} must be of rank {self.axes + 2}, its rank is {tensor.type.rank}"
-            )
+            raise ShapeError(
+                f"{operand} must be of rank {self.axes + 2}, its rank is {tensor.type.rank}",
+                rows=[(operand, str(tensor.type), f"from {tensor.node.name}")],
+                subject=self.what, site=here(),
+            )  # fmt: skip
 
     def channels_last(self, b: Builder, tensor: Tensor) -> Tensor:
         if not self.channels_first:
@@ -107,3 +110,15 @@ class Layout:
 
     def misfit(self, fact: str) -> NoReturn:
         raise ShapeError(fact, subject=self.what, site=here())
+
+
+def meant(data_format: Any, last: str, first: str) -> str | None:
+    """Which of two formats was meant by another spelling of one."""
+    given = str(data_format).lower()
+    if given == "channels_first" or given.startswith("nc"):
+        found = first
+    elif given == "channels_last" or (given.startswith("n") and given.endswith("c")):
+        found = last
+    else:
+        return None
+    return f'did you mean data_format="{found}"?'

@@ -13,7 +13,7 @@ from frontends.tf.layers.named import named_activation
 from frontends.tf.networks.nn import bias_add
 from frontends.tf.variables.initializers import zeros_initializer
 from frontends.tf.variables.variable import Variable
-from graphc.errors import ShapeError
+from graphc.errors import DTypeError, ShapeError
 from graphc.ir.dtype import as_dtype
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
@@ -51,7 +51,10 @@ class Dense(Layer):
     def build(self, input_shape: Any) -> None:
         dtype = as_dtype(self.dtype)
         if not dtype.is_floating:
-            raise TypeError(f"dense {self.name!r} needs floating inputs, got {dtype}: tf.cast them")
+            raise DTypeError(
+                f"the inputs must be floating, got {dtype}",
+                hint="tf.cast(inputs, tf.float32)", subject=f"dense '{self.name}'", site=here(),
+            )  # fmt: skip
         features = TensorShape(input_shape).as_list()[-1]
         if features is None:
             raise ShapeError(

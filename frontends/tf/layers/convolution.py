@@ -13,7 +13,7 @@ from frontends.tf.layers.named import named_activation
 from frontends.tf.layers.sliding import as_function, format_of, letters, numbers, padding_of
 from frontends.tf.networks.nn import bias_add
 from frontends.tf.variables.initializers import zeros_initializer
-from graphc.errors import AttributeValueError, ShapeError
+from graphc.errors import AttributeValueError, DTypeError, ShapeError
 from graphc.ir.dtype import as_dtype
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
@@ -95,9 +95,10 @@ class Windowed(Layer):
         """The channels of the inputs, which must be known and floating."""
         dtype, what = as_dtype(self.dtype), self._default_name()
         if not dtype.is_floating:
-            raise TypeError(
-                f"{what} {self.name!r} needs floating inputs, got {dtype}: tf.cast them"
-            )
+            raise DTypeError(
+                f"the inputs must be floating, got {dtype}",
+                hint="tf.cast(inputs, tf.float32)", subject=f"{what} '{self.name}'", site=here(),
+            )  # fmt: skip
         axis = self._channels_axis
         channels = TensorShape(input_shape).as_list()[axis]
         if channels is None:
