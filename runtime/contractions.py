@@ -77,7 +77,7 @@ def _entry(
         prologue=list(facts.prologue),
         epilogue=list(facts.epilogue),
     )
-    if family and "packed" in entry.packing.values():
+    if family == "panel" and "packed" in entry.packing.values():
         entry.stack = PANEL_SPACE
     if plan is not None:
         _numbers(entry, program, step, blocks, plan, microseconds)

@@ -18,6 +18,7 @@ from graphc.ir.dims import Shape
 from graphc.ir.graph import Node, Tensor
 from graphc.lowering.convolution_text import BACK, DOTS, FILTER_DOTS
 from graphc.lowering.depthwise import lower_channels, lower_channels_filter, multiplier
+from graphc.lowering.facts import IN_PLACE
 from graphc.lowering.geometry import Geometry, lowered, suffix
 from graphc.lowering.nest import Final, Lowered, Workspace
 
@@ -51,7 +52,8 @@ def _dots(node: Node, g: Geometry) -> Lowered:
     ]
     name, inner = "convolve_dots" + suffix(g), g.depth * g.outputs
     final = Final(("r", "r + 1"), ("0", "outputs"), 0, len(y.type.dims) - 1, whole=True)
-    return lowered(name, DOTS, g, sizes, uses, g.places, inner, PLAIN_NANOSECONDS, final)
+    facts = g.facts("convolve", 1, g.outputs)
+    return lowered(name, DOTS, g, sizes, uses, g.places, inner, PLAIN_NANOSECONDS, facts, final)
 
 
 # --- back to where the window sees ---------------------------------------------------------------
@@ -90,7 +92,12 @@ def lower_convolve_back(node: Node) -> Lowered:
         ("begin", "end"), ("0", "in2 * channels"), 1, max(len(y.type.dims) - 3, 0), "n",
         result="x", whole=True,
     )  # fmt: skip
-    return lowered("convolve_back", text, g, sizes, uses, g.batch * bands, inner, weight, final)
+    facts = g.facts(
+        "convolve back", band, columns.size * g.channels, "panel", cotangent=IN_PLACE,
+        filter="packed",
+    )  # fmt: skip
+    extent = g.batch * bands
+    return lowered("convolve_back", text, g, sizes, uses, extent, inner, weight, facts, final)
 
 
 # --- the gradients of filters --------------------------------------------------------------------
@@ -122,4 +129,5 @@ def _filter_taps(node: Node, g: Geometry) -> Lowered:
     ]
     inner = dims.product((part, g.inputs, g.outputs))
     name, text = "convolve_filter_dots", FILTER_DOTS
-    return lowered(name, text, g, sizes, uses, parts * g.taps, inner, PLAIN_NANOSECONDS)
+    facts = g.facts("convolve filter", g.inputs, g.outputs, parts=parts)
+    return lowered(name, text, g, sizes, uses, parts * g.taps, inner, PLAIN_NANOSECONDS, facts)

@@ -27,6 +27,7 @@ from graphc.codegen.panels import panel_width
 from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Node, Tensor
+from graphc.lowering.facts import ContractionFacts
 from graphc.lowering.geometry import Geometry
 from graphc.lowering.nest import Final, Lowered, Use, Workspace
 from graphc.lowering.program import GRAIN
@@ -41,6 +42,8 @@ SUMS = 1 << 16  # elements of a filter's gradient that one task adds up, about
 WIDEST = 4  # panels of the cotangent in one task
 LEAST_CHANNELS = 16  # that a task's channels are a multiple of, where it has not all
 NANOSECONDS = 0.0075  # per multiplication and addition, on one core
+HALO = "read from a halo"  # what reports say of the picture,
+LAID_OUT = "laid out before"  # and of the filter
 PACKING = 0.3  # per element of a filter
 
 # Offset of tap t of the window in the halo.
@@ -340,7 +343,7 @@ class Blocks:
 def _lowered(
     name: str, text: str, g: Geometry, sizes: dict[str, Dim],
     uses: list[tuple[Tensor | Workspace, str, Shape, Access]], extent: Dim, inner: Dim,
-    weight: float, final: Final | None = None,
+    weight: float, facts: ContractionFacts, final: Final | None = None,
 ) -> Lowered:  # fmt: skip
     seen = [
         Use(tensor, use, shape, tensor.dtype if isinstance(tensor, Workspace) else g.dtype, access)
@@ -354,7 +357,9 @@ def _lowered(
         tuple(sizes),
     )
     weight *= 2 if g.dtype == "float64" else 1
-    return Lowered(kernel, seen, list(sizes.values()), extent, inner, weight, final=final)
+    return Lowered(
+        kernel, seen, list(sizes.values()), extent, inner, weight, facts=facts, final=final
+    )
 
 
 def lower_convolve_panels(node: Node) -> Lowered:
@@ -397,9 +402,12 @@ def lower_convolve_panels(node: Node) -> Lowered:
     made = dims.product((cut.lines, cut.span, smallest(share * width, g.outputs)))
     inner = several * made * g.depth
     final = Final(("i0", "i1"), ("j0", "j1"), 0, len(y.type.dims) - 1)
-    return _lowered(
-        "convolve", PANELS, g, sizes, uses, dims.ceildiv(tasks, several), inner, NANOSECONDS, final
-    )
+    facts = g.facts(
+        "convolve", several * cut.lines * cut.span, smallest(share * width, g.outputs), "gathered",
+        picture=HALO, filter=LAID_OUT,
+    )  # fmt: skip
+    extent = dims.ceildiv(tasks, several)
+    return _lowered("convolve", PANELS, g, sizes, uses, extent, inner, NANOSECONDS, facts, final)
 
 
 def lower_filter_lines(node: Node) -> Lowered:
@@ -436,7 +444,13 @@ def lower_filter_lines(node: Node) -> Lowered:
     tile = dims.product((g.taps, each, smallest(share * width, g.outputs)))
     inner = dims.product((part, g.along[2].count, tile))
     extent = op.parts * pieces * wides
-    return _lowered("convolve_filter", FILTER_LINES, g, sizes, uses, extent, inner, NANOSECONDS)
+    facts = g.facts(
+        "convolve filter", g.taps * each, smallest(share * width, g.outputs), "gathered", op.parts,
+        picture=HALO, cotangent="packed",
+    )  # fmt: skip
+    return _lowered(
+        "convolve_filter", FILTER_LINES, g, sizes, uses, extent, inner, NANOSECONDS, facts
+    )
 
 
 def _channel_ranges(g: Geometry, columns: Dim) -> tuple[Dim, Dim]:

@@ -16,6 +16,7 @@ from graphc.codegen.kernel import Access
 from graphc.ir import dims
 from graphc.ir.dims import Shape
 from graphc.ir.graph import Node, Tensor
+from graphc.lowering.facts import IN_PLACE
 from graphc.lowering.geometry import Geometry, lowered, suffix
 from graphc.lowering.nest import Lowered, Workspace
 
@@ -114,7 +115,9 @@ def lower_channels(node: Node, g: Geometry) -> Lowered:
     ]
     inner = dims.product((last, g.taps, g.outputs))
     name = "convolve_channels" + suffix(g)
-    return lowered(name, _channels_text(g), g, g.sizes(), uses, rows, inner, NANOSECONDS)
+    facts = g.facts("convolve", last, g.outputs, "channels", picture=IN_PLACE, filter=IN_PLACE)
+    text = _channels_text(g)
+    return lowered(name, text, g, g.sizes(), uses, rows, inner, NANOSECONDS, facts)
 
 
 def _channels_text(g: Geometry) -> str:
@@ -188,4 +191,8 @@ def lower_channels_filter(node: Node, g: Geometry) -> Lowered:
     text = _FILTER.replace("WORD", channel_word("channel_products", made)).replace("WHERE", where)
     inner = dims.product((sizes["part_rows"], g.taps, g.outputs))
     name = "convolve_filter_channels"
-    return lowered(name, text, g, sizes, uses, parts, inner, NANOSECONDS)
+    facts = g.facts(
+        "convolve filter", g.taps, g.outputs, "channels", parts, picture=IN_PLACE,
+        cotangent=IN_PLACE,
+    )  # fmt: skip
+    return lowered(name, text, g, sizes, uses, parts, inner, NANOSECONDS, facts)

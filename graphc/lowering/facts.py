@@ -46,7 +46,7 @@ class ContractionFacts:
     n: Dim
     depth: Dim
     matrices: Dim = 1
-    orientation: str = "nn"  # of left and right operand: as it lies (n) or transposed (t)
+    orientation: str = "nn"  # of left and right matrix: as it lies (n) or transposed (t)
     implementation: str = GENERATED
     tile: Cases = ()
     packing: tuple[tuple[str, Cases], ...] = ()

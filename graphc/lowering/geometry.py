@@ -13,6 +13,7 @@ from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Tensor
 from graphc.lowering.convolution_text import AXES, written
+from graphc.lowering.facts import Case, ContractionFacts
 from graphc.lowering.nest import Final, Lowered, Use, Workspace
 from graphc.lowering.program import GRAIN
 from graphc.ops.shaping.windows import Slide
@@ -110,6 +111,26 @@ class Geometry:
             "grain": GRAIN,
         }
 
+    def facts(
+        self, kind: str, rows: Dim, columns: Dim, tile: str = "", parts: Dim = 1, **packing: str
+    ) -> ContractionFacts:
+        """For reports: what a step of the launch makes, by which tiles, and how operands are read.
+
+        ``kind`` says which of a convolution's three products it is.
+        """
+        groups = dims.maximum(1, self.groups)
+        each = dims.floordiv(self.outputs, groups)
+        sizes = {
+            "convolve": (self.places, each, self.depth),
+            "convolve back": (self.places, self.depth, each),
+            "convolve filter": (self.depth, each, self.places),
+        }[kind]
+        return ContractionFacts(
+            kind, self.dtype, *sizes, groups, "", tile=(Case(tile),) if tile else (),
+            packing=tuple((operand, (Case(how),)) for operand, how in packing.items()),
+            rows=rows, columns=columns, parts=parts,
+        )  # fmt: skip
+
     def constant(self) -> tuple[Constant, ...]:
         dtype = "float32" if self.dtype in ("float16", "bfloat16") else self.dtype
         return (Constant("c0", dtype, 0.0 if dtype.startswith("float") else 0),)
@@ -118,7 +139,7 @@ class Geometry:
 def lowered(
     name: str, text: str, geometry: Geometry, sizes: dict[str, Dim],
     uses: list[tuple[Tensor | Workspace, str, Shape, Access]], extent: Dim, inner: Dim,
-    weight: float, final: Final | None = None,
+    weight: float, facts: ContractionFacts, final: Final | None = None,
 ) -> Lowered:  # fmt: skip
     dtype = geometry.dtype
     kernel = Kernel(
@@ -129,7 +150,9 @@ def lowered(
         tuple(sizes),
     )
     seen = [Use(tensor, use, shape, dtype, access) for tensor, use, shape, access in uses]
-    return Lowered(kernel, seen, list(sizes.values()), extent, inner, weight, final=final)
+    return Lowered(
+        kernel, seen, list(sizes.values()), extent, inner, weight, facts=facts, final=final
+    )
 
 
 def suffix(geometry: Geometry) -> str:

@@ -129,7 +129,8 @@ def _contractions(report: Report) -> Iterator[str]:
 def _what(entry: ContractionEntry) -> str:
     many = "" if entry.matrices == 1 else f" x {entry.matrices}"
     times = f", {entry.blocks} of them" if entry.blocks > 1 else ""
-    return f"{entry.kind} {entry.orientation}{many} {entry.dtype}{times}"
+    how = f" {entry.orientation}" if entry.orientation else ""
+    return f"{entry.kind}{how}{many} {entry.dtype}{times}"
 
 
 def _packing(entry: ContractionEntry) -> str:

@@ -63,6 +63,7 @@ def test_the_table_of_contractions(golden):
         ),
         entry(
             step=7, kernel="convolve_filter", kind="convolve filter", dtype="float64", parts=4,
+            orientation="",
             gflops=None, microseconds=None, matrices=8, prologue=["mul"], threads=1,
         ),
     )  # fmt: skip
@@ -129,6 +130,38 @@ def test_einsum_is_a_product_of_many_matrices():
         (found,) = session.inspect(tf.einsum("bij,bjk->bik", a, b)).contractions
     assert found.matrices == 3
     assert (found.m, found.n, found.depth) == (30, 50, 40)
+
+
+def convolution(groups: int = 1) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    x = tf.placeholder(tf.float32, [2, 9, 9, 6])
+    f = tf.placeholder(tf.float32, [3, 3, 6 // groups, 12])
+    return x, f, tf.nn.conv2d(x, f, strides=[1, 1, 1, 1], padding="VALID")
+
+
+def test_a_convolution_and_its_gradients_are_told():
+    x, f, y = convolution()
+    with tf.Session() as session:
+        report = session.inspect([y, *tf.gradients(tf.reduce_sum(tf.square(y)), [x, f])])
+    sizes = {e.kind: (e.m, e.n, e.depth, e.matrices) for e in report.contractions}
+    assert sizes["convolve"] == (2 * 7 * 7, 12, 54, 1)
+    assert sizes["convolve filter"] == (54, 12, 2 * 7 * 7, 1)
+    assert len(report.contractions) == 3
+    assert all(e.tile and e.packing for e in report.contractions)
+
+
+def test_groups_are_told():
+    _, _, y = convolution(groups=3)
+    with tf.Session() as session:
+        (found,) = session.inspect(y).contractions
+    assert (found.m, found.n, found.depth, found.matrices) == (2 * 7 * 7, 4, 18, 3)
+
+
+def test_a_fused_product_says_what_is_applied_to_it():
+    _, _, y = product()
+    with tf.Session() as session:
+        (found,) = session.inspect(tf.nn.relu(y + 1.0)).contractions
+    assert found.epilogue == ["add", "relu"]
+    assert found.kernel == "matmul_add_relu"
 
 
 def test_of_cases_the_first_that_holds_is_told():

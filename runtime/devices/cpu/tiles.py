@@ -101,6 +101,12 @@ def tile_text(family: str, dtype: str, n: int | None) -> str:
     kind, shape = lanes_of(dtype), tile_shape(llvm_target.host())
     if family == "dot":
         return f"dot 4 x 4 vectors of {kind.lanes}"
+    if family in ("gathered", "winograd"):
+        from runtime.devices.cpu.gathered import tile_rows
+
+        return f"{family} {tile_rows()[0]} x {kind.vectors} vectors of {kind.lanes}"
+    if family == "channels":
+        return f"along channels, vectors of {kind.lanes}"
     if family == "row":
         return f"row 1 x 8 vectors of {kind.lanes}"
     vectors = 1 if n is not None and n <= kind.lanes else shape.vectors
