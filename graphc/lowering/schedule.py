@@ -27,7 +27,7 @@ class Unit:
 
     nodes: list[Node]
     group: Group | None
-    place: int  # position in the graph, for a stable order
+    place: int  # where its first node stands in the graph, for a stable order
     before: set[Unit] = field(default_factory=set)
 
     @property
@@ -68,7 +68,6 @@ def schedule(graph: Graph, fusion: Fusion) -> Schedule:
             root[node.outputs[0]] = root.get(below, below)
         elif group is not None:
             unit = unit_of_group.setdefault(id(group), Unit(group.nodes, group, place))
-            unit.place = place
             unit_of[node] = unit
         elif node.op.kind is not Kind.SOURCE and not is_free(node):
             unit_of[node] = Unit([node], None, place)
