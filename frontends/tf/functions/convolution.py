@@ -433,17 +433,10 @@ def separable_conv2d(
 
 
 def conv2d_backprop_input(
-    input_sizes: Any,
-    filter: Any = None,
-    out_backprop: Any = None,
-    strides: Any = None,
-    padding: Any = None,
-    use_cudnn_on_gpu: bool = True,
-    data_format: str | None = "NHWC",
-    dilations: Any = (1, 1, 1, 1),
-    name: str | None = None,
-    filters: Any = None,
-) -> Tensor:
+    input_sizes: Any, filter: Any = None, out_backprop: Any = None, strides: Any = None,
+    padding: Any = None, use_cudnn_on_gpu: bool = True, data_format: str | None = "NHWC",
+    dilations: Any = (1, 1, 1, 1), name: str | None = None, filters: Any = None,
+) -> Tensor:  # fmt: skip
     """What :func:`conv2d` passes back to its input, of shape ``input_sizes``."""
     layout = Layout.of("conv2d_backprop_input", 2, data_format)
     f = _one_of(filter, filters, "filter", "filters")
@@ -454,40 +447,26 @@ def conv2d_backprop_input(
 
 
 def conv2d_backprop_filter(
-    input: Any,
-    filter_sizes: Any,
-    out_backprop: Any,
-    strides: Any,
-    padding: Any,
-    use_cudnn_on_gpu: bool = True,
-    data_format: str | None = "NHWC",
-    dilations: Any = (1, 1, 1, 1),
+    input: Any, filter_sizes: Any, out_backprop: Any, strides: Any, padding: Any,
+    use_cudnn_on_gpu: bool = True, data_format: str | None = "NHWC", dilations: Any = (1, 1, 1, 1),
     name: str | None = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """What :func:`conv2d` passes back to its filter, of shape ``filter_sizes``."""
-    layout = Layout.of("conv2d_backprop_filter", 2, data_format)
-    name = name or "Conv2DBackpropFilter"
     return _back_to_filter(
-        layout, input, filter_sizes, out_backprop, strides, dilations, padding, name
-    )
+        Layout.of("conv2d_backprop_filter", 2, data_format), input, filter_sizes, out_backprop,
+        strides, dilations, padding, name or "Conv2DBackpropFilter",
+    )  # fmt: skip
 
 
 def conv3d_backprop_filter(
-    input: Any,
-    filter_sizes: Any,
-    out_backprop: Any,
-    strides: Any,
-    padding: Any,
-    data_format: str | None = "NDHWC",
-    dilations: Any = (1, 1, 1, 1, 1),
-    name: str | None = None,
-) -> Tensor:
+    input: Any, filter_sizes: Any, out_backprop: Any, strides: Any, padding: Any,
+    data_format: str | None = "NDHWC", dilations: Any = (1, 1, 1, 1, 1), name: str | None = None,
+) -> Tensor:  # fmt: skip
     """What :func:`conv3d` passes back to its filter, of shape ``filter_sizes``."""
-    layout = Layout.of("conv3d_backprop_filter", 3, data_format)
-    name = name or "Conv3DBackpropFilterV2"
     return _back_to_filter(
-        layout, input, filter_sizes, out_backprop, strides, dilations, padding, name
-    )
+        Layout.of("conv3d_backprop_filter", 3, data_format), input, filter_sizes, out_backprop,
+        strides, dilations, padding, name or "Conv3DBackpropFilterV2",
+    )  # fmt: skip
 
 
 def _back_to_filter(
@@ -515,15 +494,9 @@ def _back_to_filter(
 
 
 def depthwise_conv2d_native_backprop_input(
-    input_sizes: Any,
-    filter: Any,
-    out_backprop: Any,
-    strides: Any,
-    padding: Any,
-    data_format: str | None = "NHWC",
-    dilations: Any = (1, 1, 1, 1),
-    name: str | None = None,
-) -> Tensor:
+    input_sizes: Any, filter: Any, out_backprop: Any, strides: Any, padding: Any,
+    data_format: str | None = "NHWC", dilations: Any = (1, 1, 1, 1), name: str | None = None,
+) -> Tensor:  # fmt: skip
     """What :func:`depthwise_conv2d` passes back to its input, of shape ``input_sizes``."""
     layout = Layout.of("depthwise_conv2d_native_backprop_input", 2, data_format)
     f, ct = alike([convert(filter), out_backprop])
@@ -537,15 +510,9 @@ def depthwise_conv2d_native_backprop_input(
 
 
 def depthwise_conv2d_native_backprop_filter(
-    input: Any,
-    filter_sizes: Any,
-    out_backprop: Any,
-    strides: Any,
-    padding: Any,
-    data_format: str | None = "NHWC",
-    dilations: Any = (1, 1, 1, 1),
-    name: str | None = None,
-) -> Tensor:
+    input: Any, filter_sizes: Any, out_backprop: Any, strides: Any, padding: Any,
+    data_format: str | None = "NHWC", dilations: Any = (1, 1, 1, 1), name: str | None = None,
+) -> Tensor:  # fmt: skip
     """What :func:`depthwise_conv2d` passes back to its filter, of shape ``filter_sizes``."""
     layout = Layout.of("depthwise_conv2d_native_backprop_filter", 2, data_format)
     x, ct = alike([input, out_backprop])

@@ -224,32 +224,23 @@ class Variable(Operators, metaclass=_MadeByCreators):
         chosen.variables.set(self._full, array, self.dtype)
 
     def assign(
-        self,
-        value: Any,
-        use_locking: bool = False,
-        name: str | None = None,
+        self, value: Any, use_locking: bool = False, name: str | None = None,
         read_value: bool = True,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         """Set the variable; the result is the new value."""
         return assign(self, value, name=name)
 
     def assign_add(
-        self,
-        delta: Any,
-        use_locking: bool = False,
-        name: str | None = None,
+        self, delta: Any, use_locking: bool = False, name: str | None = None,
         read_value: bool = True,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         """Add to the variable; the result is the new value."""
         return assign_add(self, delta, name=name)
 
     def assign_sub(
-        self,
-        delta: Any,
-        use_locking: bool = False,
-        name: str | None = None,
+        self, delta: Any, use_locking: bool = False, name: str | None = None,
         read_value: bool = True,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         """Subtract from the variable; the result is the new value."""
         return assign_sub(self, delta, name=name)
 
