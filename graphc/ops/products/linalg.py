@@ -162,10 +162,10 @@ def _as_matrices(b: Any, x: Any) -> Any:
 
 
 class LogMatrixDeterminant(LinearAlgebra):
-    """The sign of each matrix's determinant, and the logarithm of its magnitude."""
+    """The sign of each matrix's determinant (a number of magnitude 1), and the logarithm of its
+    magnitude; both in the dtype of ``x``."""
 
     operands = ("x",)
-    dtypes = (float32, float64)
 
     def infer_type(self, x: TensorType) -> tuple[TensorType, TensorType]:
         self.checked(x=x)
@@ -180,15 +180,30 @@ class LogMatrixDeterminant(LinearAlgebra):
         return np.asarray(sign, x.dtype), np.asarray(logarithm, x.dtype)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any) -> list:
-        _, logarithm = ct
-        if logarithm is None:
+        of_sign, of_logarithm = ct
+        if x.dtype.is_complex:
+            return [self._of_complex(b, of_sign, of_logarithm, y[0], x)]
+        if of_logarithm is None:
             return [NotDifferentiable("the sign of a determinant is a step")]
-        return [b.mul(_as_matrices(b, logarithm), b.matrix_inverse(x, adjoint=True))]
+        return [b.mul(_as_matrices(b, of_logarithm), b.matrix_inverse(x, adjoint=True))]
+
+    def _of_complex(self, b: Any, of_sign: Any, of_logarithm: Any, sign: Any, x: Any) -> Any:
+        """A change ``trace(inverse(x) @ dx)`` is of the logarithm in its real part, and turns the
+        sign by its imaginary part."""
+        total = b.zeros_like(sign)
+        if of_logarithm is not None:
+            total = b.mul(b.add(of_logarithm, b.conj(of_logarithm)), 0.5)
+        if of_sign is not None:
+            turned = b.mul(sign, b.conj(of_sign))
+            total = b.add(total, b.mul(b.sub(b.conj(turned), turned), 0.5))
+        return b.mul(_as_matrices(b, total), b.conj(b.matrix_inverse(x, adjoint=True)))
 
     samples = [
         Sample("float32[3, 3]", values={0: SQUARE}, tolerance=4),
         Sample("float64[2, 3, 3]", values={0: SQUARES}),
         Sample("float64[2, 2]", values={0: [[1.0, 2.0], [2.0, 4.0]]}, gradient=False),
+        Sample("complex64[3, 3]", values={0: ROUND}, tolerance=4),
+        Sample("complex128[3, 3]", values={0: ROUND}),
         Refuses("float32[2, 3]", "x must be square, it is [2, 3]"),
     ]
 
