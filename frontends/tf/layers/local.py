@@ -80,12 +80,15 @@ class LocallyConnected(Windowed):
     def call(self, inputs: Tensor) -> Tensor:
         b = builder(inputs)
         y = einsum("nqp,qpo->nqo", self._patches(inputs), convert(self.kernel))
-        y = b.reshape(y, shape=(y.type.dims[0], *self.places(self.inner(inputs.type.dims)),
-                                self.filters))  # fmt: skip
-        if self.bias is not None:
-            y = b.add(y, convert(self.bias))
+        places = self.places(self.inner(inputs.type.dims))
+        y = b.reshape(y, shape=(y.type.dims[0], *places, self.filters))
+        bias = None if self.bias is None else convert(self.bias)
         if self.data_format == "channels_first":
             y = b.transpose(y, perm=(0, self.spatial + 1, *range(1, self.spatial + 1)))
+            if bias is not None:  # read in this order by Keras, though it has the other shape
+                bias = b.reshape(bias, shape=(self.filters, *places))
+        if bias is not None:
+            y = b.add(y, bias)
         return self.activation(y) if self.activation is not None else y
 
     def _patches(self, inputs: Tensor) -> Tensor:
