@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen import vocabulary
-from graphc.codegen.gathered import GATHERED_WORDS
 from graphc.codegen.channels import CHANNEL_WORDS
+from graphc.codegen.gathered import GATHERED_WORDS
 from graphc.codegen.kernel import Constant, Kernel, Operand
 from graphc.codegen.panels import PANEL_WORDS
+from graphc.codegen.transforms import TRANSFORM_WORDS
 from graphc.ir import dtype as dtypes
 
 
@@ -97,7 +98,8 @@ def _namespace(kernel: Kernel) -> dict[str, Any]:
     namespace: dict[str, Any] = {name: word.meaning for name, word in vocabulary.WORDS.items()}
     for rows in (PANEL_WORDS, CHANNEL_WORDS):
         namespace.update({name: meaning for name, (_, _, meaning) in rows.items()})
-    namespace.update({name: meaning for name, (_, meaning) in GATHERED_WORDS.items()})
+    for pairs in (GATHERED_WORDS, TRANSFORM_WORDS):
+        namespace.update({name: meaning for name, (_, meaning) in pairs.items()})
     namespace["views"] = lambda args, count: _exactly(args[0], count)
     namespace["sizes"] = lambda args, count: _exactly(args[1], count)
     # An index or size may become a value of the computation, so it is an int64 like any other.

@@ -1,10 +1,10 @@
-"""Convolutions by 3x3 with fewer products (:mod:`graphc.ops.products.winograd`).
+"""Convolutions with fewer products (:mod:`graphc.ops.products.winograd`).
 
 ``convolve_winograd``: blocks of tiles as :mod:`graphc.lowering.convolution_blocks` has blocks of
-places.  A task copies what its tiles see into the halo and transforms it, 16 matrices of a row per
-tile; then, panel by panel, multiplies these by the panel's and transforms the products back.
-Transforms run along the channels.  Where results are not finite, the halo is multiplied by the
-panel as it was.
+places.  A task copies what its tiles see into the halo and transforms it to a matrix per point, of
+a row per tile; then, panel by panel, multiplies these by the panel's and transforms the products
+back.  Transforms run along the channels.  Where results are not finite, the halo is multiplied by
+the panel as it was.
 """
 
 from __future__ import annotations
@@ -14,87 +14,32 @@ from typing import Any
 from graphc.codegen.gathered import SPARE
 from graphc.codegen.kernel import Access, Constant, Kernel, Operand
 from graphc.codegen.panels import panel_width
+from graphc.codegen.transforms import SCHEMES
 from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Node, Tensor
 from graphc.lowering.convolution_blocks import MOST_TASKS, TASKS, Blocks, smallest, written
 from graphc.lowering.geometry import Geometry
 from graphc.lowering.nest import Final, Lowered, Use, Workspace
-from graphc.ops.products.winograd import POINTS, TILE, WINDOW
+from graphc.ops.products.winograd import TILE
 
 TILES = 112  # of a block
-FEWEST_TILES = 42  # of a block, where there are that many
+FEWEST_TILES = {3: 42, 5: 28}  # of a block, where there are that many
 POINT_ELEMENTS = 1 << 16  # of a block's transformed elements, about
 NANOSECONDS = 0.011  # per multiplication and addition, on one core
 TRANSFORMING = 0.5  # per element of a filter
 
 
-def _load(name: str, at: str) -> list[str]:
-    return [
-        f"{name}{r}{s} = {at.format(r=r, s=s, point=r * POINTS + s)}"
-        for r in range(POINTS)
-        for s in range(POINTS)
-    ]
-
-
-def _input_lines() -> list[str]:
-    """B^T d B, where a row of B^T has two elements that are not 0."""
-    pairs = [("{0} - {2}"), ("{1} + {2}"), ("{2} - {1}"), ("{1} - {3}")]
-    lines = _load("d", "p[slot, e + {r} * lead + {s} * channels + k]")
-    for i, pair in enumerate(pairs):
-        for s in range(POINTS):
-            lines.append(f"t{i}{s} = " + pair.format(*(f"d{r}{s}" for r in range(POINTS))))
-    for i in range(POINTS):
-        for j, pair in enumerate(pairs):
-            row = f"points[slot, ({i * POINTS + j} * tiles + i) * channels + k]"
-            lines.append(f"{row} = " + pair.format(*(f"t{i}{s}" for s in range(POINTS))))
-    return lines
-
-
-def _output_lines(o: int) -> list[str]:
-    """Line o of A^T m A: two results."""
-    rows = [("{0} + {1} + {2}"), ("{1} - {2} - {3}")]
-    lines = _load("m", "m[slot, {point}, i, k]")
-    lines = [line for line in lines if int(line[1]) in ((0, 1, 2), (1, 2, 3))[o]]
-    for s in range(POINTS):
-        lines.append(f"t{s} = " + rows[o].format(*(f"m{r}{s}" for r in range(POINTS))))
-    return [
-        *lines,
-        *(f"y{j} = " + row.format("t0", "t1", "t2", "t3") for j, row in enumerate(rows)),
-    ]
-
-
-def _filter_lines() -> list[str]:
-    """G g G^T."""
-    rows = ["{0}", "({0} + {2} + {1}) * half", "({0} + {2} - {1}) * half", "{2}"]
-    lines = [
-        f"g{u}{v} = f[panel, {u * WINDOW + v} * inputs + c, k]"
-        for u in range(WINDOW)
-        for v in range(WINDOW)
-    ]
-    for i, row in enumerate(rows):
-        for v in range(WINDOW):
-            made = row.format(*(f"g{u}{v}" for u in range(WINDOW)))
-            lines.append(f"t{i}{v} = {made}")
-    for i in range(POINTS):
-        for j, row in enumerate(rows):
-            made = row.format(*(f"t{i}{v}" for v in range(WINDOW)))
-            lines.append(f"y[{i * POINTS + j}, panel, c, k] = {made}")
-    return lines
-
-
-def _block(lines: list[str]) -> str:
-    return "\n".join(lines) + "\n"
-
-
 CONVOLVE = """\
 # y = x convolved with f, by transforms; g: f as it was
 def NAME(args, start, stop):
-    x, f, g, y, p, points, m, rows, steps, direct = views(args, 10)
+    x, f, g, y, p, points, m, made, rows, steps, direct = views(args, 11)
     SIZES
     slot = idiv(start, grain)
     halo = part(p, slot)
     left_rows = part(points, slot)
+    products = part(m, slot)
+    result = part(made, slot)
     c = 0
     filled = 0 - 1
     for task in range(start * several, minimum(stop * several, tasks)):
@@ -108,18 +53,19 @@ def NAME(args, start, stop):
         if filled != block:
             FILL
             for i in range(count):
-                e = rows[slot, i]
-                for k in range(channels):
-                    INPUT
+                transform_input_SIDE(
+                    halo, left_rows, rows[slot, i], i * channels, lead, channels,
+                    AXIS * tiles * channels, tiles * channels, channels,
+                )
             filled = block
         begin = (task - block * ranges) * share
         for panel in range(begin, minimum(begin + share, panels)):
             for k in range(tiles + SPARE):
                 steps[slot, k] = minimum(k, maximum(count - 1, 0)) * channels
-            for point in range(16):
+            for point in range(POINTS):
                 multiply_gathered(
                     left_rows, part(steps, slot), part(steps, slot), part(part(f, point), panel),
-                    part(part(m, slot), point), 0, count, 0, 0, WIDTH, point * tiles * channels, 1,
+                    products, 0, count, point * tiles, 0, WIDTH, point * tiles * channels, 1,
                     channels, 1,
                 )
             j0 = panel * WIDTH
@@ -129,13 +75,18 @@ def NAME(args, start, stop):
             i = 0
             for line in range(first, last):
                 plane = idiv(line, count1)
-                high_line = plane * height + (line - plane * count1) * 2
+                top = (line - plane * count1) * 2
                 for q in range(left, right):
-                    at = high_line * width + q * 2
-                    TILE0
-                    if (line - plane * count1) * 2 + 1 < height:
-                        at = at + width
-                        TILE1
+                    transform_output_SIDE(
+                        products, result, i * WIDTH, 0, AXIS * tiles * WIDTH, tiles * WIDTH,
+                        2 * WIDTH, WIDTH, wide,
+                    )
+                    DOUBT
+                    at = (plane * height + top) * width + q * 2
+                    for o in range(minimum(height - top, 2)):
+                        for k in range(minimum(width - q * 2, 2)):
+                            target = part(y, at + o * width + k)
+                            pack_run(result, target, (o * 2 + k) * WIDTH, j0, 0, wide, wide)
                     i = i + 1
             if isfinite(doubt):
                 filled = block
@@ -149,23 +100,19 @@ def NAME(args, start, stop):
     return 0
 """
 
-_TILE = """\
-if q * 2 + 1 < width:
-    for k in range(wide):
-        LINE{o}
-        y[at, j0 + k] = y0
-        y[at + 1, j0 + k] = y1
-        doubt = accumulate(doubt, (y0 - y0) + (y1 - y1))
-else:
-    for k in range(wide):
-        LINE{o}
-        y[at, j0 + k] = y0
-        doubt = accumulate(doubt, y0 - y0)
+# 0, unless a result is not finite.
+_DOUBT = """\
+for k in range(wide):
+    d0 = made[slot, k] - made[slot, k]
+    d1 = made[slot, WIDTH + k] - made[slot, WIDTH + k]
+    d2 = made[slot, 2 * WIDTH + k] - made[slot, 2 * WIDTH + k]
+    d3 = made[slot, 3 * WIDTH + k] - made[slot, 3 * WIDTH + k]
+    doubt = accumulate(doubt, (d0 + d1) + (d2 + d3))
 """
 
 # What is not finite once more, line by line, from the halo.
 _DIRECT = """\
-for k in range(3):
+for k in range(window):
     steps[slot, k] = k * lead
 r = 0
 for line in range(first, last):
@@ -179,7 +126,7 @@ for line in range(first, last):
         multiply_gathered(
             halo, part(direct, slot), part(steps, slot), part(g, panel), y, 0,
             minimum(right * 2, width) - left * 2, (plane * height + q + o) * width + left * 2, j0,
-            j1, e + o * lead, 3, 3 * channels, 1,
+            j1, e + o * lead, window, window * channels, 1,
         )
 """
 
@@ -200,30 +147,33 @@ def NAME(args, start, stop):
     for t in range(start, stop):
         c = idiv(t, panels)
         panel = t - c * panels
-        for k in range(WIDTH):
-            TRANSFORM
+        transform_filter_SIDE(
+            part(f, panel), y, c * WIDTH, (panel * inputs + c) * WIDTH, SIDE * inputs * WIDTH,
+            inputs * WIDTH, AXIS * panels * inputs * WIDTH, panels * inputs * WIDTH, WIDTH,
+        )
     return 0
 """
 
 
-def _texts() -> dict[str, str]:
-    tiles = {f"TILE{o}": _TILE.format(o=o) for o in range(TILE)}
-    lines = {f"LINE{o}": _block(_output_lines(o)) for o in range(TILE)}
-    return {**tiles, **lines, "INPUT": _block(_input_lines()), "DIRECT": _DIRECT, "PIECE": _PIECE}
+def _written(text: str, name: str, window: int, dtype: str, sizes: dict[str, Dim]) -> str:
+    axis = SCHEMES[window].points
+    text = text.replace("SIDE", str(window)).replace("AXIS", str(axis))
+    fragments = {"DIRECT": _DIRECT, "PIECE": _PIECE, "DOUBT": _DOUBT}
+    return written(text.replace("POINTS", str(axis**2)), name, dtype, False, sizes, **fragments)
 
 
 def lower_convolve_winograd(node: Node) -> Lowered:
     """The kernel of a ``convolve_winograd``."""
     (x, f, panels), y = node.operands, node.outputs[0]
     op: Any = node.op
+    points = SCHEMES[op.window].points ** 2
     g = Geometry.of(x, op.along(x.type), (1, 1), x.type.dims[-1], op.outputs)
     width = panel_width(y.dtype.size)
     all_lines = g.batch * g.along[1].count
     line = dims.maximum(1, g.along[2].count)
-    fewest = dims.maximum(
-        FEWEST_TILES, dims.floordiv(POINT_ELEMENTS, dims.maximum(1, POINTS**2 * g.channels))
-    )
-    shared = dims.maximum(dims.ceildiv(all_lines, TASKS), dims.ceildiv(FEWEST_TILES, line))
+    few = FEWEST_TILES[op.window]
+    fewest = dims.maximum(few, dims.floordiv(POINT_ELEMENTS, dims.maximum(1, points * g.channels)))
+    shared = dims.maximum(dims.ceildiv(all_lines, TASKS), dims.ceildiv(few, line))
     cut = Blocks.of(g, g.channels, smallest(TILES, fewest), shared)
     blocks = dims.ceildiv(all_lines, cut.lines) * cut.spans
     count = f.type.dims[1]
@@ -236,9 +186,8 @@ def lower_convolve_winograd(node: Node) -> Lowered:
     sizes = {
         **cut.sizes(), "panels": count, "share": share, "ranges": ranges, "tasks": tasks,
         "several": several, "tiles": tiles, "height": op.counts[0], "width": op.counts[1],
-        "pieces": 1 + smallest(1, cut.spans - 1),
+        "pieces": 1 + smallest(1, cut.spans - 1), "window": op.window,
     }  # fmt: skip
-    points = POINTS**2
     found = dims.product((points, tiles, g.channels))
     places = op.counts[0] * op.counts[1] * g.batch
     uses: list[tuple[Tensor | Workspace, str, Shape, Access]] = [
@@ -248,17 +197,19 @@ def lower_convolve_winograd(node: Node) -> Lowered:
         (y, "y", (places, g.outputs), "rw"),
         (Workspace(g.dtype, (cut.halo,), per_chunk=True), "p", (0, cut.halo), "rw"),
         (Workspace(g.dtype, (found,), per_chunk=True), "points", (0, found), "rw"),
-        _table(g.dtype, "m", points, tiles, width),
+        _table(g.dtype, "m", points * tiles, width),
+        _table(g.dtype, "made", TILE**2 * width),
         _table("int64", "rows", tiles + SPARE),
         _table("int64", "steps", tiles + SPARE),
         _table("int64", "direct", 2 * cut.span + SPARE),
     ]
     final = Final(("i0", "i1"), ("j0", "j1"), 0, len(y.type.dims) - 1)
-    text = written(CONVOLVE, "convolve_winograd", g.dtype, False, sizes, **_texts())
+    name = f"convolve_winograd_{op.window}"
+    text = _written(CONVOLVE, name, op.window, g.dtype, sizes)
     constants = (Constant("c0", g.dtype, 0.0),)
     inner = dims.product((several, tiles, points, g.channels, smallest(share * width, g.outputs)))
     extent = dims.ceildiv(tasks, several)
-    return _lowered("convolve_winograd", text, g.dtype, constants, sizes, uses, extent, inner,
+    return _lowered(name, text, g.dtype, constants, sizes, uses, extent, inner,
                     NANOSECONDS, final)  # fmt: skip
 
 
@@ -285,13 +236,11 @@ def lower_winograd_panels(node: Node) -> Lowered:
     f, y = node.operands[0], node.outputs[0]
     dtype = str(y.dtype)
     sizes = {"inputs": y.type.dims[2], "panels": y.type.dims[1]}
-    text = written(
-        FILTER, "winograd_panels", dtype, False, sizes, TRANSFORM=_block(_filter_lines())
-    )
+    name = f"winograd_panels_{node.op.window}"
+    text = _written(FILTER, name, node.op.window, dtype, sizes)
     uses: list[tuple[Tensor | Workspace, str, Shape, Access]] = [
         (f, "f", f.type.dims, "r"), (y, "y", y.type.dims, "w"),
     ]  # fmt: skip
     extent = y.type.dims[1] * y.type.dims[2]
-    constants = (Constant("half", dtype, 0.5),)
-    return _lowered("winograd_panels", text, dtype, constants, sizes, uses, extent,
-                    POINTS**2 * y.type.dims[3], TRANSFORMING)  # fmt: skip
+    inner = y.type.dims[0] * y.type.dims[3]
+    return _lowered(name, text, dtype, (), sizes, uses, extent, inner, TRANSFORMING)

@@ -32,6 +32,7 @@ from graphc.ops.shaping.windows import (
 DTYPES = (*FLOATING, int32)
 ENOUGH_WORK = 16  # parts a short filter's gradient is computed in
 FEW_CHANNELS = 16  # an input may have so that its cotangent is added up place by place
+TRANSFORMED = ((3, 3), (5, 5))  # windows
 FEWEST_CHANNELS = 16  # in and out, for transforms to be little beside products
 FEWEST_PLACES = 400  # for the transform of a filter to be
 PART_ELEMENTS = 1 << 19  # that all parts together stay below
@@ -53,12 +54,18 @@ def has_fewer_products(
     dtype: DType, along: tuple[Slide, ...], batch: Dim, inputs: Dim, outputs: Dim
 ) -> bool:
     """Whether :mod:`graphc.ops.products.winograd` makes it, and its transforms are little work."""
-    fits = all(s.window == 3 and s.stride == 1 and s.dilation == 1 for s in along)
-    if len(along) != 2 or not fits or dtype is not float32:
+    fits = all(s.stride == 1 and s.dilation == 1 for s in along)
+    if not fits or tuple(s.window for s in along) not in TRANSFORMED or dtype is not float32:
         return False
     wide = all(isinstance(n, int) and n >= FEWEST_CHANNELS for n in (inputs, outputs))
     places = dims.product((batch, *(s.count for s in along)))
     return wide and (not isinstance(places, int) or places >= FEWEST_PLACES)
+
+
+def _by_points(b: Any, x: Any, panels: Any, window: int, outputs: Dim, how: dict) -> Any:
+    points = b.winograd_panels(panels, window=window)
+    where = {"window": window, "before": how["before"], "counts": how["counts"]}
+    return b.convolve_winograd(x, points, panels, outputs=outputs, **where)
 
 
 class Convolving(Op, abstract=True):
@@ -179,8 +186,7 @@ class Convolution(Convolving):
             return b.convolve(x, filter, **how)
         panels = b.filter_panels(filter, groups=groups)
         if groups == 1 and has_fewer_products(x.dtype, along, x.type.dims[0], inputs, outputs):
-            how = {k: how[k] for k in ("before", "counts")}
-            return b.convolve_winograd(x, b.winograd_panels(panels), panels, outputs=outputs, **how)
+            return _by_points(b, x, panels, windows[0], outputs, how)
         where = {"window": tuple(windows), "inputs": inputs, "outputs": outputs}
         return b.convolve_panels(x, panels, **how, **where)
 
@@ -313,10 +319,7 @@ class ConvolutionBackpropInput(Convolving):
                 and max(gaps) == 1
                 and has_fewer_products(ct.dtype, back, ct.type.dims[0], outputs, inputs)
             ):
-                how = {k: how[k] for k in ("before", "counts")}
-                return b.convolve_winograd(
-                    ct, b.winograd_panels(panels), panels, outputs=inputs, **how
-                )
+                return _by_points(b, ct, panels, windows[0], inputs, how)
             where = {"window": tuple(windows), "inputs": each, "outputs": groups * inputs}
             return b.convolve_panels(ct, panels, **how, **where)
         turned = b.reverse(filter, axis=tuple(range(rank)))

@@ -1,9 +1,14 @@
-"""Convolutions by windows of 3x3, step 1, with fewer products: F(2x2, 3x3).
+"""Convolutions by windows of 3x3 and 5x5, step 1, with fewer products.
 
-A tile of 2x2 results sees 4x4 elements.  Both the elements and the filter are transformed to 4x4
-sums; these are multiplied one by one and added up over the inputs, 16 products where there would
-be 36, and one transform more gives the results.  The scheme is Winograd's, for convolutions: Lavin
-and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015).
+A tile of 2x2 results sees as many elements more each way as the window is longer than 1.  Both
+these elements and the filter are transformed to sums, *points*; these are multiplied one by one and
+added up over the inputs, and one transform more gives the results.  The scheme is Winograd's, for
+convolutions: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015).
+
+Along an axis 3 elements of a filter take 4 points, at 0, 1, -1 and infinity; 2 take 3.  So
+3x3 takes 16 products where there would be 36; 5x5, as 3 elements and 2, 49 for 100.
+Sums and differences of so few elements lose nothing: more points at once would be fewer products,
+and several times the error.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.codegen.transforms import SCHEMES
 from graphc.ir import dims
 from graphc.ir.op import REQUIRED, Kind, Op, Sample
 from graphc.ir.types import TensorType
@@ -19,17 +25,14 @@ from graphc.ops.products.convolution import check_dtype
 from graphc.ops.products.convolve import LATE, check_ranks
 from graphc.ops.shaping.windows import Slide, correlated, seen
 
-WINDOW, TILE, POINTS = 3, 2, 4
-FILTER = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
-INPUT = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
-OUTPUT = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
+TILE = 2
 
 
 class WinogradPanels(Op):
-    """A filter's panels [panels, 9 * inputs, width] transformed: [16, panels, inputs, width]."""
+    """Panels of a filter, [panels, taps * inputs, width], as [points, panels, inputs, width]."""
 
     operands = ("panels",)
-    attributes: dict[str, Any] = {}
+    attributes = {"window": REQUIRED}
     kind = Kind.CONTRACTION
     vjp = LATE
 
@@ -39,13 +42,15 @@ class WinogradPanels(Op):
             return TensorType(dtype, None)
         check_ranks(3, panels=panels)
         count, depth, width = panels.shape
-        return TensorType(dtype, (POINTS**2, count, dims.floordiv(depth, WINDOW**2), width))
+        inputs = dims.floordiv(depth, self.window**2)
+        return TensorType(dtype, (SCHEMES[self.window].points ** 2, count, inputs, width))
 
     def reference(self, panels: np.ndarray) -> np.ndarray:
         count, depth, width = panels.shape
-        taps = panels.reshape(count, WINDOW, WINDOW, depth // WINDOW**2, width)
-        made = np.einsum("iu,jv,puvcw->ijpcw", FILTER, FILTER, taps)
-        return made.reshape(POINTS**2, *made.shape[2:]).astype(panels.dtype)
+        w, by = self.window, np.array(SCHEMES[self.window].filter)
+        taps = panels.reshape(count, w, w, depth // w**2, width)
+        made = np.einsum("iu,jv,puvcw->ijpcw", by, by, taps)
+        return made.reshape(len(by) ** 2, *made.shape[2:]).astype(panels.dtype)
 
     def kernel(self, node: Any) -> Any:
         from graphc.lowering.winograd import lower_winograd_panels
@@ -56,21 +61,24 @@ class WinogradPanels(Op):
         return 3
 
     samples = [
-        Sample("float32[2, 45, 32]"),
-        Sample("float64[1, 18, 16]"),
-        Sample("float32[2, 0, 32]"),
+        Sample("float32[2, 45, 32]", window=3),
+        Sample("float64[1, 18, 16]", window=3),
+        Sample("float64[2, 50, 16]", window=5),
+        Sample("float32[2, 0, 32]", window=3),
     ]  # fmt: skip
 
 
 class ConvolveWinograd(Op):
-    """A ``convolve_panels`` by 3x3, step 1, from ``transformed`` panels.
+    """A ``convolve_panels`` by windows of ``window`` each way, step 1, from ``transformed`` panels.
 
     Sums of elements that are not finite say nothing of each: where they are not, results come from
     the ``panels`` themselves.
     """
 
     operands = ("x", "transformed", "panels")
-    attributes = {"before": REQUIRED, "counts": REQUIRED, "outputs": REQUIRED}
+    attributes = {
+        "window": REQUIRED, "before": REQUIRED, "counts": REQUIRED, "outputs": REQUIRED,
+    }  # fmt: skip
     kind = Kind.CONTRACTION
     vjp = LATE
 
@@ -85,17 +93,21 @@ class ConvolveWinograd(Op):
         """How a window that sees a tile slides, from tile to tile."""
         rows = zip(x.dims[1:-1], self.before, self.counts, strict=True)
         return tuple(
-            Slide(size, POINTS, TILE, 1, before, dims.ceildiv(count, TILE))
+            Slide(size, SCHEMES[self.window].reach, TILE, 1, before, dims.ceildiv(count, TILE))
             for size, before, count in rows
         )
 
     def reference(self, x: np.ndarray, transformed: np.ndarray, panels: np.ndarray) -> np.ndarray:
         height, width = self.counts
         tiles = seen(x, self.along(TensorType(None, x.shape)))  # type: ignore[arg-type]
-        points = np.einsum("iu,jv,nhwuvc->nhwijc", INPUT, INPUT, tiles)
-        filter = transformed.transpose(0, 2, 1, 3).reshape(POINTS, POINTS, x.shape[-1], -1)
+        scheme = SCHEMES[self.window]
+        points = _both_ways(scheme.input, "iu,jv,nhwuvc->nhwijc", tiles)
+        columns = transformed.shape[1] * transformed.shape[3]
+        filter = transformed.transpose(0, 2, 1, 3).reshape(
+            scheme.points, scheme.points, x.shape[-1], columns
+        )
         sums = np.einsum("nhwijc,ijco->nhwijo", points, filter)
-        made = np.einsum("iu,jv,nhwuvo->nhiwjo", OUTPUT, OUTPUT, sums)
+        made = _both_ways(scheme.output, "iu,jv,nhwuvo->nhiwjo", sums)
         n, h, _, w, _, o = made.shape
         made = made.reshape(n, h * TILE, w * TILE, o)[:, :height, :width, : self.outputs]
         direct = self._direct(x, panels)
@@ -103,11 +115,11 @@ class ConvolveWinograd(Op):
 
     def _direct(self, x: np.ndarray, panels: np.ndarray) -> np.ndarray:
         along = tuple(
-            Slide(size, WINDOW, 1, 1, before, count)
+            Slide(size, self.window, 1, 1, before, count)
             for size, before, count in zip(x.shape[1:-1], self.before, self.counts, strict=True)
         )
         columns = panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[:, : self.outputs]
-        filter = columns.reshape(WINDOW, WINDOW, x.shape[-1], self.outputs)
+        filter = columns.reshape(self.window, self.window, x.shape[-1], self.outputs)
         return correlated(seen(x, along), filter)
 
     def kernel(self, node: Any) -> Any:
@@ -116,16 +128,23 @@ class ConvolveWinograd(Op):
         return lower_convolve_winograd(node)
 
     def cost(self, *types: TensorType) -> Any:
-        return 2 * WINDOW**2 * types[0].dims[-1]
+        return 2 * self.window**2 * types[0].dims[-1]
 
     samples = [
-        Sample("float32[2, 5, 6, 5]", "float32[16, 2, 5, 32]", "float32[2, 45, 32]", before=(1, 1),
-               counts=(5, 6), outputs=40, tolerance=64),
-        Sample("float64[2, 4, 7, 3]", "float64[16, 1, 3, 16]", "float64[1, 27, 16]", before=(0, 2),
-               counts=(2, 9), outputs=16, tolerance=16),
-        Sample("float64[0, 4, 7, 3]", "float64[16, 1, 3, 16]", "float64[1, 27, 16]", before=(0, 2),
-               counts=(2, 9), outputs=11),
-        Sample("float64[1, 3, 3, 1]", "float64[16, 1, 1, 16]", "float64[1, 9, 16]", before=(1, 1),
-               counts=(3, 3), outputs=2, values={0: [[[1], [np.nan], [2]], [[3], [4], [np.inf]],
-               [[5], [6], [7]]], 1: np.ones((16, 1, 1, 16)), 2: np.ones((1, 9, 16))}),
+        Sample("float32[2, 5, 6, 5]", "float32[16, 2, 5, 32]", "float32[2, 45, 32]", window=3,
+               before=(1, 1), counts=(5, 6), outputs=40, tolerance=64),
+        Sample("float64[2, 4, 7, 3]", "float64[16, 1, 3, 16]", "float64[1, 27, 16]", window=3,
+               before=(0, 2), counts=(2, 9), outputs=16, tolerance=16),
+        Sample("float64[0, 4, 7, 3]", "float64[16, 1, 3, 16]", "float64[1, 27, 16]", window=3,
+               before=(0, 2), counts=(2, 9), outputs=11),
+        Sample("float64[2, 5, 4, 3]", "float64[49, 2, 3, 16]", "float64[2, 75, 16]", window=5,
+               before=(2, 2), counts=(5, 4), outputs=20, tolerance=64),
+        Sample("float64[1, 3, 3, 1]", "float64[16, 1, 1, 16]", "float64[1, 9, 16]", window=3,
+               before=(1, 1), counts=(3, 3), outputs=2, values={
+                   0: [[[1], [np.nan], [2]], [[3], [4], [np.inf]], [[5], [6], [7]]],
+                   1: np.ones((16, 1, 1, 16)), 2: np.ones((1, 9, 16))}),
     ]  # fmt: skip
+
+
+def _both_ways(matrix: tuple, how: str, values: np.ndarray) -> np.ndarray:
+    return np.einsum(how, np.array(matrix), np.array(matrix), values)

@@ -34,6 +34,7 @@ from runtime.devices.cpu import (
     panel_words,
     refs,
     tile_library,
+    transforms,
     words,
 )
 
@@ -178,6 +179,7 @@ def _python_function(kernel: Kernel) -> FunctionType:
     namespace: dict[str, Any] = dict(words.kernel_words())
     namespace.update(panel_words.panel_words())
     namespace.update(gathered.gathered_words())
+    namespace.update(transforms.transform_words())
     namespace.update(channels.channel_words())
     namespace.update(blas.blas_words())
     namespace.update(words.structure_words(refs.refs_of(kernel.operands), kernel.sizes))
