@@ -61,7 +61,10 @@ def lines(python: str, script: Path, arguments: tuple[str, ...], folder: Path) -
     return done.stdout.splitlines()
 
 
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": ""}
+QUIET = {
+    "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": "",
+    "TF_USE_LEGACY_KERAS": "1",  # where the recurrent cells are (pip install tf_keras)
+}  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -42,6 +42,11 @@ ALIASES: dict[str, str] = {
     ),
     "train": ("SummaryWriter=summary.FileWriter piecewise_constant_decay=train.piecewise_constant"),
     "nn": (
+        "dynamic_rnn=.rnn.networks:dynamic_rnn static_rnn=.rnn.networks:static_rnn "
+        "bidirectional_dynamic_rnn=.rnn.networks:bidirectional_dynamic_rnn "
+        "static_bidirectional_rnn=.rnn.networks:static_bidirectional_rnn "
+        # 0.x
+        "rnn=.rnn.networks:static_rnn bidirectional_rnn=.rnn.networks:static_bidirectional_rnn "
         "all_candidate_sampler=.networks.candidate_sampling:all_candidate_sampler "
         "compute_accidental_hits=.networks.candidate_sampling:compute_accidental_hits "
         "fixed_unigram_candidate_sampler=.networks.candidate_sampling:"
@@ -246,6 +251,16 @@ ALIASES: dict[str, str] = {
         "last_dimension=.contrib.layers.outputs:last_dimension "
         "n_positive_integers=.contrib.layers.outputs:n_positive_integers "
         "two_element_tuple=.contrib.layers.outputs:two_element_tuple"
+    ),
+    **dict.fromkeys(
+        ("nn.rnn_cell", "contrib.rnn"),
+        "RNNCell=.rnn.cell:RNNCell LayerRNNCell=.rnn.cell:LayerRNNCell "
+        "BasicRNNCell=.rnn.cells:BasicRNNCell GRUCell=.rnn.cells:GRUCell "
+        "BasicLSTMCell=.rnn.cells:BasicLSTMCell LSTMCell=.rnn.cells:LSTMCell "
+        "LSTMStateTuple=.rnn.cells:LSTMStateTuple MultiRNNCell=.rnn.wrappers:MultiRNNCell "
+        "DropoutWrapper=.rnn.wrappers:DropoutWrapper ResidualWrapper=.rnn.wrappers:ResidualWrapper "
+        "DeviceWrapper=.rnn.wrappers:DeviceWrapper static_rnn=nn.static_rnn "
+        "static_bidirectional_rnn=nn.static_bidirectional_rnn",
     ),
     "contrib.slim.learning": (
         "add_gradients_summaries=contrib.training.add_gradients_summaries "
