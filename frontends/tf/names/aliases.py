@@ -11,6 +11,14 @@ from __future__ import annotations
 
 from functools import cache
 
+_CELLS = (
+    "RNNCell=.rnn.cell:RNNCell "
+    "BasicRNNCell=.rnn.cells:BasicRNNCell GRUCell=.rnn.cells:GRUCell "
+    "BasicLSTMCell=.rnn.cells:BasicLSTMCell LSTMCell=.rnn.cells:LSTMCell "
+    "LSTMStateTuple=.rnn.cells:LSTMStateTuple MultiRNNCell=.rnn.wrappers:MultiRNNCell "
+    "DropoutWrapper=.rnn.wrappers:DropoutWrapper ResidualWrapper=.rnn.wrappers:ResidualWrapper "
+    "DeviceWrapper=.rnn.wrappers:DeviceWrapper"
+)
 ALIASES: dict[str, str] = {
     # 0.x: names that changed
     "": (
@@ -252,15 +260,10 @@ ALIASES: dict[str, str] = {
         "n_positive_integers=.contrib.layers.outputs:n_positive_integers "
         "two_element_tuple=.contrib.layers.outputs:two_element_tuple"
     ),
-    **dict.fromkeys(
-        ("nn.rnn_cell", "contrib.rnn"),
-        "RNNCell=.rnn.cell:RNNCell LayerRNNCell=.rnn.cell:LayerRNNCell "
-        "BasicRNNCell=.rnn.cells:BasicRNNCell GRUCell=.rnn.cells:GRUCell "
-        "BasicLSTMCell=.rnn.cells:BasicLSTMCell LSTMCell=.rnn.cells:LSTMCell "
-        "LSTMStateTuple=.rnn.cells:LSTMStateTuple MultiRNNCell=.rnn.wrappers:MultiRNNCell "
-        "DropoutWrapper=.rnn.wrappers:DropoutWrapper ResidualWrapper=.rnn.wrappers:ResidualWrapper "
-        "DeviceWrapper=.rnn.wrappers:DeviceWrapper static_rnn=nn.static_rnn "
-        "static_bidirectional_rnn=nn.static_bidirectional_rnn",
+    "nn.rnn_cell": _CELLS,
+    "contrib.rnn": (
+        f"{_CELLS} LayerRNNCell=.rnn.cell:LayerRNNCell static_rnn=nn.static_rnn "
+        "static_bidirectional_rnn=nn.static_bidirectional_rnn"
     ),
     "contrib.slim.learning": (
         "add_gradients_summaries=contrib.training.add_gradients_summaries "
