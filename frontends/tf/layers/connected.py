@@ -23,21 +23,13 @@ class Dense(Layer):
     """``activation(inputs @ kernel + bias)`` over the last axis of ``inputs``."""
 
     def __init__(
-        self,
-        units: int,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = None,
-        bias_initializer: Any = zeros_initializer,
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Callable | None = None,
-        bias_constraint: Callable | None = None,
-        trainable: bool = True,
-        name: str | None = None,
+        self, units: int, activation: Any = None, use_bias: bool = True,
+        kernel_initializer: Any = None, bias_initializer: Any = zeros_initializer,
+        kernel_regularizer: Any = None, bias_regularizer: Any = None,
+        activity_regularizer: Any = None, kernel_constraint: Callable | None = None,
+        bias_constraint: Callable | None = None, trainable: bool = True, name: str | None = None,
         **kwargs: Any,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(trainable, name, activity_regularizer=activity_regularizer, **kwargs)
         self.units, self.use_bias = int(units), use_bias
         self.activation = named_activation(activation)
@@ -95,21 +87,12 @@ class Dense(Layer):
 
 
 def dense(
-    inputs: Any,
-    units: int,
-    activation: Any = None,
-    use_bias: bool = True,
-    kernel_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer,
-    kernel_regularizer: Any = None,
-    bias_regularizer: Any = None,
-    activity_regularizer: Any = None,
-    kernel_constraint: Callable | None = None,
-    bias_constraint: Callable | None = None,
-    trainable: bool = True,
-    name: str | None = None,
-    reuse: Any = None,
-) -> Tensor:
+    inputs: Any, units: int, activation: Any = None, use_bias: bool = True,
+    kernel_initializer: Any = None, bias_initializer: Any = zeros_initializer,
+    kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
+    kernel_constraint: Callable | None = None, bias_constraint: Callable | None = None,
+    trainable: bool = True, name: str | None = None, reuse: Any = None,
+) -> Tensor:  # fmt: skip
     """``activation(inputs @ kernel + bias)``.
 
     inputs: floating [..., features], features known -> [..., units].  Makes ``name/kernel`` and

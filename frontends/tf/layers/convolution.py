@@ -30,20 +30,11 @@ class Windowed(Layer):
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
 
     def __init__(
-        self,
-        filters: int | None,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        data_format: str | None = "channels_last",
-        dilation_rate: Any = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        bias_initializer: Any = zeros_initializer,
-        bias_regularizer: Any = None,
-        bias_constraint: Callable | None = None,
-        **kwargs: Any,
-    ) -> None:
+        self, filters: int | None, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+        data_format: str | None = "channels_last", dilation_rate: Any = 1, activation: Any = None,
+        use_bias: bool = True, bias_initializer: Any = zeros_initializer,
+        bias_regularizer: Any = None, bias_constraint: Callable | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.filters = filters if filters is None else numbers(filters, 1, "filters", 0)[0]
         self.kernel_size = numbers(kernel_size, self.spatial, "kernel_size")
@@ -143,26 +134,14 @@ class Convolution(Windowed):
     """
 
     def __init__(
-        self,
-        filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        data_format: str | None = "channels_last",
-        dilation_rate: Any = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        kernel_initializer: Any = None,
-        bias_initializer: Any = zeros_initializer,
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Callable | None = None,
-        bias_constraint: Callable | None = None,
-        trainable: bool = True,
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> None:
+        self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+        data_format: str | None = "channels_last", dilation_rate: Any = 1, activation: Any = None,
+        use_bias: bool = True, kernel_initializer: Any = None,
+        bias_initializer: Any = zeros_initializer, kernel_regularizer: Any = None,
+        bias_regularizer: Any = None, activity_regularizer: Any = None,
+        kernel_constraint: Callable | None = None, bias_constraint: Callable | None = None,
+        trainable: bool = True, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         self.groups = kwargs.pop("groups", 1)
         super().__init__(
             filters, kernel_size, strides, padding, data_format, dilation_rate, activation,

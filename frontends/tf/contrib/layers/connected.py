@@ -29,21 +29,13 @@ from graphc.ir.source import here
 
 @add_arg_scope
 def fully_connected(
-    inputs: Any,
-    num_outputs: int,
-    activation_fn: Callable | None = RELU,
-    normalizer_fn: Callable | None = None,
-    normalizer_params: dict | None = None,
-    weights_initializer: Any = None,
-    weights_regularizer: Callable | None = None,
-    biases_initializer: Any = ZEROS,
-    biases_regularizer: Callable | None = None,
-    reuse: Any = None,
-    variables_collections: Any = None,
-    outputs_collections: Any = None,
-    trainable: bool = True,
+    inputs: Any, num_outputs: int, activation_fn: Callable | None = RELU,
+    normalizer_fn: Callable | None = None, normalizer_params: dict | None = None,
+    weights_initializer: Any = None, weights_regularizer: Callable | None = None,
+    biases_initializer: Any = ZEROS, biases_regularizer: Callable | None = None, reuse: Any = None,
+    variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
     scope: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """``activation(inputs @ weights + biases)`` along the last axis; relu unless said otherwise.
 
     With ``normalizer_fn`` that takes the place of the biases.  The variables are ``weights`` and
@@ -86,19 +78,13 @@ elu = partial(fully_connected, activation_fn=forward("nn.elu"))
 
 
 def legacy_fully_connected(
-    x: Any,
-    num_output_units: int,
-    activation_fn: Callable | None = None,
-    weight_init: Any = None,
-    bias_init: Any = ZEROS,
-    name: str | None = None,
+    x: Any, num_output_units: int, activation_fn: Callable | None = None, weight_init: Any = None,
+    bias_init: Any = ZEROS, name: str | None = None,
     weight_collections: Sequence[str] = (GraphKeys.WEIGHTS,),
     bias_collections: Sequence[str] = (GraphKeys.BIASES,),
-    output_collections: Sequence[str] = (GraphKeys.ACTIVATIONS,),
-    trainable: bool = True,
-    weight_regularizer: Callable | None = None,
-    bias_regularizer: Callable | None = None,
-) -> Tensor:
+    output_collections: Sequence[str] = (GraphKeys.ACTIVATIONS,), trainable: bool = True,
+    weight_regularizer: Callable | None = None, bias_regularizer: Callable | None = None,
+) -> Tensor:  # fmt: skip
     """The older form of :func:`fully_connected`: its variables are ``weights`` and ``bias``, kept
     in collections of their own."""
     value = convert(x)

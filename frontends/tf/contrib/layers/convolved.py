@@ -24,27 +24,14 @@ from graphc.ir.source import here
 
 @add_arg_scope
 def convolution(
-    inputs: Any,
-    num_outputs: int,
-    kernel_size: Any,
-    stride: Any = 1,
-    padding: str = "SAME",
-    data_format: str | None = None,
-    rate: Any = 1,
-    activation_fn: Callable | None = RELU,
-    normalizer_fn: Callable | None = None,
-    normalizer_params: dict | None = None,
-    weights_initializer: Any = None,
-    weights_regularizer: Callable | None = None,
-    biases_initializer: Any = ZEROS,
-    biases_regularizer: Callable | None = None,
-    reuse: Any = None,
-    variables_collections: Any = None,
-    outputs_collections: Any = None,
-    trainable: bool = True,
-    scope: Any = None,
-    conv_dims: int | None = None,
-) -> Tensor:
+    inputs: Any, num_outputs: int, kernel_size: Any, stride: Any = 1, padding: str = "SAME",
+    data_format: str | None = None, rate: Any = 1, activation_fn: Callable | None = RELU,
+    normalizer_fn: Callable | None = None, normalizer_params: dict | None = None,
+    weights_initializer: Any = None, weights_regularizer: Callable | None = None,
+    biases_initializer: Any = ZEROS, biases_regularizer: Callable | None = None, reuse: Any = None,
+    variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
+    scope: Any = None, conv_dims: int | None = None,
+) -> Tensor:  # fmt: skip
     """``activation(convolution(inputs, weights) + biases)`` over as many axes as the inputs have;
     relu and "SAME" unless said otherwise.
 
@@ -103,25 +90,14 @@ def _transposed(axes: int) -> Callable[..., Tensor]:
     back = windows.conv2d_transpose if axes == 2 else windows.conv3d_transpose
 
     def apply(
-        inputs: Any,
-        num_outputs: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: str = "SAME",
-        data_format: str = last,
-        activation_fn: Callable | None = RELU,
-        normalizer_fn: Callable | None = None,
-        normalizer_params: dict | None = None,
-        weights_initializer: Any = None,
-        weights_regularizer: Callable | None = None,
-        biases_initializer: Any = ZEROS,
-        biases_regularizer: Callable | None = None,
-        reuse: Any = None,
-        variables_collections: Any = None,
-        outputs_collections: Any = None,
-        trainable: bool = True,
-        scope: Any = None,
-    ) -> Tensor:
+        inputs: Any, num_outputs: int, kernel_size: Any, stride: Any = 1, padding: str = "SAME",
+        data_format: str = last, activation_fn: Callable | None = RELU,
+        normalizer_fn: Callable | None = None, normalizer_params: dict | None = None,
+        weights_initializer: Any = None, weights_regularizer: Callable | None = None,
+        biases_initializer: Any = ZEROS, biases_regularizer: Callable | None = None,
+        reuse: Any = None, variables_collections: Any = None, outputs_collections: Any = None,
+        trainable: bool = True, scope: Any = None,
+    ) -> Tensor:  # fmt: skip
         x = convert(inputs)
         _axes(x, what, (axes,))
         format = _format(data_format, axes)
@@ -161,23 +137,14 @@ convolution3d_transpose = conv3d_transpose = _transposed(3)
 
 @add_arg_scope
 def convolution2d_in_plane(
-    inputs: Any,
-    kernel_size: Any,
-    stride: Any = 1,
-    padding: str = "SAME",
-    activation_fn: Callable | None = RELU,
-    normalizer_fn: Callable | None = None,
-    normalizer_params: dict | None = None,
-    weights_initializer: Any = None,
-    weights_regularizer: Callable | None = None,
-    biases_initializer: Any = ZEROS,
-    biases_regularizer: Callable | None = None,
-    reuse: Any = None,
-    variables_collections: Any = None,
-    outputs_collections: Any = None,
-    trainable: bool = True,
+    inputs: Any, kernel_size: Any, stride: Any = 1, padding: str = "SAME",
+    activation_fn: Callable | None = RELU, normalizer_fn: Callable | None = None,
+    normalizer_params: dict | None = None, weights_initializer: Any = None,
+    weights_regularizer: Callable | None = None, biases_initializer: Any = ZEROS,
+    biases_regularizer: Callable | None = None, reuse: Any = None,
+    variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
     scope: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Every channel convolved with the same filter: gradients of pictures, blurring.
 
     The variables are ``weights`` [*kernel_size, 1, 1] and ``biases`` [channels] in ``scope``
@@ -207,28 +174,15 @@ conv2d_in_plane = convolution2d_in_plane
 
 @add_arg_scope
 def separable_convolution2d(
-    inputs: Any,
-    num_outputs: int | None,
-    kernel_size: Any,
-    depth_multiplier: int = 1,
-    stride: Any = 1,
-    padding: str = "SAME",
-    data_format: str = "NHWC",
-    rate: Any = 1,
-    activation_fn: Callable | None = RELU,
-    normalizer_fn: Callable | None = None,
-    normalizer_params: dict | None = None,
-    weights_initializer: Any = None,
-    pointwise_initializer: Any = None,
-    weights_regularizer: Callable | None = None,
-    biases_initializer: Any = ZEROS,
-    biases_regularizer: Callable | None = None,
-    reuse: Any = None,
-    variables_collections: Any = None,
-    outputs_collections: Any = None,
-    trainable: bool = True,
+    inputs: Any, num_outputs: int | None, kernel_size: Any, depth_multiplier: int = 1,
+    stride: Any = 1, padding: str = "SAME", data_format: str = "NHWC", rate: Any = 1,
+    activation_fn: Callable | None = RELU, normalizer_fn: Callable | None = None,
+    normalizer_params: dict | None = None, weights_initializer: Any = None,
+    pointwise_initializer: Any = None, weights_regularizer: Callable | None = None,
+    biases_initializer: Any = ZEROS, biases_regularizer: Callable | None = None, reuse: Any = None,
+    variables_collections: Any = None, outputs_collections: Any = None, trainable: bool = True,
     scope: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Each channel convolved with ``depth_multiplier`` filters of its own, then all mixed; without
     ``num_outputs`` they are not mixed.
 
