@@ -30,6 +30,7 @@ from graphc.passes.cse import cse
 from graphc.passes.drop_overwritten import drop_overwritten
 from graphc.passes.expand import expand
 from graphc.passes.loops import lighten_loops
+from graphc.passes.layout import layout
 from graphc.passes.options import Note, Options
 from graphc.passes.preserve_versions import preserve_versions
 from graphc.passes.prune import prune
@@ -62,6 +63,7 @@ PIPELINE = (
     Pass("expand", expand, required=True, establishes=("I8",)),
     Pass("late-constant-fold", constant_fold),  # expansions bring constants
     Pass("late-simplify", simplify),
+    Pass("layout", layout),  # transposes go round what does not mind them, and cancel
     Pass("cse", cse),  # gradients and expansions repeat work
     Pass("bodies", _inside_bodies, required=True),  # the same inside branches and loops
     Pass("loops", lighten_loops),  # what leaves loops
@@ -78,6 +80,8 @@ ORDER = (  # (earlier, later, because)
     ("constant-fold", "simplify", "rules look for constants"),
     ("simplify", "expand", "log(softmax(x)) cannot be seen once softmax is spelled out"),
     ("expand", "late-simplify", "expansions are written for clarity, not to be minimal"),
+    ("late-simplify", "layout", "a region ends where an op stands that changes nothing"),
+    ("layout", "cse", "a transpose that several need should be made once"),
     ("late-constant-fold", "cse", "equal subgraphs look equal only once folded"),
     ("late-simplify", "cse", "equal subgraphs look equal only once simplified"),
     ("expand", "drop-overwritten", "steps must be spelled as assigns"),
