@@ -26,7 +26,8 @@ LARGEST = 64  # nodes in a group
 OPERANDS = 24  # tensors a kernel reads and writes
 INLINED = 8  # nodes computed where a rearranging node asks for them
 
-HEADS = ("matmul", "convolve", "convolve_back")  # contractions that others may join
+# contractions that others may join
+HEADS = ("matmul", "convolve", "convolve_back", "convolve_panels", "convolve_winograd")
 
 # Bytes of an element from which on a row of a product's block is whole cache lines; what is made of
 # less is made where it is read.
