@@ -16,7 +16,7 @@ from graphc.codegen.panels import panel_width
 from graphc.ir import dims
 from graphc.ir.dims import Dim
 from graphc.ir.op import REQUIRED, Kind, Op, Sample
-from graphc.ir.types import TensorType
+from graphc.ir.types import Mismatch, TensorType
 from graphc.ops.products.convolution import check_dtype, check_groups
 from graphc.ops.products.convolve import LATE, check_ranks, placed
 from graphc.ops.shaping.windows import Slide, correlated, correlated_with, seen, turned
@@ -37,6 +37,8 @@ class FilterPanels(Op):
         dtype = check_dtype(filter=filter)
         if filter.shape is None:
             return TensorType(dtype, None)
+        if len(filter.shape) < 3:
+            raise Mismatch("filter must have windows, inputs and outputs", filter=filter)
         depth, columns = self.matrix(filter)
         width = panel_width(dtype.size)
         return TensorType(dtype, (self.groups * dims.ceildiv(columns, width), depth, width))
