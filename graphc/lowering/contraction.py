@@ -27,9 +27,11 @@ from graphc.lowering.nest import Final, Lowered, Use
 TASKS = 32  # wished for, so that chunks can be shared out
 ROW_TILE = 12  # rows a block is a multiple of
 TALLEST = 20  # tiles of a block: what they read of the left operand stays near the core
+SPREAD, TALLEST_LARGE = 4 << 20, 172  # from these bytes of the right operand on
 WIDEST = 8  # panels of a block
 FEW_PANELS = 4  # of a block of few rows: its tiles are wide
 NANOSECONDS = 0.011  # per multiplication and addition, on one core
+STORED = 8  # multiplications and additions that take as long as to store an element
 TILED = ("float32", "float64", "int8", "int16", "int32", "int64")
 
 _BLOCKS = """# y = a @ b
@@ -231,7 +233,7 @@ def flops(node: Node) -> Dim:
 def _blocks(product: Product) -> Lowered:
     width = panel_width(product.dtype.size)
     m, n, depth = product.m, product.n, product.depth
-    rows, columns = _block(m, n, width, product.matrices)
+    rows, columns = _block(product, width)
     across = dims.ceildiv(n, columns)
     tasks = dims.ceildiv(m, rows) * across
     names: tuple[str, ...] = ("m", "n", "depth", "rows", "columns", "across")
@@ -249,7 +251,10 @@ def _blocks(product: Product) -> Lowered:
     kernel = Kernel(
         "matmul_batch" if product.levels else "matmul", text, product.operands(), (), names
     )
-    inner = dims.product((_least(rows, dims.maximum(m, 4)), _least(columns, n), depth))
+    lanes = width // 2  # a tile is that wide at least, and reads the right operand for all rows
+    inner = dims.product(
+        (_least(rows, dims.maximum(m, 4)), _least(columns, dims.maximum(n, lanes)), depth + STORED)
+    )
     return Lowered(
         kernel, product.uses(), sizes, product.matrices * tasks, inner,
         NANOSECONDS * product.dtype.size / 4, facts=_facts(product, rows, columns),
@@ -261,15 +266,20 @@ def _least(a: Dim, b: Dim) -> Dim:
     return -dims.maximum(-a, -b)
 
 
-def _block(m: Dim, n: Dim, width: int, matrices: Dim) -> tuple[Dim, Dim]:
-    """Rows and columns of a task: whole tiles by whole panels, blocks of about equal height."""
-    tiles = dims.ceildiv(dims.maximum(m, 1), ROW_TILE)
-    blocks = dims.ceildiv(tiles, TALLEST)
+def _block(product: Product, width: int) -> tuple[Dim, Dim]:
+    """Rows and columns of a task: whole tiles by whole panels, blocks of about equal height.
+
+    A large right operand is expensive to read, so that more rows share what was read of it.
+    """
+    tiles = dims.ceildiv(dims.maximum(product.m, 1), ROW_TILE)
+    panels = dims.ceildiv(product.n, width)
+    is_large = _least(1, dims.floordiv(product.n * product.depth * product.dtype.size, SPREAD))
+    blocks = dims.ceildiv(tiles, TALLEST + (TALLEST_LARGE - TALLEST) * is_large)
     rows = ROW_TILE * dims.ceildiv(tiles, blocks)
-    panels = dims.ceildiv(n, width)
-    shared = _least(WIDEST, dims.floordiv(panels * blocks * matrices, TASKS))
-    is_low = _least(1, dims.maximum(0, ROW_TILE - m))
-    return rows, width * dims.maximum(1, shared, FEW_PANELS * is_low)
+    shared = dims.floordiv(panels * blocks * product.matrices, TASKS) * (1 - is_large)
+    groups = dims.ceildiv(panels, dims.maximum(1, _least(WIDEST, shared)))
+    is_low = _least(1, dims.maximum(0, ROW_TILE - product.m))
+    return rows, width * dims.maximum(1, dims.ceildiv(panels, groups), FEW_PANELS * is_low)
 
 
 def _facts(product: Product, rows: Dim, columns: Dim) -> ContractionFacts:

@@ -18,19 +18,15 @@ from llvmlite import ir
 from graphc.codegen.panels import PANEL_BYTES
 from runtime.devices.cpu import int64, llvm_target, tiles
 from runtime.devices.cpu.int64 import Word
-from runtime.devices.cpu.packing import pack_columns, pack_panels
+from runtime.devices.cpu.packing import pack_columns
 from runtime.devices.cpu.refs import I64
 from runtime.devices.cpu.tile_library import PREFIX
 from runtime.devices.cpu.tiles import BYTE, lanes_of, tile_shape
 
-DEEPEST = 512  # rows of a packed panel; 64 KB on the stack
+DEEPEST = 2048  # rows of a packed panel; 256 KB on the stack
 SPARE = 64  # rows behind them that packing may write
-GROUP = 8  # panels that are packed together where the right operand is spread over many pages
-GROUP_DEEPEST = 256  # rows of such panels; 256 KB on the stack
-GROUP_ROWS = 240  # of the left operand that stay in the second cache beside them
-SPREAD = 4 << 20  # bytes over which such an operand is spread
 PANEL_SPACE = (DEEPEST + SPARE) * PANEL_BYTES  # bytes
-LARGE_ROWS = 96
+SUMMED = 512  # products a tile sums before it adds them to the result: sums of sums lose less
 FEW = 12  # rows or columns below which operands that lie along the sum are not packed
 
 
@@ -38,7 +34,10 @@ def library(dtype: str, machine: llvm_target.Machine) -> ir.Module:
     """The module that defines ``graphc_multiply_DTYPE``; the others are its own."""
     module = llvm_target.new_module(f"tiles of {dtype}", machine)
     module.graphc_lanes = lanes_of(dtype)
-    int64.emit(module, {PREFIX + dtype: multiply, "panels": panels, "large": large, "dots": dots})
+    int64.emit(
+        module,
+        {PREFIX + dtype: multiply, "panels": panels, "pack_beside": pack_beside, "dots": dots},
+    )
     for function in module.functions:
         if not function.is_declaration:
             llvm_target.set_attributes(function, machine)
@@ -79,24 +78,6 @@ def panel_space(b: ir.IRBuilder) -> ir.Value:
 
 
 @Word
-def group_space(b: ir.IRBuilder) -> ir.Value:
-    """The room of a group of panels on the stack of the thread."""
-    return _room(b, GROUP * GROUP_DEEPEST * PANEL_BYTES)
-
-
-def _room(b: ir.IRBuilder, size: int) -> ir.Value:
-    with b.goto_entry_block():
-        room = b.alloca(ir.ArrayType(BYTE, size))
-    room.align = 64
-    return b.ptrtoint(room, I64)
-
-
-@Word
-def pack_group(b: ir.IRBuilder, *numbers: ir.Value) -> None:
-    pack_panels(b, b.module.graphc_lanes, *numbers, stride=GROUP_DEEPEST * PANEL_BYTES)
-
-
-@Word
 def pack_turned(b: ir.IRBuilder, *numbers: ir.Value) -> None:
     pack_columns(b, b.module.graphc_lanes, *numbers)
 
@@ -132,6 +113,8 @@ def _emit_cover(function: ir.Function, kind: tiles.Lanes) -> None:
     b = ir.IRBuilder(function.append_basic_block("entry"))
     shape = tile_shape(llvm_target.host())
     columns = shape.vectors * kind.lanes
+    some_sums = b.sdiv(b.add(depth, I64(SUMMED - 1)), I64(SUMMED))
+    sums = b.select(b.icmp_signed(">", depth, I64(0)), some_sums, I64(1))
     parts = b.sdiv(b.add(stored, I64(columns - 1)), I64(columns))
 
     def part(number: ir.Value) -> None:
@@ -143,8 +126,19 @@ def _emit_cover(function: ir.Function, kind: tiles.Lanes) -> None:
         def call(height: int, vectors: int, i: ir.Value) -> None:
             tile = tiles.outer_tile(b.module, kind.dtype, height, vectors, False)
             left, made = b.add(a, b.mul(i, row_step)), b.add(target, b.mul(i, y_step))
-            b.call(tile, [left, row_step, k_step, panel, p_step, made, y_step, depth, readable,
-                          width, add, I64(0)])  # fmt: skip
+
+            def some(number: ir.Value) -> None:
+                k = b.mul(number, I64(SUMMED))
+                later = b.zext(b.icmp_signed(">", number, I64(0)), I64)
+                rest = b.sub(depth, k)
+                deep = b.select(b.icmp_signed("<", rest, I64(SUMMED)), rest, I64(SUMMED))
+                b.call(tile, [
+                    b.add(left, b.mul(k, k_step)), row_step, k_step,
+                    b.add(panel, b.mul(k, p_step)), p_step, made, y_step, deep, readable, width,
+                    b.or_(add, later), I64(0),
+                ])  # fmt: skip
+
+            tiles.counted(b, sums, "sum", some)
 
         with b.if_else(b.icmp_signed("<=", width, I64(kind.lanes))) as (narrow, wide):
             with narrow:
@@ -248,8 +242,6 @@ def multiply(
             b += WIDE_BYTES()
             y += WIDE_BYTES()
             width -= WIDE_COLUMNS()
-    if not turned and rows >= LARGE_ROWS and width > 2 * COLUMNS() and depth * b_step >= SPREAD:
-        return large(a, row_step, k_step, b, b_step, y, y_step, rows, width, depth, add)
     w = panel_space()
     blocks = divided(depth + DEEPEST - 1, DEEPEST)
     deepest = divided(depth + blocks - 1, blocks) if blocks > 1 else depth
@@ -280,12 +272,7 @@ def panels(
             if rows < TILE_ROWS() + 1:
                 cover(a, row_step, k_step, b, b_step, y, y_step, depth, columns, columns, add, rows)
             else:
-                j = 0
-                while j < columns:
-                    offset = j * ELEMENT()
-                    packing_tile(a, row_step, k_step, b + offset, b_step, y + offset, y_step, depth,
-                                 columns - j, columns - j, add, w + offset)  # fmt: skip
-                    j += TILE_COLUMNS()
+                pack_beside(a, row_step, k_step, b, b_step, y, y_step, w, columns, depth, add)
                 cover(a + TILE_ROWS() * row_step, row_step, k_step, w, PANEL_BYTES,
                       y + TILE_ROWS() * y_step, y_step, depth, COLUMNS(), columns, add,
                       rows - TILE_ROWS())  # fmt: skip
@@ -295,36 +282,22 @@ def panels(
     return 0
 
 
-def large(
-    a: int, row_step: int, k_step: int, b: int, b_step: int, y: int, y_step: int, rows: int,
-    width: int, depth: int, add: int,
+def pack_beside(
+    a: int, row_step: int, k_step: int, b: int, b_step: int, y: int, y_step: int, w: int,
+    columns: int, depth: int, add: int,
 ) -> int:  # fmt: skip
-    """A product whose right operand is packed in groups of panels, so that fewer pages of it are
-    met at a time, and each once."""
-    w = group_space()
-    while depth > 0:
-        deep = GROUP_DEEPEST if depth > GROUP_DEEPEST else depth
-        j = 0
-        while j < width:
-            columns = GROUP * COLUMNS() if width - j > GROUP * COLUMNS() else width - j
-            pack_group(b + j * ELEMENT(), b_step, w, columns, deep)
-            i = 0
-            while i < rows:
-                some = GROUP_ROWS if rows - i > GROUP_ROWS else rows - i
-                p = 0
-                while p * COLUMNS() < columns:
-                    wide = columns - p * COLUMNS()
-                    wide = COLUMNS() if wide > COLUMNS() else wide
-                    cover(a + i * row_step, row_step, k_step, w + p * (GROUP_DEEPEST * PANEL_BYTES),
-                          PANEL_BYTES, y + i * y_step + (j + p * COLUMNS()) * ELEMENT(), y_step,
-                          deep, COLUMNS(), wide, add, some)  # fmt: skip
-                    p += 1
-                i += some
-            j += columns
-        a += deep * k_step
-        b += deep * b_step
-        depth -= deep
-        add = 1
+    """The first rows of a panel's product, and the panel's copy."""
+    while columns > 0:
+        k = 0
+        while k == 0 or k < depth:
+            deep = SUMMED if depth - k > SUMMED else depth - k
+            packing_tile(a + k * k_step, row_step, k_step, b + k * b_step, b_step, y, y_step, deep,
+                         columns, columns, add or k > 0, w + k * PANEL_BYTES)  # fmt: skip
+            k += SUMMED
+        b += TILE_BYTES()
+        y += TILE_BYTES()
+        w += TILE_BYTES()
+        columns -= TILE_COLUMNS()
     return 0
 
 
