@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from frontends.tf.functions import convolution
@@ -104,12 +104,17 @@ class Windowed(Layer):
         self.input_spec = InputSpec(ndim=self.spatial + 2, axes={axis: channels})
         return channels
 
+    def own_weight(self, name: str, shape: Sequence[Any]) -> Any:
+        """A variable with the initializer, regularizer and constraint that are called after it."""
+        part = name.removesuffix("_kernel")
+        how = {
+            k: getattr(self, f"{part}_{k}") for k in ("initializer", "regularizer", "constraint")
+        }
+        return self.add_weight(name, list(shape), **how)
+
     def add_bias(self) -> None:
         if self.use_bias:
-            self.bias = self.add_weight(
-                "bias", [self.filters], initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+            self.bias = self.own_weight("bias", [self.filters])
 
     def places(self, sizes: tuple[Any, ...]) -> tuple[Any, ...]:
         """How many windows there are along axes of these sizes (None: not known)."""
@@ -162,11 +167,9 @@ class Convolution(Windowed):
     def build(self, input_shape: Any) -> None:
         channels = self.channels_of(input_shape)
         self._check_groups("channels", channels)
-        self.kernel = self.add_weight(
-            "kernel", [*self.kernel_size, channels // self.groups, self.filters],
-            initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )  # fmt: skip
+        self.kernel = self.own_weight(
+            "kernel", [*self.kernel_size, channels // self.groups, self.filters]
+        )
         self.add_bias()
         self.built = True
 

@@ -55,15 +55,9 @@ class LocallyConnected(Windowed):
             )
         places = self.places(sizes)
         each = channels * prod(self.kernel_size)
-        self.kernel = self.add_weight(
-            "kernel", [prod(places), each, self.filters], initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
+        self.kernel = self.own_weight("kernel", [prod(places), each, self.filters])
         if self.use_bias:
-            self.bias = self.add_weight(
-                "bias", [*places, self.filters], initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+            self.bias = self.own_weight("bias", [*places, self.filters])
         self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -44,16 +44,10 @@ class Separable(Windowed):
 
     def build(self, input_shape: Any) -> None:
         channels = self.channels_of(input_shape)
-        self.depthwise_kernel = self.add_weight(
-            "depthwise_kernel", [*self.kernel_size, channels, self.depth_multiplier],
-            initializer=self.depthwise_initializer, regularizer=self.depthwise_regularizer,
-            constraint=self.depthwise_constraint,
-        )  # fmt: skip
+        own = [*self.kernel_size, channels, self.depth_multiplier]
+        self.depthwise_kernel = self.own_weight("depthwise_kernel", own)
         wide = [*(1,) * self.spatial, channels * self.depth_multiplier, self.filters]
-        self.pointwise_kernel = self.add_weight(
-            "pointwise_kernel", wide, initializer=self.pointwise_initializer,
-            regularizer=self.pointwise_regularizer, constraint=self.pointwise_constraint,
-        )  # fmt: skip
+        self.pointwise_kernel = self.own_weight("pointwise_kernel", wide)
         self.add_bias()
         self.built = True
 

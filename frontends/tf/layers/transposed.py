@@ -51,11 +51,7 @@ class Transposed(Windowed):
 
     def build(self, input_shape: Any) -> None:
         channels = self.channels_of(input_shape)
-        self.kernel = self.add_weight(
-            "kernel", [*self.kernel_size, self.filters, channels],
-            initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )  # fmt: skip
+        self.kernel = self.own_weight("kernel", [*self.kernel_size, self.filters, channels])
         self.add_bias()
         self.built = True
 
