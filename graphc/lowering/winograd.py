@@ -9,6 +9,7 @@ the panel as it was.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from graphc.codegen.gathered import SPARE
@@ -18,7 +19,8 @@ from graphc.codegen.transforms import SCHEMES
 from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Node, Tensor
-from graphc.lowering.convolution_blocks import MOST_TASKS, TASKS, Blocks, smallest, written
+from graphc.lowering.convolution_blocks import HALO, MOST_TASKS, TASKS, Blocks, smallest, written
+from graphc.lowering.facts import Case, ContractionFacts
 from graphc.lowering.geometry import Geometry
 from graphc.lowering.nest import Final, Lowered, Use, Workspace
 from graphc.ops.products.winograd import TILE
@@ -155,11 +157,16 @@ def NAME(args, start, stop):
 """
 
 
-def _written(text: str, name: str, window: int, dtype: str, sizes: dict[str, Dim]) -> str:
+def written_for(
+    text: str, name: str, window: int, dtype: str, sizes: dict[str, Dim], **more: str
+) -> str:
+    """A text for windows of ``window``, with its fragments in their places."""
     axis = SCHEMES[window].points
     text = text.replace("SIDE", str(window)).replace("AXIS", str(axis))
-    fragments = {"DIRECT": _DIRECT, "PIECE": _PIECE, "DOUBT": _DOUBT}
-    return written(text.replace("POINTS", str(axis**2)), name, dtype, False, sizes, **fragments)
+    more |= {"DIRECT": _DIRECT, "PIECE": _PIECE, "DOUBT": _DOUBT}
+    for key, fragment in more.items():
+        more[key] = fragment.replace("SIDE", str(window)).replace("AXIS", str(axis))
+    return written(text.replace("POINTS", str(axis**2)), name, dtype, False, sizes, **more)
 
 
 def lower_convolve_winograd(node: Node) -> Lowered:
@@ -197,30 +204,37 @@ def lower_convolve_winograd(node: Node) -> Lowered:
         (y, "y", (places, g.outputs), "rw"),
         (Workspace(g.dtype, (cut.halo,), per_chunk=True), "p", (0, cut.halo), "rw"),
         (Workspace(g.dtype, (found,), per_chunk=True), "points", (0, found), "rw"),
-        _table(g.dtype, "m", points * tiles, width),
-        _table(g.dtype, "made", TILE**2 * width),
-        _table("int64", "rows", tiles + SPARE),
-        _table("int64", "steps", tiles + SPARE),
-        _table("int64", "direct", 2 * cut.span + SPARE),
+        table(g.dtype, "m", points * tiles, width),
+        table(g.dtype, "made", TILE**2 * width),
+        table("int64", "rows", tiles + SPARE),
+        table("int64", "steps", tiles + SPARE),
+        table("int64", "direct", 2 * cut.span + SPARE),
     ]
     final = Final(("i0", "i1"), ("j0", "j1"), 0, len(y.type.dims) - 1)
     name = f"convolve_winograd_{op.window}"
-    text = _written(CONVOLVE, name, op.window, g.dtype, sizes)
+    text = written_for(CONVOLVE, name, op.window, g.dtype, sizes)
     constants = (Constant("c0", g.dtype, 0.0),)
     inner = dims.product((several, tiles, points, g.channels, smallest(share * width, g.outputs)))
     extent = dims.ceildiv(tasks, several)
-    return _lowered(name, text, g.dtype, constants, sizes, uses, extent, inner,
-                    NANOSECONDS, final)  # fmt: skip
+    facts = ContractionFacts(
+        "convolve winograd", g.dtype, places, g.outputs, op.window**2 * g.channels, 1, "",
+        tile=(Case("winograd"),),
+        packing=(("picture", (Case(HALO),)), ("filter", (Case("transformed before"),))),
+        rows=several * tiles * TILE**2, columns=smallest(share * width, g.outputs),
+    )  # fmt: skip
+    made = made_of(name, text, g.dtype, constants, sizes, uses, extent, inner, NANOSECONDS)
+    return replace(made, facts=facts, final=final)
 
 
-def _table(dtype: str, name: str, *shape: Dim) -> tuple[Workspace, str, Shape, Access]:
+def table(dtype: str, name: str, *shape: Dim) -> tuple[Workspace, str, Shape, Access]:
+    """Memory a chunk has for itself."""
     return Workspace(dtype, shape, per_chunk=True), name, (0, *shape), "rw"
 
 
-def _lowered(
+def made_of(
     name: str, text: str, dtype: str, constants: tuple[Constant, ...], sizes: dict[str, Dim],
     uses: list[tuple[Tensor | Workspace, str, Shape, Access]], extent: Dim, inner: Dim,
-    weight: float, final: Final | None = None,
+    weight: float,
 ) -> Lowered:  # fmt: skip
     seen = [
         Use(tensor, use, shape, tensor.dtype if isinstance(tensor, Workspace) else dtype, access)
@@ -228,7 +242,7 @@ def _lowered(
     ]
     operands = tuple(Operand(use.name, use.dtype, len(use.shape), use.access) for use in seen)
     kernel = Kernel(name, text, operands, constants, tuple(sizes))
-    return Lowered(kernel, seen, list(sizes.values()), extent, inner, weight, final=final)
+    return Lowered(kernel, seen, list(sizes.values()), extent, inner, weight)
 
 
 def lower_winograd_panels(node: Node) -> Lowered:
@@ -237,10 +251,10 @@ def lower_winograd_panels(node: Node) -> Lowered:
     dtype = str(y.dtype)
     sizes = {"inputs": y.type.dims[2], "panels": y.type.dims[1]}
     name = f"winograd_panels_{node.op.window}"
-    text = _written(FILTER, name, node.op.window, dtype, sizes)
+    text = written_for(FILTER, name, node.op.window, dtype, sizes)
     uses: list[tuple[Tensor | Workspace, str, Shape, Access]] = [
         (f, "f", f.type.dims, "r"), (y, "y", y.type.dims, "w"),
     ]  # fmt: skip
     extent = y.type.dims[1] * y.type.dims[2]
     inner = y.type.dims[0] * y.type.dims[3]
-    return _lowered(name, text, dtype, (), sizes, uses, extent, inner, TRANSFORMING)
+    return made_of(name, text, dtype, (), sizes, uses, extent, inner, TRANSFORMING)

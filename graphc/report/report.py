@@ -82,7 +82,7 @@ class ContractionEntry:
 
     Sizes are numbers when the plan is bound, expressions otherwise; what only a plan knows is None
     until then, and times until it is timed.  ``flops``, ``microseconds`` and ``gflops`` are those
-    of the whole launch.
+    of the whole launch; a convolution that takes fewer products is counted as one that does not.
     """
 
     step: int
