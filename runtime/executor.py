@@ -34,6 +34,7 @@ from runtime.devices.cpu.table import RunState
 from runtime.feeds import Feeds
 from runtime.fetches import needed_nodes
 from runtime.gate import Gate
+from runtime.lasting import LASTING, Kept
 from runtime.locks import Lock
 from runtime.memory import (
     RECYCLED_FROM,
@@ -119,6 +120,8 @@ class Bound:
         self.results = self.plan.fetch_shapes
         self.arena_size = self.plan.memory.peak
         self.has_large = any(nbytes(r) >= RECYCLED_FROM for r in self.results)
+        table = self.plan.lasting_table
+        self.kept = Kept(table, self.plan.lasting.memory.peak) if table is not None else None
         self.around = ALONE if self.plan.by_blas else self.loaded.around
 
 
@@ -204,6 +207,9 @@ class Prepared:
                     gate.readers.append(me)
                     if gate.writer:
                         gate.await_turn(me)
+                    if bound.kept is not None:
+                        within = gate.writer == me  # a run that writes has started this one
+                        bound.kept.renew(None if within else gate.written, loaded.bases)
                     reason = context.call(*values, *results)
                     if reason != codes.DONE:
                         fits = see_through(bound, context.state, reason, arena, values, results)
@@ -218,6 +224,7 @@ class Prepared:
                         gate.writer = me
                         if gate.readers:
                             gate.await_readers(me)
+                        gate.written += 1
                         fits = self._write(bound, context, arena, values, results)
                     finally:
                         gate.writer = outer
@@ -262,6 +269,8 @@ class Prepared:
         }
         if ARENA in plan.table.bases:
             bases[ARENA] = 0
+        if bound.kept is not None:
+            bases[LASTING] = bound.kept.arena.address
         pool = machine.pool.address if plan.table.parallel else 0
         state = plan.table.state(bases, pool)
         return Context(state, machine.prepare(state))
@@ -384,13 +393,16 @@ class Prepared:
             return found
         started = time.perf_counter()
         by_blas = loaded.by_blas(sizes)
-        plan = bind(loaded.program, loaded.sizes, loaded.addresses, sizes, by_blas)
+        keep = not loaded.exclusive
+        plan = bind(loaded.program, loaded.sizes, loaded.addresses, sizes, by_blas, keep)
         _require_room(plan)
         names = ", ".join(f"{k}={v}" for k, v in sizes.items())
         milliseconds = (time.perf_counter() - started) * 1e3
         self.executor.state.note(
             f"plan [{loaded.title}] {names or 'no free sizes'}: {milliseconds:.1f} ms, "
             f"arena {plan.memory.peak} bytes (bound {plan.memory.bound})"
+            + f", {plan.lasting.memory.peak} made of variables and kept"
+            * bool(plan.lasting.steps)
         )
         bound = self.plans[key] = Bound(plan, loaded)
         while len(self.plans) > PLANS_KEPT:

@@ -6,7 +6,8 @@ ways in and out are spelled out where runs happen (``runtime.executor``)::
     reading: gate.readers.append(me)          writing: with gate.exclusive:
              if gate.writer: gate.await_turn(me)           gate.writer = me
              ... gate.readers.remove(me)                   if gate.readers: gate.await_readers(me)
-             if gate.blocked: gate.tell()                  ... gate.writer = outer
+             if gate.blocked: gate.tell()                  gate.written += 1
+                                                           ... gate.writer = outer
                                                            if gate.blocked: gate.give_way()
 
 and as ``with gate.reading():`` and ``with gate.writing():`` where time is no matter.
@@ -18,6 +19,8 @@ What must stay true:
 * A thread inside a run may run the session again (a Python function of the graph that calls
   ``run``): it never waits for itself.  A reading run that starts a writing one counts as not
   reading while it waits, so two of them cannot wait for each other.
+* ``written`` tells a reading run whether somebody has written since it looked last; it grows when
+  nobody reads any more.
 * After a fork the child has no runs but its own thread's.
 """
 
@@ -39,6 +42,7 @@ class Gate:
 
     def __init__(self) -> None:
         _gates.add(self)
+        self.written = 0  # runs that wrote, or may have
         self._begin()
 
     def _begin(self, me: int = 0, depth: int = 0) -> None:
@@ -78,6 +82,7 @@ class Gate:
                 self.writer = me
                 if self.readers:
                     self.await_readers(me)
+                self.written += 1
                 yield
             finally:
                 self.writer = outer

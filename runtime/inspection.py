@@ -209,7 +209,7 @@ def _bytes(buffer: Buffer, sizes: Mapping[str, int]) -> int | None:
 
 
 def _memory_entry(program: Program, plan: Plan) -> MemoryEntry:
-    ranges = program.live_ranges()
+    ranges = {b: r for b, r in program.live_ranges().items() if b not in plan.lasting.buffers}
     sizes = {
         b: int(np.prod(plan.shapes[b], dtype=np.int64)) * as_dtype(program.buffers[b].dtype).size
         for b in ranges

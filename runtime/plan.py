@@ -28,11 +28,13 @@ from graphc.lowering.program import (
     Launch,
     Place,
     Program,
+    Step,
     Turns,
     Unless,
 )
 from runtime.devices.cpu.table import Entry, Relative, Table, TableBuilder, Word
 from runtime.jumps import JumpRows
+from runtime.lasting import LASTING, NOTHING, Lasting, lasting_part
 from runtime.memory import NOWHERE
 
 PARALLEL_FROM = 5_000.0  # estimated nanoseconds from which a row is worth waking the pool
@@ -105,6 +107,8 @@ class Plan:
     nanoseconds: float
     danger: int  # the last row that can fail, -1 if none can
     by_blas: frozenset[int] = frozenset()  # launches taken in their other form
+    lasting: Lasting = NOTHING
+    lasting_table: Table | None = None  # of the lasting steps; they have no rows in ``table``
 
 
 def bind(
@@ -113,12 +117,14 @@ def bind(
     addresses: Sequence[int],
     values: Mapping[str, int],
     by_blas: frozenset[int] = frozenset(),
+    keep: bool = False,
 ) -> Plan:
     """Bind a program's symbols; ``addresses`` are the loaded kernels'.
 
-    Launches whose number is in ``by_blas`` are taken in their other form.
+    Launches whose number is in ``by_blas`` are taken in their other form.  With ``keep``, what is
+    made of variables alone has a table of its own.
     """
-    return _Binding(program, sizes.bind(values), addresses, by_blas).run(dict(values))
+    return _Binding(program, sizes.bind(values), addresses, by_blas).run(dict(values), keep)
 
 
 class _Binding:
@@ -131,8 +137,10 @@ class _Binding:
     ) -> None:
         self.program = program
         self.by_blas = by_blas
-        self.steps = [
-            step.other if number in by_blas and isinstance(step, Launch) else step
+        self.steps: list[Step] = [
+            step.other
+            if number in by_blas and isinstance(step, Launch) and step.other is not None
+            else step
             for number, step in enumerate(program.steps)
         ]
         self.known = known
@@ -146,26 +154,32 @@ class _Binding:
         self.nanoseconds = 0.0
         self.turns = [1]  # of the loops a step stands in
         self.danger = -1
+        self.lasting = NOTHING
         self.jumps = JumpRows(
             program, self.builder, self._patch, lambda dim: _number(dim, self.known)
         )
 
-    def run(self, values: dict[str, int]) -> Plan:
+    def run(self, values: dict[str, int], keep: bool) -> Plan:
         program = self.program
         cuts = [self._cuts(step) for step in self.steps]
         shapes = [self._shape(k, buffer) for k, buffer in enumerate(program.buffers)]
         nbytes = [_nbytes(b, s) for b, s in zip(program.buffers, shapes, strict=True)]
+        if keep:
+            self.lasting = lasting_part(program, self.steps, nbytes)
         ranges = program.live_ranges()
+        ranges = {b: at for b, at in ranges.items() if b not in self.lasting.buffers}
         memory = plan_memory(ranges, {b: nbytes[b] for b in ranges})
         self.words = [self._address(k, b, memory) for k, b in enumerate(program.buffers)]
         for number, size in enumerate(nbytes):
             if size == 0:  # whatever its place
                 self.words[number] = NOWHERE.reach(_span(program.buffers[number], shapes[number]))
                 self.empty.add(number)
+        lasting_table = self._lasting_table(cuts, nbytes) if self.lasting.steps else None
         for number, (step, cut) in enumerate(zip(self.steps, cuts, strict=True)):
             if number == program.commit:
                 self.builder.commit()
-            self._row(number, step, cut, nbytes)
+            if number not in self.lasting.steps:
+                self._row(number, step, cut, nbytes)
         self._operands(shapes)
         if self.nanoseconds < SHORT_RUN and not any(isinstance(s, Host) for s in program.steps):
             self.builder.hold_gil()
@@ -176,8 +190,16 @@ class _Binding:
         )
         return Plan(
             program, values, self.builder.build(), memory, fetches, shapes, self.nanoseconds,
-            self.danger, self.by_blas,
+            self.danger, self.by_blas, self.lasting, lasting_table,
         )  # fmt: skip
+
+    def _lasting_table(self, cuts: list[list[Cut]], nbytes: list[int]) -> Table:
+        own, self.builder = self.builder, TableBuilder()
+        for number in sorted(self.lasting.steps):
+            self._row(number, self.steps[number], cuts[number], nbytes)
+            self.nanoseconds -= sum(cut.nanoseconds for cut in cuts[number])
+        table, self.builder = self.builder.build(), own
+        return table
 
     def _cuts(self, step: object) -> list[Cut]:
         if isinstance(step, Turns):
@@ -201,6 +223,8 @@ class _Binding:
 
     def _address(self, number: int, buffer: Buffer, memory: MemoryPlan) -> Word:
         match buffer.place:
+            case Place.ARENA if number in self.lasting.buffers:
+                return Relative(LASTING, self.lasting.memory.offsets[number])
             case Place.ARENA:
                 return Relative(ARENA, memory.offsets.get(number, 0))
             case Place.FEED | Place.FETCH | Place.SLICE:
