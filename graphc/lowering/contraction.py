@@ -272,7 +272,7 @@ def _block(product: Product, width: int) -> tuple[Dim, Dim]:
     A large right operand is expensive to read, so that more rows share what was read of it.
     """
     tiles = dims.ceildiv(dims.maximum(product.m, 1), ROW_TILE)
-    panels = dims.ceildiv(product.n, width)
+    panels = dims.ceildiv(dims.maximum(product.n, 1), width)
     is_large = _least(1, dims.floordiv(product.n * product.depth * product.dtype.size, SPREAD))
     blocks = dims.ceildiv(tiles, TALLEST + (TALLEST_LARGE - TALLEST) * is_large)
     rows = ROW_TILE * dims.ceildiv(tiles, blocks)
