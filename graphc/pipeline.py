@@ -26,11 +26,12 @@ from graphc.ir.text import print_graph
 from graphc.ir.verify import verify
 from graphc.passes.bodies import optimise_bodies
 from graphc.passes.constant_fold import constant_fold
+from graphc.passes.count_turns import count_turns
 from graphc.passes.cse import cse
 from graphc.passes.drop_overwritten import drop_overwritten
 from graphc.passes.expand import expand
-from graphc.passes.loops import lighten_loops
 from graphc.passes.layout import layout
+from graphc.passes.loops import lighten_loops
 from graphc.passes.options import Note, Options
 from graphc.passes.preserve_versions import preserve_versions
 from graphc.passes.prune import prune
@@ -59,6 +60,7 @@ PIPELINE = (
     Pass("sequence-effects", sequence_effects, required=True, establishes=("I6",)),
     Pass("shape-fold", shape_fold),  # shapes as numbers: rules and loops see sizes
     Pass("constant-fold", constant_fold),
+    Pass("count-turns", count_turns),  # loops that count are scans
     Pass("simplify", simplify),  # rules on ops as the user wrote them: log(softmax(x))
     Pass("expand", expand, required=True, establishes=("I8",)),
     Pass("late-constant-fold", constant_fold),  # expansions bring constants
@@ -78,6 +80,8 @@ ORDER = (  # (earlier, later, because)
     ("sequence-effects", "cse", "two reads are equal only once each reads a fixed value"),
     ("shape-fold", "constant-fold", "sizes that are numbers make constants"),
     ("constant-fold", "simplify", "rules look for constants"),
+    ("shape-fold", "count-turns", "a bound that is a size is known as one"),
+    ("count-turns", "bodies", "a scan has no trace whose size a run decides"),
     ("simplify", "expand", "log(softmax(x)) cannot be seen once softmax is spelled out"),
     ("expand", "late-simplify", "expansions are written for clarity, not to be minimal"),
     ("late-simplify", "layout", "a region ends where an op stands that changes nothing"),
