@@ -180,7 +180,8 @@ def _boxes() -> Iterator[Case]:
         given = (fed(x), boxes, fed(which), size, method)
         yield Case("image.crop_and_resize", given, {"extrapolation_value": 2.0},
                    gradients=method == "bilinear", tolerance=1e-4)  # fmt: skip
-    yield Case("image.crop_and_resize", (fed(x), fed(boxes), which, (2, 2)), gradients=False)
+    for size in ((3, 4), (1, 1), (2, 2)):  # boxes have gradients too
+        yield Case("image.crop_and_resize", (fed(x), fed(boxes), which, size), tolerance=2e-4)
     picture = whole(1, 5, 6, 2, low=0, high=256, dtype="uint8")
     yield Case("image.crop_and_resize", (fed(picture), boxes, np.zeros(4, np.int32), (3, 3)),
                tolerance=1e-4)  # fmt: skip
