@@ -48,6 +48,7 @@ BACKWARD = {
     ("graphc.ops.products.convolve", "graphc.lowering.convolution"): OWN_KERNEL,
     ("graphc.ops.products.convolve_panels", "graphc.lowering.convolution_blocks"): OWN_KERNEL,
     ("graphc.ops.products.winograd", "graphc.lowering.winograd"): OWN_KERNEL,
+    ("graphc.ops.products.winograd", "graphc.lowering.winograd_slopes"): OWN_KERNEL,
     ("graphc.ops.reducing.cumulative", "graphc.lowering.scan"): OWN_KERNEL,
     ("graphc.ops.shaping.joining", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.indexing.ordering", "graphc.lowering.ordering"): OWN_KERNEL,

@@ -105,11 +105,9 @@ def NAME(args, start, stop):
 # 0, unless a result is not finite.
 _DOUBT = """\
 for k in range(wide):
-    d0 = made[slot, k] - made[slot, k]
-    d1 = made[slot, WIDTH + k] - made[slot, WIDTH + k]
-    d2 = made[slot, 2 * WIDTH + k] - made[slot, 2 * WIDTH + k]
-    d3 = made[slot, 3 * WIDTH + k] - made[slot, 3 * WIDTH + k]
-    doubt = accumulate(doubt, (d0 + d1) + (d2 + d3))
+    upper = made[slot, k] + made[slot, WIDTH + k]
+    lower = made[slot, 2 * WIDTH + k] + made[slot, 3 * WIDTH + k]
+    doubt = accumulate(doubt, (upper + lower) * c0)
 """
 
 # What is not finite once more, line by line, from the halo.

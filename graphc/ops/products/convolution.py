@@ -35,6 +35,7 @@ FEW_CHANNELS = 16  # an input may have so that its cotangent is added up place b
 TRANSFORMED = ((3, 3), (5, 5))  # windows
 FEWEST_CHANNELS = 16  # in and out, for transforms to be little beside products
 FEWEST_PLACES = 400  # for the transform of a filter to be
+PART_CHANNELS = 512  # inputs times outputs, of a task in as many parts as are enough work
 PART_ELEMENTS = 1 << 19  # that all parts together stay below
 
 
@@ -421,6 +422,11 @@ class ConvolutionBackpropFilter(Convolving):
             rows = _matrix(b, _stepped(b, x, along)), _matrix(b, ct)
             return b.reshape(b.matmul(*rows, transpose_a=True), shape=shape)
         groups = group_count(x.type.dims[-1], self.window[-1])
+        batch, inputs, outputs = x.type.dims[0], x.type.dims[-1], ct.type.dims[-1]
+        if groups == 1 and has_fewer_products(ct.dtype, along, batch, inputs, outputs):
+            how = {"window": self.window[0], "before": tuple(s.before for s in along)}
+            made = b.convolve_filter_points(x, ct, parts=_point_parts(inputs, outputs), **how)
+            return b.filter_slope(b.reduce_sum(made, axis=(0,)), x, ct, **how)
         tiled = has_panels(ct.dtype, self.window[-1], groups, shape[-1])
         parts = _parts(shape) if ct.dtype.is_floating and ct.dtype.size >= 4 else 1
         made = (b.convolve_filter_lines if tiled else b.convolve_filter)(
@@ -471,6 +477,11 @@ class ConvolutionBackpropFilter(Convolving):
         Refuses("float32[2, 5, 6, 3]", "float32[2, 3, 3, 4]",
                 "the filter's windows and inputs must be 3, got [3, 3]", window=(3, 3)),
     ]  # fmt: skip
+
+
+def _point_parts(inputs: int, outputs: int) -> int:
+    """Pieces of the sum over all places, where a filter of few channels has one or two tasks."""
+    return max(1, ENOUGH_WORK * PART_CHANNELS // (inputs * outputs))
 
 
 def _parts(shape: Shape) -> int:

@@ -23,7 +23,7 @@ from graphc.ir.op import REQUIRED, Kind, Op, Sample
 from graphc.ir.types import TensorType
 from graphc.ops.products.convolution import check_dtype
 from graphc.ops.products.convolve import LATE, check_ranks
-from graphc.ops.shaping.windows import Slide, correlated, seen
+from graphc.ops.shaping.windows import Slide, correlated, correlated_with, seen
 
 TILE = 2
 
@@ -143,6 +143,117 @@ class ConvolveWinograd(Op):
                before=(1, 1), counts=(3, 3), outputs=2, values={
                    0: [[[1], [np.nan], [2]], [[3], [4], [np.inf]], [[5], [6], [7]]],
                    1: np.ones((16, 1, 1, 16)), 2: np.ones((1, 9, 16))}),
+    ]  # fmt: skip
+
+
+class ConvolveFilterPoints(Op):
+    """What a convolution of step 1 passes back to its filter's points: at each, the elements that
+    tiles see times the cotangents of their results.
+
+    The lines of tiles of all pictures are one row, cut into ``parts`` pieces.
+    """
+
+    operands = ("x", "ct")
+    attributes = {"window": REQUIRED, "before": REQUIRED, "parts": REQUIRED}
+    kind = Kind.CONTRACTION
+    vjp = LATE
+
+    def infer_type(self, x: TensorType, ct: TensorType) -> TensorType:
+        dtype = check_dtype(x=x, ct=ct)
+        if x.shape is None or ct.shape is None:
+            return TensorType(dtype, None)
+        check_ranks(4, x=x, ct=ct)
+        points = SCHEMES[self.window].points ** 2
+        return TensorType(dtype, (self.parts, points, x.shape[-1], ct.shape[-1]))
+
+    def along(self, x: TensorType, ct: TensorType) -> tuple[Slide, ...]:
+        """How a window that sees a tile slides, from tile to tile."""
+        reach = SCHEMES[self.window].reach
+        rows = zip(x.dims[1:-1], self.before, ct.dims[1:-1], strict=True)
+        return tuple(Slide(n, reach, TILE, 1, b, dims.ceildiv(m, TILE)) for n, b, m in rows)
+
+    def reference(self, x: np.ndarray, ct: np.ndarray) -> np.ndarray:
+        scheme = SCHEMES[self.window]
+        types = (TensorType(None, a.shape) for a in (x, ct))  # type: ignore[arg-type]
+        tiles = seen(x, self.along(*types))
+        n, high, wide = tiles.shape[:3]
+        fill = ((0, 0), (0, high * TILE - ct.shape[1]), (0, wide * TILE - ct.shape[2]), (0, 0))
+        results = np.pad(ct, fill).reshape(n, high, TILE, wide, TILE, ct.shape[-1])
+        left = _both_ways(scheme.input, "iu,jv,nhwuvc->nhwijc", tiles)
+        right = _both_ways(scheme.cotangent, "iu,jv,nhuwvo->nhwijo", results)
+        lines = n * high
+        left, right = (a.reshape(lines, wide, *a.shape[3:]) for a in (left, right))
+        each = -(-lines // self.parts)
+        pieces = (slice(k * each, k * each + each) for k in range(self.parts))
+        made = [np.einsum("twijc,twijo->ijco", left[k], right[k]) for k in pieces]
+        return np.stack(made).reshape(len(made), -1, *made[0].shape[2:]).astype(x.dtype)
+
+    def kernel(self, node: Any) -> Any:
+        from graphc.lowering.winograd_slopes import lower_filter_points
+
+        return lower_filter_points(node)
+
+    def cost(self, *types: TensorType) -> Any:
+        return dims.ceildiv(2 * dims.product(types[1].dims[:-1]), self.parts)
+
+    samples = [
+        Sample("float32[3, 5, 6, 5]", "float32[3, 5, 6, 40]", window=3, before=(1, 1), parts=4,
+               tolerance=64),
+        Sample("float64[1, 4, 7, 20]", "float64[1, 2, 9, 3]", window=3, before=(0, 2), parts=1,
+               tolerance=16),
+        Sample("float64[2, 5, 4, 3]", "float64[2, 5, 4, 18]", window=5, before=(2, 2), parts=2,
+               tolerance=64),
+    ]  # fmt: skip
+
+
+class FilterSlope(Op):
+    """The gradient of a filter, from what was passed back to its ``points``.
+
+    Sums that are not finite say nothing of each of their elements: where there are such, it comes
+    from ``x`` and ``ct`` themselves.
+    """
+
+    operands = ("points", "x", "ct")
+    attributes = {"window": REQUIRED, "before": REQUIRED}
+    kind = Kind.CONTRACTION
+    vjp = LATE
+
+    def infer_type(self, points: TensorType, x: TensorType, ct: TensorType) -> TensorType:
+        dtype = check_dtype(points=points, x=x, ct=ct)
+        if points.shape is None:
+            return TensorType(dtype, None)
+        check_ranks(3, points=points)
+        return TensorType(dtype, (self.window, self.window, *points.shape[1:]))
+
+    def along(self, x: TensorType, ct: TensorType) -> tuple[Slide, ...]:
+        rows = zip(x.dims[1:-1], self.before, ct.dims[1:-1], strict=True)
+        return tuple(Slide(n, self.window, 1, 1, b, m) for n, b, m in rows)
+
+    def reference(self, points: np.ndarray, x: np.ndarray, ct: np.ndarray) -> np.ndarray:
+        scheme = SCHEMES[self.window]
+        squares = points.reshape(scheme.points, scheme.points, *points.shape[1:])
+        made = _both_ways(scheme.slope, "iu,jv,uvco->ijco", squares)
+        types = (TensorType(None, a.shape) for a in (x, ct))  # type: ignore[arg-type]
+        direct = correlated_with(seen(x, self.along(*types)), ct, x.shape[-1])
+        doubtful = ~np.isfinite(made).all((0, 1, 3))
+        made[:, :, doubtful] = direct[:, :, doubtful]
+        return made.astype(points.dtype)
+
+    def kernel(self, node: Any) -> Any:
+        from graphc.lowering.winograd_slopes import lower_filter_slope
+
+        return lower_filter_slope(node)
+
+    def cost(self, *types: TensorType) -> Any:
+        return 3
+
+    samples = [
+        Sample("float32[16, 5, 40]", "float32[2, 4, 4, 5]", "float32[2, 4, 4, 40]", window=3,
+               before=(1, 1)),
+        Sample("float64[49, 3, 7]", "float64[1, 5, 4, 3]", "float64[1, 5, 4, 7]", window=5,
+               before=(2, 2)),
+        Sample("float64[16, 2, 3]", "float64[1, 3, 3, 2]", "float64[1, 3, 3, 3]", window=3,
+               before=(1, 1), tolerance=16, values={0: np.full((16, 2, 3), np.inf)}),
     ]  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def _combined(
             size = ir.Constant(kind.vector, [abs(factor)] * kind.lanes)
             part = b.fmul(value, size, flags=("contract", "nsz"))
         if total is None:
-            total = part
+            total = part if factor > 0 else b.fneg(part)
         elif factor > 0:
             total = b.fadd(total, part, flags=("contract", "nsz"))
         else:
