@@ -12,6 +12,7 @@ import heapq
 from dataclasses import dataclass, field
 
 from graphc.ir.bindings import Bindings
+from graphc.ir.dims import product
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.lowering.fuse import Fusion, is_free
@@ -19,6 +20,7 @@ from graphc.lowering.group import Group
 from graphc.lowering.state import readers_before
 
 ALIKE = 16  # products in a row: what they make must be kept until somebody reads it
+HELD = 4 << 20  # bytes that these may make together, as far as their sizes are known
 
 
 @dataclass(eq=False)
@@ -38,6 +40,16 @@ class Unit:
     def multiplies(self) -> bool:
         head = self.node if self.group is None else self.group.head
         return head is not None and head.op.kind is Kind.CONTRACTION
+
+    @property
+    def bytes(self) -> int:
+        """Of what it makes; nothing for what has sizes that are not known."""
+        return sum(
+            t.dtype.size * size
+            for node in self.nodes
+            for t in node.outputs
+            if isinstance(size := product(t.type.dims), int)
+        )
 
     @property
     def signature(self) -> tuple:
@@ -136,6 +148,7 @@ class _Ready:
         self.taken: set[Unit] = set()
         self.last: tuple | None = None  # signature of the product taken last
         self.run = 0
+        self.held = 0
         self.count = 0
 
     def add(self, unit: Unit, key: tuple) -> None:
@@ -146,14 +159,15 @@ class _Ready:
             heapq.heappush(self.products.setdefault(unit.signature, []), entry)
 
     def take(self) -> Unit | None:
-        alike = self.products.get(self.last, []) if self.last and self.run < ALIKE else []
-        unit = self._pop(alike)
+        full = self.run >= ALIKE or self.held >= HELD
+        unit = self._pop(self.products.get(self.last, []) if self.last and not full else [])
         if unit is None:
-            unit, self.run = self._pop(self.all), 0
+            unit, self.run, self.held = self._pop(self.all), 0, 0
         if unit is not None:
             self.taken.add(unit)
             self.last = unit.signature if unit.multiplies else None
             self.run += 1
+            self.held += unit.bytes
         return unit
 
     def _pop(self, heap: list[tuple]) -> Unit | None:
