@@ -59,7 +59,7 @@ class _Tile:
         self.b = ir.IRBuilder(function.append_basic_block("entry"))
         self.masked = tiles.Masked(function.module, kind)
         self.fma = tiles.declared(
-            function.module, f"llvm.fma.{kind.suffix}", kind.vector, *[kind.vector] * 3
+            function.module, f"llvm.fmuladd.{kind.suffix}", kind.vector, *[kind.vector] * 3
         )
         (
             self.p, self.places, self.steps, self.n, self.run, self.gap, self.panel, self.y,
