@@ -27,6 +27,7 @@ DEEPEST = 2048  # rows of a packed panel; 256 KB on the stack
 SPARE = 64  # rows behind them that packing may write
 PANEL_SPACE = (DEEPEST + SPARE) * PANEL_BYTES  # bytes
 SUMMED = 512  # products a tile sums before it adds them to the result: sums of sums lose less
+NARROW = 4  # columns below which a panel is laid along the sum
 FEW = 12  # rows or columns below which operands that lie along the sum are not packed
 
 
@@ -36,7 +37,13 @@ def library(dtype: str, machine: llvm_target.Machine) -> ir.Module:
     module.graphc_lanes = lanes_of(dtype)
     int64.emit(
         module,
-        {PREFIX + dtype: multiply, "panels": panels, "pack_beside": pack_beside, "dots": dots},
+        {
+            PREFIX + dtype: multiply,
+            "panels": panels,
+            "pack_beside": pack_beside,
+            "lay_along": lay_along,
+            "dots": dots,
+        },
     )
     for function in module.functions:
         if not function.is_declaration:
@@ -80,6 +87,14 @@ def panel_space(b: ir.IRBuilder) -> ir.Value:
 @Word
 def pack_turned(b: ir.IRBuilder, *numbers: ir.Value) -> None:
     pack_columns(b, b.module.graphc_lanes, *numbers)
+
+
+@Word
+def copy_element(b: ir.IRBuilder, source: ir.Value, target: ir.Value) -> None:
+    kind = b.module.graphc_lanes
+    element = kind.element.as_pointer()
+    value = b.load(b.inttoptr(source, element), align=kind.bytes)
+    b.store(value, b.inttoptr(target, element), align=kind.bytes)
 
 
 @Word
@@ -237,8 +252,12 @@ def multiply(
         return multiply(b, 0, along, a, k_step, 0, y, y_step, 1, rows, depth, add)
     if rows == 1 and not turned:
         while width >= WIDE_COLUMNS():
-            wide_tile(a, row_step, k_step, b, b_step, y, y_step, depth, WIDE_COLUMNS(),
-                      WIDE_COLUMNS(), add)  # fmt: skip
+            k = 0
+            while k == 0 or k < depth:
+                deep = SUMMED if depth - k > SUMMED else depth - k
+                wide_tile(a + k * k_step, row_step, k_step, b + k * b_step, b_step, y, y_step, deep,
+                          WIDE_COLUMNS(), WIDE_COLUMNS(), add or k > 0)  # fmt: skip
+                k += SUMMED
             b += WIDE_BYTES()
             y += WIDE_BYTES()
             width -= WIDE_COLUMNS()
@@ -263,13 +282,20 @@ def panels(
     """A product no deeper than a panel."""
     while width > 0:
         columns = COLUMNS() if width > COLUMNS() else width
-        if turned:
+        if columns < NARROW and k_step == ELEMENT() and rows >= 2 * TILE_ROWS():
+            if turned:
+                dots(a, row_step, b, b_step, y, y_step, ELEMENT(), rows, columns, depth, add)
+            else:
+                lay_along(b, b_step, w, columns, depth)
+                dots(a, row_step, w, DEEPEST * ELEMENT(), y, y_step, ELEMENT(), rows, columns,
+                     depth, add)  # fmt: skip
+        elif turned:
             pack_turned(b, b_step, w, columns, depth)
             cover(a, row_step, k_step, w, PANEL_BYTES, y, y_step, depth, COLUMNS(), columns, add,
                   rows)  # fmt: skip
             b += COLUMNS() * b_step
         else:
-            if rows < TILE_ROWS() + 1:
+            if rows < 2 * TILE_ROWS():
                 cover(a, row_step, k_step, b, b_step, y, y_step, depth, columns, columns, add, rows)
             else:
                 pack_beside(a, row_step, k_step, b, b_step, y, y_step, w, columns, depth, add)
@@ -279,6 +305,19 @@ def panels(
             b += PANEL_BYTES
         y += PANEL_BYTES
         width -= COLUMNS()
+    return 0
+
+
+def lay_along(b: int, b_step: int, w: int, columns: int, depth: int) -> int:
+    """Copy columns so that they lie along the sum."""
+    while columns > 0:
+        k = 0
+        while k < depth:
+            copy_element(b + k * b_step, w + k * ELEMENT())
+            k += 1
+        b += ELEMENT()
+        w += DEEPEST * ELEMENT()
+        columns -= 1
     return 0
 
 
