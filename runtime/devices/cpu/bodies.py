@@ -195,8 +195,11 @@ def rsqrt(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
 def cast(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir.Value:
     """``value`` as a ``target``; to a 16-bit float it is rounded and stays float32."""
     if target == "float16":
-        half = builder.fptrunc(frozen(builder, cast(builder, value, source, "float32")), refs.F16)
-        return builder.fpext(half, F32)
+        if source == "float64":
+            single = _rounded_to_odd(builder, value)
+        else:
+            single = cast(builder, value, source, "float32")
+        return builder.fpext(builder.fptrunc(single, refs.F16), F32)
     if target == "bfloat16":
         bits = refs.bfloat16_bits(builder, cast(builder, value, source, "float32"))
         return refs.bfloat16_value(builder, bits)
@@ -219,15 +222,19 @@ def cast(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir
     return (builder.sext if is_signed(source) else builder.zext)(value, kind)
 
 
-def frozen(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
-    """The value, which LLVM's rewrites take as it comes.
+def _rounded_to_odd(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """A double as float32: cut, its last bit set where something was lost, so that rounding it on
+    to fewer bits rounds once.
 
-    Those of the sign of a double that is rounded twice would round that to 16 bits at once, for
-    which there is no instruction.
+    Of two roundings in a row LLVM may make one, for which there is no instruction.
     """
-    made = ir.Instruction(builder.block, value.type, "freeze", [value])
-    builder._insert(made)
-    return made
+    near = builder.fptrunc(value, F32)
+    back = builder.fpext(near, F64)
+    sizes = (intrinsic(builder, "fabs", x) for x in (back, value))
+    beyond = builder.zext(builder.fcmp_ordered(">", *sizes), I32)
+    lost = builder.zext(builder.fcmp_ordered("!=", back, value), I32)
+    bits = builder.sub(builder.bitcast(near, I32), beyond)
+    return builder.bitcast(builder.or_(bits, lost), F32)
 
 
 def _cast_float(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir.Value:
