@@ -36,7 +36,7 @@ def channel_word(name: str, multiplier: int) -> str:
     return name if multiplier == 1 else f"{name}_{multiplier}"
 
 
-def _window(where: tuple[int, ...], place: int) -> Iterator[tuple[tuple[int, int, int], Any]]:
+def window(where: tuple[int, ...], place: int) -> Iterator[tuple[tuple[int, int, int], Any]]:
     """A window's taps, each with the plane, line and column it stands at; None for outside."""
     z, step0, taps0, in0, i, step1, taps1, in1, j, stride, step2, taps2, in2 = where
     for u in range(taps0):
@@ -55,7 +55,7 @@ def _slide(multiplier: int) -> Callable[..., None]:
         )
         zero = y.dtype.computed.numpy.type(0)
         for k in range(places):
-            taps = list(_window(where, k))
+            taps = list(window(where, k))
             for c in range(channels):
                 total = zero
                 for (u, v, w), at in taps:
@@ -71,7 +71,7 @@ def _products(multiplier: int) -> Callable[..., None]:
         where, (above, places, channels) = numbers[: len(WHERE)], numbers[len(WHERE) :]
         zero = y.dtype.computed.numpy.type(0)
         for k in range(places):
-            for tap, (_, at) in enumerate(_window(where, k)):
+            for tap, (_, at) in enumerate(window(where, k)):
                 for c in range(channels):
                     seen = zero if at is None else _seen(x, at, c, channels, multiplier)
                     y[tap, c] = y[tap, c] + seen * d[above + k, c]

@@ -18,6 +18,7 @@ from graphc.codegen.channels import CHANNEL_WORDS
 from graphc.codegen.gathered import GATHERED_WORDS
 from graphc.codegen.kernel import Constant, Kernel, Operand
 from graphc.codegen.panels import PANEL_WORDS
+from graphc.codegen.pools import POOL_WORDS
 from graphc.codegen.transforms import TRANSFORM_WORDS
 from graphc.ir import dtype as dtypes
 
@@ -96,7 +97,7 @@ def run_kernel(
 def _namespace(kernel: Kernel) -> dict[str, Any]:
     """The globals of the kernel's function: every word, every constant, the function itself."""
     namespace: dict[str, Any] = {name: word.meaning for name, word in vocabulary.WORDS.items()}
-    for rows in (PANEL_WORDS, CHANNEL_WORDS):
+    for rows in (PANEL_WORDS, CHANNEL_WORDS, POOL_WORDS):
         namespace.update({name: meaning for name, (_, _, meaning) in rows.items()})
     for pairs in (GATHERED_WORDS, TRANSFORM_WORDS):
         namespace.update({name: meaning for name, (_, meaning) in pairs.items()})

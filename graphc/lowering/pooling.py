@@ -11,7 +11,9 @@ others go over their pixels, with the result in memory or (storage types) in a r
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
+from typing import Any
 
 from graphc.codegen.kernel import Constant, Kernel, Operand
 from graphc.ir import dims
@@ -44,11 +46,62 @@ FIRST = Fold("first_maximum", "where(logical_or(eq({x}, {m}), ne({x}, {x})), {at
 FIRST_WHOLE = Fold("first_maximum", "where(eq({x}, {m}), {at}, {t})", backwards=True)
 CHOSEN = Fold("chosen_pixel", "where(eq({m}, {at}), {x}, {t})")
 
+_WORDS = {"max_pool": "slide_maximum", "avg_pool": "slide_mean"}
+_TILED = ("float32", "float64")
+
+# A line of windows.
+_LINE = """\
+# NAME of each window, a line at a time
+def NAME(args, start, stop):
+    VIEWS
+    SIZES
+    for r in range(start, stop):
+        o = idiv(r, rows)
+        b = idiv(o, deep)
+        front = (o - b * deep) * sd - fd
+        top = (r - o * rows) * sh - fh
+        WORD(
+            part(x, b), OUT, front, 1, wd, depth, top, 1, wh, height, 0 - fw, STEPS, width, columns,
+            channels,
+        )
+    return 0
+"""
+
+# A line of pixels: which lines of windows are over it, and, for pixels alike, which columns.
+_SPREAD = """\
+# x to the chosen pixel of each window, a line of pixels at a time
+def spread_chosen_lines(args, start, stop):
+    x, m, y = views(args, 3)
+    SIZES
+    for r in range(start, stop):
+        o = idiv(r, height)
+        h = r - o * height
+        b = idiv(o, depth)
+        d = o - b * depth
+        k = idiv(maximum(d + fd - wd + sd, 0), sd)
+        i = idiv(maximum(h + fh - wh + sh, 0), sh)
+        planes = minimum(idiv(d + fd, sd) + 1, deep) - k
+        lines = minimum(idiv(h + fh, sh) + 1, rows) - i
+        first = ((d + fd - k * sd) * wh + h + fh - i * sh) * ww
+        for w in range(minimum(sw, width)):
+            places = idiv(width - w + sw - 1, sw)
+            begin = imod(w + fw, sw)
+            CALLS
+    return 0
+"""
+
 _SIZES = "depth height width channels deep rows columns wd wh ww sd sh sw fd fh fw"
+
+
+def _are_apart(op: Any) -> bool:
+    """Whether no pixel is in two windows: then there is nothing to keep in registers."""
+    return all(s >= w for s, w in zip(op.strides, op.window, strict=True))
 
 
 def lower_fold(node: Node, fold: Fold, initial: float) -> Lowered:
     """One number per window and channel."""
+    if fold.name in _WORDS and str(node.outputs[0].dtype) in _TILED and not _are_apart(node.op):
+        return _lower_lines(node, fold.name, _WORDS[fold.name])
     x, y = node.operands[0], node.outputs[0]
     at = y if fold in (FIRST, FIRST_WHOLE) else node.operands[-1]
     lanes = y.dtype.computed is y.dtype or fold is not MEAN
@@ -64,9 +117,72 @@ def lower_fold(node: Node, fold: Fold, initial: float) -> Lowered:
     return _lowered(node, fold.name, text, uses, constants, sizes, whole)
 
 
+def lower_first_maximum(node: Node) -> Lowered:
+    """The largest of each window, and where it is."""
+    return _lower_lines(node, "max_pool_with_choice", "slide_first_maximum")
+
+
+def _lower_lines(node: Node, name: str, word: str) -> Lowered:
+    x, y = node.operands[0], node.outputs[0]
+    seen, sizes = _geometry(node, x, y)
+    line = (_rows(y)[0], dims.product(_rows(y)[1:]))
+    uses = [Use(x, "x", _lines(seen), str(x.dtype), "r")]
+    names = ("y", "m")[: len(node.outputs)]
+    uses += [
+        Use(made, as_, line, str(made.dtype), "w")
+        for made, as_ in zip(node.outputs, names, strict=True)
+    ]
+    width, stride = (values[-1] for values in (node.op.window, node.op.strides))
+    text = _LINE.replace("NAME", name).replace("WORD", word)
+    text = text.replace("STEPS", f"{stride}, 1, {width}")
+    text = text.replace("OUT", ", ".join(f"part({as_}, r)" for as_ in names))
+    return _lowered(node, name, _headed(text, ["x", *names]), uses, (), sizes, _rows(y))
+
+
+def _lines(seen: Shape) -> Shape:
+    """A picture whose lines are one axis, pixels and channels."""
+    return (*seen[:3], seen[3] * seen[4])
+
+
+def _headed(text: str, views: list[str]) -> str:
+    names = _SIZES.split()
+    text = text.replace("VIEWS", f"{', '.join(views)} = views(args, {len(views)})")
+    return text.replace("SIZES", f"{', '.join(names)} = sizes(args, {len(names)})")
+
+
+def _lower_chosen_lines(node: Node) -> Lowered:
+    """Each window's ``x`` to its chosen pixel: a pixel looks at the windows over it."""
+    (x, m), y = node.operands, node.outputs[0]
+    seen, sizes = _geometry(node, y, x)
+    windows = (seen[0], *_grid(x), seen[-1])
+    uses = [
+        Use(x, "x", _lines(windows), str(x.dtype), "r"),
+        Use(m, "m", _lines(windows), str(m.dtype), "r"),
+        Use(y, "y", (_rows(y)[0], dims.product(_rows(y)[1:])), str(y.dtype), "w"),
+    ]
+    width, stride = node.op.window[-1], node.op.strides[-1]
+    calls = []
+    for begin in range(stride):
+        taps = max(0, -(-(width - begin) // stride))
+        last = begin + (taps - 1) * stride if taps else 0
+        calls.append(
+            f"if begin == {begin}:\n"
+            f"    j = idiv(w + fw - {last}, sw)\n"
+            "    spread_chosen(\n"
+            "        part(x, b), part(m, b), part(y, r), k, 1, planes, deep, i, 1, lines, rows,\n"
+            f"        j, 1, 1, {taps}, columns, first + {last}, 0 - sd * wh * ww, 0 - sh * ww,\n"
+            "        0 - sw, w, sw, places, channels,\n"
+            "    )\n"
+        )
+    text = _SPREAD.replace("            CALLS\n", textwrap.indent("".join(calls), " " * 12))
+    return _lowered(node, "spread_chosen_lines", _headed(text, []), uses, (), sizes, _rows(y))
+
+
 def lower_spread(node: Node, chosen: bool) -> Lowered:
     """To each pixel what the windows over it give: ``x`` to the ``chosen`` pixel, or a mean's
     share to each."""
+    if chosen and str(node.operands[1].dtype) == "uint8" and not _are_apart(node.op):
+        return _lower_chosen_lines(node)
     x, y = node.operands[0], node.outputs[0]
     text = _spread_text(node.op, chosen, str(y.dtype), str(node.operands[-1].dtype))
     seen, sizes = _geometry(node, y, x)
@@ -227,7 +343,7 @@ def _by_channel(fold: Fold, numbered: str) -> list[str]:
 def _spread_text(op: object, chosen: bool, dtype: str, numbered: str) -> str:
     views = ["x", "m", "y"] if chosen else ["x", "y"]
     given = "where(eq(m[b, k, i, j, c], at), x[b, k, i, j, c], c0)"
-    apart = all(s >= w for s, w in zip(op.strides, op.window, strict=True))  # type: ignore[attr-defined]
+    apart = _are_apart(op)
     share = given if chosen else "x[b, k, i, j, c] * share"
     says = "the chosen pixel of each window" if chosen else "all pixels of each window"
     number = "((d - front) * wh + h - top) * ww + q"

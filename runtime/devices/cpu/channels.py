@@ -33,7 +33,7 @@ TAPS = 8  # of a line of the window, taken together
 SUMMED_TAPS = 5  # whose sums over places are taken together
 
 
-class _Picture:
+class Picture:
     """Vectors of a picture's channels, each channel as often as there are outputs of it."""
 
     def __init__(self, code: Code, multiplier: int) -> None:
@@ -66,18 +66,19 @@ class _Picture:
         return code.b.shuffle_vector(read, ir.Constant(read.type, ir.Undefined), shuffle)
 
 
-class _Window:
+class Window:
     """The window of one call: which lines it sees, and what at the columns of a line."""
 
     def __init__(self, code: Code, multiplier: int, along: tuple[int, int, int]) -> None:
         """``along``: stride, step and number of taps along a line."""
         self.code = code
-        self.picture = _Picture(code, multiplier)
+        self.picture = Picture(code, multiplier)
         self.stride, self.step, self.taps = along
         g = code.given
         self.column = code.mul(code.div(g["channels"], multiplier), code.size)
         self.limit = code.mul(g["in2"], self.column)
         self.seen: ir.Value | None = None  # the mask of channels
+        self.outside = 0.0  # what is there
 
     def offset(self, place: ir.Value) -> ir.Value:
         """Bytes from the first column of a line to the one a place begins at."""
@@ -109,17 +110,17 @@ class _Window:
     ) -> dict[int, ir.Value]:
         """What is at each of the ``wanted`` columns, counted from the one at ``offset``."""
         code, found, at = self.code, {}, 0
-        zeros = code.zeros()
+        beyond = code.filler(self.outside)
         for column in sorted(set(wanted)):
             offset = code.add(offset, code.mul(self.column, column - at))
             at = column
             inside = code.b.icmp_unsigned("<", offset, limit)
-            address = code.b.select(inside, code.at(line, offset), zeros)
+            address = code.b.select(inside, code.at(line, offset), beyond)
             found[column] = self.picture.load(address, self.seen)
         return found
 
 
-def _in_groups(code: Code, taps: int, most: int, some: Callable[[int, ir.Value], None]) -> None:
+def in_groups(code: Code, taps: int, most: int, some: Callable[[int, ir.Value], None]) -> None:
     """All taps of a line, at most so many together: ``some(taps, first)``."""
     groups, left = divmod(taps, most)
     if groups > 1:
@@ -130,7 +131,7 @@ def _in_groups(code: Code, taps: int, most: int, some: Callable[[int, ir.Value],
         some(left, I64(groups * most))
 
 
-def _tiles(code: Code, tile: Callable[[int, ir.Value], None]) -> None:
+def tiles(code: Code, tile: Callable[[int, ir.Value], None]) -> None:
     """Cover all places: ``tile(places, first)``."""
     count, most = code.given["places"], most_places()
 
@@ -152,7 +153,7 @@ def _tiles(code: Code, tile: Callable[[int, ir.Value], None]) -> None:
                 covered(1)
 
 
-def _blocks(code: Code, body: Callable[[ir.Value, ir.Value | None], None]) -> None:
+def blocks(code: Code, body: Callable[[ir.Value, ir.Value | None], None]) -> None:
     """``body(block, left)`` for every vector of outputs; ``left``: how many the last one has."""
     channels = code.given["channels"]
     whole = code.div(channels, code.lanes)
@@ -176,28 +177,28 @@ def _slide_function(
     if name in module.globals:
         return module.globals[name]
     code = Code(module, name, dtype, _SLIDE)
-    slide = _Slide(_Window(code, multiplier, along))
-    _tiles(code, slide.tile)
+    slide = _Slide(Window(code, multiplier, along))
+    tiles(code, slide.tile)
     return code.finish()
 
 
 class _Slide:
     """Sums of products over the window, place by place."""
 
-    def __init__(self, window: _Window) -> None:
+    def __init__(self, window: Window) -> None:
         self.window = window
         self.code = window.code
         self.f_step = self.code.mul(self.code.given["t2"], self.code.given["f_row"])
 
     def tile(self, places: int, first: ir.Value) -> None:
-        _blocks(self.code, lambda block, left: self.sums(places, first, block, left))
+        blocks(self.code, lambda block, left: self.sums(places, first, block, left))
 
     def sums(self, places: int, first: ir.Value, block: ir.Value, left: ir.Value | None) -> None:
         """One tile's, one vector of channels."""
         code, g, window = self.code, self.code.given, self.window
         mask = None if left is None else code.below(left, code.lanes)
         window.seen = window.picture.mask(left)
-        totals = [code.variable(code.zero()) for _ in range(places)]
+        totals = [code.variable(code.full(0.0)) for _ in range(places)]
         begin, shift = window.offset(first), window.picture.offset(block)
         out = code.mul(block, code.lanes * code.size)
         f = code.at(g["F"], code.mul(g["tap"], g["f_row"]), out)
@@ -222,7 +223,7 @@ class _Slide:
                         value = seen[wanted[p, k]]
                         code.b.store(code.product_sum(value, factor, code.b.load(total)), total)
 
-            _in_groups(code, window.taps, TAPS, some)
+            in_groups(code, window.taps, TAPS, some)
 
         window.lines(line)
         line_bytes = code.mul(g["channels"], code.size)
@@ -247,14 +248,14 @@ def _products_function(
     if name in module.globals:
         return module.globals[name]
     code = Code(module, name, dtype, _PRODUCTS)
-    _Products(_Window(code, multiplier, along)).emit()
+    _Products(Window(code, multiplier, along)).emit()
     return code.finish()
 
 
 class _Products:
     """Tap by tap, sums over the places of a line."""
 
-    def __init__(self, window: _Window) -> None:
+    def __init__(self, window: Window) -> None:
         self.window = window
         self.code = window.code
 
@@ -282,7 +283,7 @@ class _Products:
                 y = code.at(g["Y"], code.mul(code.add(first, w), g["y_row"]))
                 _TapSums(self.window, taps, count, left).emit(w, y, start, limit, block)
 
-            _in_groups(code, self.window.taps, SUMMED_TAPS, some)
+            in_groups(code, self.window.taps, SUMMED_TAPS, some)
 
         self.window.lines(line)
 
@@ -293,7 +294,7 @@ class _TapSums:
     Where the stride is a multiple of the step, most of what a place sees, the one before it saw.
     """
 
-    def __init__(self, window: _Window, taps: int, vectors: int, left: ir.Value | None) -> None:
+    def __init__(self, window: Window, taps: int, vectors: int, left: ir.Value | None) -> None:
         self.window = window
         self.code = window.code
         self.taps = taps
@@ -315,7 +316,7 @@ class _TapSums:
         self.lines = [
             code.at(start, window.picture.offset(code.add(block, v))) for v in range(self.vectors)
         ]
-        sums = [code.variable(code.zero()) for _ in range(self.taps * self.vectors)]
+        sums = [code.variable(code.full(0.0)) for _ in range(self.taps * self.vectors)]
         held = [code.variable(v) for v in self.seen(begin, range(self.taps - self.turn))]
 
         def place(k: ir.Value) -> None:
@@ -347,11 +348,11 @@ class _TapSums:
 # --- words ----------------------------------------------------------------------------------------
 
 
-def _start(b: ir.IRBuilder, address: refs.Address) -> ir.Value:
+def start(b: ir.IRBuilder, address: refs.Address) -> ir.Value:
     return b.bitcast(address.base, POINTER)
 
 
-def _bytes(b: ir.IRBuilder, address: refs.Address, axis: int) -> ir.Value:
+def bytes(b: ir.IRBuilder, address: refs.Address, axis: int) -> ir.Value:
     return b.mul(address.strides[axis], I64(refs.BYTES[address.ref.dtype]))
 
 
@@ -362,8 +363,8 @@ def _emit(function: Any, multiplier: int, filtered: bool) -> Any:
         where = dict(zip(WHERE, numbers, strict=False))
         along = tuple(where[name].constant for name in SPELT_OUT)
         made = function(b.module, y.ref.dtype, multiplier, along)
-        pointers = [_start(b, address) for address in (x, other, y)]
-        b.call(made, [*pointers, _bytes(b, x, 0), _bytes(b, x, 1), _bytes(b, rows, 0), *numbers])
+        pointers = [start(b, address) for address in (x, other, y)]
+        b.call(made, [*pointers, bytes(b, x, 0), bytes(b, x, 1), bytes(b, rows, 0), *numbers])
 
     return emit
 

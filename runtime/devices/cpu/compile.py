@@ -32,6 +32,7 @@ from runtime.devices.cpu import (
     imports,
     llvm_target,
     panel_words,
+    pools,
     refs,
     tile_library,
     transforms,
@@ -181,6 +182,7 @@ def _python_function(kernel: Kernel) -> FunctionType:
     namespace.update(gathered.gathered_words())
     namespace.update(transforms.transform_words())
     namespace.update(channels.channel_words())
+    namespace.update(pools.pool_words())
     namespace.update(blas.blas_words())
     namespace.update(words.structure_words(refs.refs_of(kernel.operands), kernel.sizes))
     for constant in kernel.constants:

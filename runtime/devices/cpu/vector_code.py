@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from llvmlite import ir
 
@@ -109,59 +110,67 @@ class Code:
         """The address so many bytes on."""
         return self.b.gep(base, [self.add(*offsets)])
 
-    def zeros(self) -> ir.Value:
-        """The address of a vector of zeros."""
-        module = self.function.module
-        found = module.globals.get("zeros")
+    def filler(self, value: float = 0.0) -> ir.Value:
+        """The address of a vector full of ``value``."""
+        module, name = self.function.module, f"full_of_{value}_{self.size}"
+        found = module.globals.get(name)
         if found is None:
-            kind = ir.ArrayType(ir.IntType(8), vector_bytes(llvm_target.host()))
-            found = ir.GlobalVariable(module, kind, "zeros")
-            found.initializer = ir.Constant(kind, bytearray(vector_bytes(llvm_target.host())))
+            found = ir.GlobalVariable(module, self.vector, name)
+            found.initializer = self.full(value)
             found.linkage, found.global_constant = "internal", True
-            found.align = 64
         return self.b.bitcast(found, POINTER)
 
-    def load(self, address: ir.Value, mask: ir.Value | None, lanes: int = 0) -> ir.Value:
-        kind = ir.VectorType(self.element, lanes or self.lanes)
-        pointer = self.b.bitcast(address, kind.as_pointer())
+    def load(
+        self, address: ir.Value, mask: ir.Value | None, lanes: int = 0, element: Any = None
+    ) -> ir.Value:
+        kind = ir.VectorType(element or self.element, lanes or self.lanes)
+        pointer, align = self.b.bitcast(address, kind.as_pointer()), _bytes(kind.element)
         if mask is None:
-            return self.b.load(pointer, align=self.size)
+            return self.b.load(pointer, align=align)
         read = self._masked("load", kind, kind, kind.as_pointer(), I32, mask.type, kind)
-        zero = ir.Constant(kind, [0.0] * kind.count)
-        return self.b.call(read, [pointer, I32(self.size), mask, zero])
+        return self.b.call(read, [pointer, I32(align), mask, ir.Constant(kind, None)])
 
     def store(self, value: ir.Value, address: ir.Value, mask: ir.Value | None) -> None:
         kind = value.type
-        pointer = self.b.bitcast(address, kind.as_pointer())
+        pointer, align = self.b.bitcast(address, kind.as_pointer()), _bytes(kind.element)
         if mask is None:
-            self.b.store(value, pointer, align=self.size)
+            self.b.store(value, pointer, align=align)
             return
         nothing = ir.VoidType()
         write = self._masked("store", kind, nothing, kind, kind.as_pointer(), I32, mask.type)
-        self.b.call(write, [value, pointer, I32(self.size), mask])
+        self.b.call(write, [value, pointer, I32(align), mask])
 
     def _masked(
         self, what: str, kind: ir.VectorType, gives: ir.Type, *takes: ir.Type
     ) -> ir.Function:
-        suffix = "f32" if self.element is F32 else "f64"
-        name = f"llvm.masked.{what}.v{kind.count}{suffix}.p0"
+        letter = "i" if isinstance(kind.element, ir.IntType) else "f"
+        name = f"llvm.masked.{what}.v{kind.count}{letter}{8 * _bytes(kind.element)}.p0"
         found = self.function.module.globals.get(name)
         kinds = ir.FunctionType(gives, takes)
         return found or ir.Function(self.function.module, kinds, name)
 
+    def spread(self, value: ir.Value, lanes: int = 0) -> ir.Value:
+        """A vector with ``value`` in every lane."""
+        lanes = lanes or self.lanes
+        kind = ir.VectorType(value.type, lanes)
+        first = self.b.insert_element(ir.Constant(kind, ir.Undefined), value, I32(0))
+        all_same = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
+        return self.b.shuffle_vector(first, ir.Constant(kind, ir.Undefined), all_same)
+
     def below(self, count: ir.Value, lanes: int) -> ir.Value:
         """Of ``lanes`` lanes, the first ``count``."""
-        kind = ir.VectorType(I64, lanes)
-        first = self.b.insert_element(ir.Constant(kind, ir.Undefined), count, I32(0))
-        all_same = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
-        limit = self.b.shuffle_vector(first, ir.Constant(kind, ir.Undefined), all_same)
-        return self.b.icmp_signed("<", ir.Constant(kind, list(range(lanes))), limit)
+        numbers = ir.Constant(ir.VectorType(I64, lanes), list(range(lanes)))
+        return self.b.icmp_signed("<", numbers, self.spread(count, lanes))
 
-    def zero(self) -> ir.Value:
-        return ir.Constant(self.vector, [0.0] * self.lanes)
+    def full(self, value: float) -> ir.Constant:
+        return ir.Constant(self.vector, [value] * self.lanes)
 
     def product_sum(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
         return self.b.fadd(self.b.fmul(a, b, flags=FLAGS), c, flags=FLAGS)
+
+
+def _bytes(element: ir.Type) -> int:
+    return element.width // 8 if isinstance(element, ir.IntType) else 4 if element is F32 else 8
 
 
 def most_places() -> int:
