@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphc.codegen.kernel import takes_slots
 from graphc.ir import dims
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import as_dtype
@@ -32,6 +33,7 @@ from graphc.lowering.program import (
     Turns,
     Unless,
 )
+from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import Entry, Relative, Table, TableBuilder, Word
 from runtime.jumps import JumpRows
 from runtime.lasting import LASTING, NOTHING, Lasting, lasting_part
@@ -40,6 +42,7 @@ from runtime.memory import NOWHERE
 PARALLEL_FROM = 5_000.0  # estimated nanoseconds from which a row is worth waking the pool
 CHUNK = 20_000.0  # estimated nanoseconds a chunk should take
 MOST_CHUNKS = 256
+MOST_SLOTS = 63  # bits of the word that says which are taken
 UNKNOWN_TURNS = 100  # of a loop that ends when it has to, to estimate its time
 SHORT_RUN = 50_000.0  # nanoseconds of a run that keeps the interpreter lock
 ARENA = "arena"
@@ -214,7 +217,7 @@ class _Binding:
         for block, cut in zip(step.blocks, cuts, strict=True):
             for buffer in block.buffers:
                 if self.program.buffers[buffer].per_chunk:
-                    self.chunks[buffer] = -(-cut.extent // cut.grain)
+                    self.chunks[buffer] = self._slots(step.kernel, cut)
         return cuts
 
     def _shape(self, number: int, buffer: Buffer) -> tuple[int, ...]:
@@ -237,7 +240,7 @@ class _Binding:
         match step:
             case Launch():
                 entries = [
-                    Entry(self._block(block, cut), cut.extent, cut.grain)
+                    Entry(self._block(step.kernel, block, cut), cut.extent, cut.grain)
                     for block, cut in zip(step.blocks, cuts, strict=True)
                     if cut.extent > 0
                 ]
@@ -258,11 +261,22 @@ class _Binding:
             case Turns() | Again() | Unless() | Goto() | Label():
                 self.jumps.row(number, step, self.words, nbytes)
 
-    def _block(self, block: Block, cut: Cut) -> Relative:
+    def _slots(self, kernel: int, cut: Cut) -> int:
+        """Parts of a launch's workspaces: one for each chunk, or for each that runs at a time."""
+        chunks = -(-cut.extent // cut.grain)
+        if not takes_slots(self.program.kernels[kernel]):
+            return chunks
+        return min(chunks, native().pool.threads, MOST_SLOTS)
+
+    def _block(self, kernel: int, block: Block, cut: Cut) -> Relative:
         known = self.known
         words: list[Word] = [self.words[b] for b in block.buffers]
         words += [_number(d, known) for d in block.strides]
         words += [cut.grain if d == GRAIN else _number(d, known) for d in block.sizes]
+        if takes_slots(self.program.kernels[kernel]):
+            names = self.program.kernels[kernel].sizes
+            there_are_not = -1 << self._slots(kernel, cut)
+            words[names.index("busy") - len(names)] = there_are_not
         place = self.builder.block(words)
         for k, buffer in enumerate(block.buffers):
             self._patch(buffer, place.word(k))

@@ -12,6 +12,11 @@ Argument block (the kernel ABI, ``i64 NAME(i64* args, i64 start, i64 stop)``), a
     then                  the sizes, in the order of ``sizes``
 
 The return value is 0, or a bit mask of failed checks.
+
+A kernel whose chunks need room of their own, but not what others left in it, has a size ``busy``: a
+bit per slot of its workspaces.  ``slot = take_slot(args)`` sets one that nobody has, and
+``give_slot(args, slot)`` clears it, so that few slots, which stay near their core, serve all
+chunks.
 """
 
 from __future__ import annotations
@@ -70,3 +75,8 @@ class Kernel:
         """Length of the argument block in int64 words."""
         strides = sum(operand.rank - 1 for operand in self.operands)
         return len(self.operands) + strides + len(self.sizes)
+
+
+def takes_slots(kernel: Kernel) -> bool:
+    """Whether a kernel's chunks take slots of its workspaces, instead of having one each."""
+    return "take_slot(args)" in kernel.text

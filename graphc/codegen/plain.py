@@ -102,6 +102,8 @@ def _namespace(kernel: Kernel) -> dict[str, Any]:
     for pairs in (GATHERED_WORDS, TRANSFORM_WORDS):
         namespace.update({name: meaning for name, (_, meaning) in pairs.items()})
     namespace["views"] = lambda args, count: _exactly(args[0], count)
+    namespace["take_slot"] = lambda args: np.int64(0)  # one chunk at a time
+    namespace["give_slot"] = lambda args, slot: None
     namespace["sizes"] = lambda args, count: _exactly(args[1], count)
     # An index or size may become a value of the computation, so it is an int64 like any other.
     namespace["range"] = lambda *bounds: map(np.int64, range(*bounds))

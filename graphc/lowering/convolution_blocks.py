@@ -30,7 +30,6 @@ from graphc.ir.graph import Node, Tensor
 from graphc.lowering.facts import ContractionFacts
 from graphc.lowering.geometry import Geometry
 from graphc.lowering.nest import Final, Lowered, Use, Workspace
-from graphc.lowering.program import GRAIN
 
 BLOCK = 1 << 16  # elements of a halo, about
 PLACES = 448  # of a block
@@ -122,7 +121,7 @@ PANELS = """\
 def NAME(args, start, stop):
     x, f, y, p, rows, steps = views(args, 6)
     SIZES
-    slot = idiv(start, grain)
+    slot = take_slot(args)
     halo = part(p, slot)
     c = 0
     for s in range(stretches):
@@ -155,6 +154,7 @@ def NAME(args, start, stop):
                 g * inputs, stretches, run, 1,
             )
             EPILOGUE
+    give_slot(args, slot)
     return 0
 """
 
@@ -170,7 +170,7 @@ FILTER_LINES = """\
 def NAME(args, start, stop):
     x, d, y, p, packed, rows, steps = views(args, 7)
     SIZES
-    slot = idiv(start, grain)
+    slot = take_slot(args)
     halo = part(p, slot)
     panel = part(packed, slot)
     for t in range(taps):
@@ -212,6 +212,7 @@ def NAME(args, start, stop):
                         count, m * inputs + c, j0, j1, offset + g * inputs, last - first,
                         right - left, stride2 * pitch,
                     )
+    give_slot(args, slot)
     return 0
 """
 
@@ -333,7 +334,7 @@ class Blocks:
         columns = self.g.along[2]
         length = (self.span - 1) * columns.stride + columns.reach
         return {
-            **self.g.sizes(), "grain": GRAIN, "reach1": self.g.along[1].reach, "high": self.high,
+            **self.g.sizes(), "busy": 0, "reach1": self.g.along[1].reach, "high": self.high,
             "lead": self.lead, "pitch": self.pitch, "lines": self.lines, "span": self.span,
             "spans": self.spans, "all_lines": self.all_lines, "runs": 1 if whole else length,
             "length": self.lead if whole else self.pitch,

@@ -37,7 +37,7 @@ CONVOLVE = """\
 def NAME(args, start, stop):
     x, f, g, y, p, points, m, made, rows, steps, direct = views(args, 11)
     SIZES
-    slot = idiv(start, grain)
+    slot = take_slot(args)
     halo = part(p, slot)
     left_rows = part(points, slot)
     products = part(m, slot)
@@ -99,6 +99,7 @@ def NAME(args, start, stop):
             for line in range(minimum(pieces, height - q)):
                 PIECE
                 EPILOGUE
+    give_slot(args, slot)
     return 0
 """
 

@@ -35,7 +35,7 @@ POINTS = """\
 def NAME(args, start, stop):
     x, d, y, p, points, beside, corner, rows, steps = views(args, 9)
     SIZES
-    slot = idiv(start, grain)
+    slot = take_slot(args)
     halo = part(p, slot)
     left_rows = part(points, slot)
     right_rows = part(beside, slot)
@@ -74,6 +74,7 @@ def NAME(args, start, stop):
                         part(made, point), minimum(block, 1), some, c, j0, j1,
                         point * tiles * each, 1, count, each,
                     )
+    give_slot(args, slot)
     return 0
 """
 

@@ -288,3 +288,21 @@ def uniform32(builder: ir.IRBuilder, word: ir.Value) -> ir.Value:
 
 def bit(builder: ir.IRBuilder, condition: ir.Value, position: ir.Value) -> ir.Value:
     return builder.shl(builder.zext(condition, I64), position)
+
+
+def lowest_free_bit(builder: ir.IRBuilder, word: ir.Value) -> ir.Value:
+    """Set the lowest bit of a word that is 0, and give its number; waits while there is none."""
+    one = ir.Constant(ir.IntType(64), 1)
+    look, found, after = (builder.append_basic_block(f"slot_{n}") for n in ("look", "found", "is"))
+    builder.branch(look)
+    builder.position_at_end(look)
+    seen = builder.load_atomic(word, "monotonic", 8)
+    free = builder.not_(seen)
+    builder.cbranch(builder.icmp_unsigned("!=", free, ir.Constant(one.type, 0)), found, look)
+    builder.position_at_end(found)
+    slot = builder.cttz(free, ir.Constant(ir.IntType(1), 1))
+    taken = builder.or_(seen, builder.shl(one, slot))
+    pair = builder.cmpxchg(word, seen, taken, "acquire", "monotonic")
+    builder.cbranch(builder.extract_value(pair, 1), after, look)
+    builder.position_at_end(after)
+    return slot

@@ -366,7 +366,8 @@ def kernel_words() -> dict[str, Word]:
 
 
 def structure_words(kernel_refs: tuple[refs.Ref, ...], sizes: tuple[str, ...]) -> dict[str, Word]:
-    """``views`` and ``sizes`` for one kernel: its argument block taken apart."""
+    """``views`` and ``sizes`` for one kernel: its argument block taken apart; and ``take_slot``
+    and ``give_slot``, by the bits of its size ``busy``."""
     first_size = len(kernel_refs) + sum(ref.rank - 1 for ref in kernel_refs)
 
     def load_views(
@@ -378,7 +379,21 @@ def structure_words(kernel_refs: tuple[refs.Ref, ...], sizes: tuple[str, ...]) -
         words = range(first_size, first_size + len(sizes))
         return tuple(refs.load_word(builder, values[0], word) for word in words)
 
+    def busy(builder: ir.IRBuilder, args: ir.Value) -> ir.Value:
+        word = refs.I64(first_size + sizes.index("busy"))
+        return builder.gep(args, [word], inbounds=True)
+
+    def take(builder: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> ir.Value:
+        return bodies.lowest_free_bit(builder, busy(builder, values[0]))
+
+    def give(builder: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
+        args, slot = values
+        kept = builder.not_(builder.shl(refs.I64(1), slot))
+        builder.atomic_rmw("and", busy(builder, args), kept, "release")
+
     return {
+        "take_slot": Word("take_slot", lambda _: "int64", take),
+        "give_slot": Word("give_slot", lambda _: None, give),
         "views": Word("views", lambda _: kernel_refs, load_views),
         "sizes": Word("sizes", lambda _: ("int64",) * len(sizes), load_sizes),
     }
