@@ -196,7 +196,7 @@ def cast(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir
     """``value`` as a ``target``; to a 16-bit float it is rounded and stays float32."""
     if target == "float16":
         if source == "float64":
-            single = _rounded_to_odd(builder, value)
+            single = _single(builder, value)
         else:
             single = cast(builder, value, source, "float32")
         return builder.fpext(builder.fptrunc(single, refs.F16), F32)
@@ -222,19 +222,17 @@ def cast(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir
     return (builder.sext if is_signed(source) else builder.zext)(value, kind)
 
 
-def _rounded_to_odd(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
-    """A double as float32: cut, its last bit set where something was lost, so that rounding it on
-    to fewer bits rounds once.
+def _single(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """A double as float32, behind what LLVM does not see through: of two roundings in a row it may
+    make one, for which there is no instruction.
 
-    Of two roundings in a row LLVM may make one, for which there is no instruction.
+    What is added never holds: that a number has become no number.
     """
-    near = builder.fptrunc(value, F32)
-    back = builder.fpext(near, F64)
-    sizes = (intrinsic(builder, "fabs", x) for x in (back, value))
-    beyond = builder.zext(builder.fcmp_ordered(">", *sizes), I32)
-    lost = builder.zext(builder.fcmp_ordered("!=", back, value), I32)
-    bits = builder.sub(builder.bitcast(near, I32), beyond)
-    return builder.bitcast(builder.or_(bits, lost), F32)
+    bits = builder.bitcast(builder.fptrunc(value, F32), I32)
+    size = builder.and_(bits, ir.Constant(I32, 0x7FFFFFFF))
+    lost = builder.icmp_unsigned(">", size, ir.Constant(I32, 0x7F800000))
+    never = builder.and_(lost, builder.fcmp_ordered("ord", value, value))
+    return builder.bitcast(builder.or_(bits, builder.zext(never, I32)), F32)
 
 
 def _cast_float(builder: ir.IRBuilder, value: ir.Value, source: str, target: str) -> ir.Value:
