@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from graphc.ir.builder import Builder
-from graphc.ir.dtype import float32
+from graphc.ir.dtype import float16, float32
 from graphc.ir.graph import Graph, Tensor
 from tests.devices import DEVICES
 
@@ -38,3 +39,14 @@ def test_a_sum_of_columns_lies_over_nothing_that_its_kernel_reads() -> None:
     total = b.reduce_sum(x, axis=(0,), keepdims=True)
     scaled = b.mul(x, b.mul(total, dying))
     check(b, [b.matmul(scaled, w, transpose_b=True), b.matmul(total, scaled, transpose_b=True)])
+
+
+@pytest.mark.parametrize("device", ["plain", "cpu"])
+def test_half_sums_of_columns_in_chunks_are_each_stored_at_its_chunk(device: str) -> None:
+    b = Builder(Graph())
+    x = b.placeholder(dtype=float32, shape=(b.home.named_dim("n"), 5, 3))
+    turned = b.transpose(b.cast(x, dtype=float16), perm=(0, 2, 1))
+    total = b.reduce_sum(turned, axis=(0,), keepdims=False)
+    feeds = {x: np.ones((700, 5, 3), np.float32)}
+    (found,) = DEVICES[device](b.home, feeds, [total], [], {})
+    np.testing.assert_array_equal(found, np.full((3, 5), 700, np.float16))

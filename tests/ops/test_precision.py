@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from graphc.codegen.vocabulary import bfloat16_bits as one_value
-from graphc.ir.dtype import bfloat16, float16, float32
+from graphc.ir.builder import Builder
+from graphc.ir.dtype import bfloat16, float16, float32, float64
+from graphc.ir.graph import Graph
 from graphc.ir.op import REGISTRY
 from graphc.ir.types import TensorType
 from graphc.ops.running.precision import (
@@ -16,6 +18,7 @@ from graphc.ops.running.precision import (
     in_float64,
     reference_values,
 )
+from tests.devices import DEVICES
 
 
 @pytest.mark.parametrize(
@@ -73,3 +76,15 @@ def test_a_reference_with_the_wrong_number_of_outputs_is_our_fault() -> None:
     kind = TensorType(float32, ())
     with pytest.raises(AssertionError, match="bug in graphc: neg has 2 outputs"):
         reference_values(REGISTRY["neg"](), [np.float32(1)], [kind], [kind, kind])
+
+
+def test_a_kernel_rounds_doubles_with_a_copied_sign_to_half() -> None:
+    """What LLVM would make one rounding of, there being no instruction for it."""
+    x = np.linspace(-3, 3, 77).reshape(7, 11)
+    b = Builder(Graph())
+    given = b.placeholder(dtype=float64, shape=x.shape)
+    shifted = b.add(b.mul(given, 0.5), 1.0)
+    half = b.cast(b.cast(b.tanh(shifted), dtype=float16), dtype=float64)
+    _, found = DEVICES["cpu"](b.home, {given: x}, [shifted, half], [], {})
+    np.testing.assert_allclose(found, np.tanh(x / 2 + 1), rtol=1e-3)
+    assert set(found.ravel()) == set(found.astype(np.float16).astype(float).ravel())
