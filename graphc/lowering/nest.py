@@ -52,7 +52,7 @@ class Workspace:
 
     dtype: str
     shape: Shape
-    per_chunk: bool  # a leading axis counts the launch's chunks
+    per_chunk: bool  # a leading axis counts the launch's chunks, or the slots they take
 
 
 @dataclass
