@@ -45,11 +45,14 @@ def _operands(failing: Failing, memory: Any, values: Mapping[str, int]) -> list[
 
 
 def raise_failure(
-    program: Program, step: Launch, status: int, memory: Any, values: Mapping[str, int]
-) -> NoReturn:
-    """Raise the error of the first check whose bit is set, evaluated on the operands still live."""
+    program: Program, step: Launch, status: int, memory: Any, values: Mapping[str, int],
+    turns: Sequence[str] = (),
+) -> NoReturn:  # fmt: skip
+    """Raise the error of the first check whose bit is set, evaluated on the operands still live;
+    ``turns`` says in which turn of which loops it was."""
     name = next(n for k, n in enumerate(step.checks) if status >> k & 1)
     failing = program.failing[name]
+    subject = ", ".join((failing.node, *turns))
     try:
         operands: list[np.ndarray] | None = _operands(failing, memory, values)
     except (LookupError, ValueError):
@@ -59,6 +62,6 @@ def raise_failure(
             with np.errstate(all="ignore"):
                 failing.op.substitute(dict(values)).reference(*operands)
         except OpError as error:
-            error.subject, error.site, error.node_name = failing.node, failing.site, name
+            error.subject, error.site, error.node_name = subject, failing.site, name
             raise error from None
-    raise InvalidArgumentError("a run-time check failed", subject=failing.node, site=failing.site)
+    raise InvalidArgumentError("a run-time check failed", subject=subject, site=failing.site)

@@ -43,6 +43,7 @@ class JumpRows:
         self.loops: dict[int, _Loop] = {}
         self.waiting: dict[int, list[int]] = {}  # label: rows that lead there
         self.steps: dict[int, Relative] = {}  # buffer of a turn's number: its word
+        self.turns: dict[int, Relative] = {}  # loop: the word with the number of its turn
 
     def step_word(self, buffer: int) -> Relative:
         """The word that holds the number of a turn."""
@@ -80,7 +81,7 @@ class JumpRows:
         trips = ENDLESS if step.trips is None else self.number(step.trips)
         counter = self.builder.block([0, trips])
         begin = self.builder.loop_begin(counter, counter.word(1), tag=at)
-        turn = self.step_word(step.step)
+        turn = self.turns[step.loop] = self.step_word(step.step)
         first, stride = (trips - 1, -1) if step.reverse else (0, 1)
         self.builder.advance(counter, [(turn, first, stride)], tag=at)
         advance = self.builder.advance(turn, [], tag=at)

@@ -8,7 +8,7 @@ row is cut into chunks, and into how many, follows from sizes alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -71,6 +71,8 @@ class Sizes:
                     wanted |= dict.fromkeys(
                         (*block.strides, *block.sizes, block.extent, block.inner)
                     )
+            elif isinstance(step, Turns) and step.trips is not None:
+                wanted[step.trips] = None
         self.dims = tuple(d for d in wanted if not isinstance(d, int) and d != GRAIN)
         self.function = dims.compile_dims(self.dims)
 
@@ -112,6 +114,7 @@ class Plan:
     by_blas: frozenset[int] = frozenset()  # launches taken in their other form
     lasting: Lasting = NOTHING
     lasting_table: Table | None = None  # of the lasting steps; they have no rows in ``table``
+    turns: Mapping[int, Relative] = field(default_factory=dict)  # loop: the word with its turn
 
 
 def bind(
@@ -193,7 +196,7 @@ class _Binding:
         )
         return Plan(
             program, values, self.builder.build(), memory, fetches, shapes, self.nanoseconds,
-            self.danger, self.by_blas, self.lasting, lasting_table,
+            self.danger, self.by_blas, self.lasting, lasting_table, self.jumps.turns,
         )  # fmt: skip
 
     def _lasting_table(self, cuts: list[list[Cut]], nbytes: list[int]) -> Table:
@@ -259,7 +262,10 @@ class _Binding:
             case Host():
                 self.danger = self.builder.host(number, tag=number)
             case Turns() | Again() | Unless() | Goto() | Label():
-                self.jumps.row(number, step, self.words, nbytes)
+                end = self.jumps.row(number, step, self.words, nbytes)
+                if isinstance(step, Again) and self.danger >= self.jumps.loops[step.loop].begin:
+                    assert end is not None
+                    self.danger = end  # the next turn may fail as well
 
     def _slots(self, kernel: int, cut: Cut) -> int:
         """Parts of a launch's workspaces: one for each chunk, or for each that runs at a time."""

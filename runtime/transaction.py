@@ -16,7 +16,7 @@ import numpy as np
 from graphc.errors import InternalError
 from graphc.ir import dims
 from graphc.ir.dtype import as_dtype
-from graphc.lowering.program import Host, Place
+from graphc.lowering.program import Host, Place, Turns
 from runtime.blame import name_failure, raise_failure
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
@@ -35,8 +35,10 @@ class Memory:
         arena: Arena | None,
         values: Sequence[Any],
         results: Sequence[np.ndarray],
+        state: codes.RunState,
     ) -> None:
         self.plan = bound.plan
+        self.state = state
         self.lasting = bound.loaded.arrays
         self.arena = arena
         self.values = values
@@ -63,7 +65,21 @@ class Memory:
                 assert self.arena is not None, "a plan with temporaries is run in an arena"
                 start = self.plan.memory.offsets[number]
                 return self.arena.memory[start : start + size].view(dtype).reshape(shape)
+            case Place.SLICE:
+                base, loop = buffer.key
+                return self.view(base)[self.turn(loop)].reshape(shape)
+            case Place.STEP:
+                loop = next(
+                    s.loop
+                    for s in self.plan.program.steps
+                    if isinstance(s, Turns) and s.step == number
+                )
+                return np.asarray(self.turn(loop), dtype)
         return self.lasting[number].reshape(shape)
+
+    def turn(self, loop: int) -> int:
+        """The number of the turn a loop is in."""
+        return int(self.state.words[self.state.index(self.plan.turns[loop])])
 
     def run_host(self, step: Host) -> None:
         values = self.plan.values
@@ -106,17 +122,22 @@ def see_through(
     if reason == codes.FEEDS_DIFFER:
         return False
     machine, plan = native(), bound.plan
-    memory = Memory(bound, arena, values, results)
+    memory = Memory(bound, arena, values, results, state)
     while True:
         reason = machine.go_on(state, reason)
         if reason == codes.DONE:
             return True
         if reason not in (codes.HOST_ROW, codes.FAILED):
             raise InternalError(f"bug in graphc: a run stopped for reason {reason}")
-        step = plan.program.steps[state.table.tags[int(state.words[codes.ROW])]]
+        at = state.table.tags[int(state.words[codes.ROW])]
+        step = plan.program.steps[at]
         if reason == codes.FAILED:
             status = int(state.words[codes.STATUS])
-            raise_failure(plan.program, step, status, memory, plan.values)
+            turns = [
+                f"turn {memory.turn(loop)} of '{name}'"
+                for loop, name in plan.program.loops_around(at)
+            ]
+            raise_failure(plan.program, step, status, memory, plan.values, turns)
         memory.run_host(step)
         reason = machine.walk(state.address)
 

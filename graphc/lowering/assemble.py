@@ -464,7 +464,10 @@ class _Assembly:
         blamed = node
         while blamed.forward is not None:
             blamed = blamed.forward
-        self.failing[node.name] = Failing(
+        name = node.name
+        while name in self.failing and self.failing[name].op is not node.op:
+            name += "_"  # a body's names are its own
+        self.failing[name] = Failing(
             node.op,
             tuple(self._origin_of(t, inside, known) for t in node.operands),
             tuple(t.type.dims for t in node.operands),
@@ -473,7 +476,7 @@ class _Assembly:
             blamed.site,
             tuple(inside),
         )
-        return node.name
+        return name
 
     def _origin_of(self, tensor: Tensor, inside: list[Inside], known: dict[Tensor, int]) -> int:
         """Where a tensor's value can be had after its kernel failed: a buffer, or ``inside``."""

@@ -4,8 +4,8 @@ A body becomes steps of the same Program, over buffers of its own.  Carries live
 which the next turn reads; a slice of a scanned operand, or of a stack, is a buffer that stands in
 another and moves on with the turns (:attr:`~graphc.lowering.program.Place.SLICE`).
 
-Loops whose turns decide sizes (their traces, variables that grow), and bodies with steps that
-Python runs, stay with Python (:func:`runs_natively`).
+Loops whose turns decide sizes (their traces, variables that grow), and bodies with strings or with
+writes other than assignments, stay with Python (:func:`runs_natively`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from graphc.ir.bindings import Bindings, data_sizes
 from graphc.ir.body import Body
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Nested
-from graphc.lowering.host import NO_KERNEL, runs_in_python
+from graphc.lowering.host import NO_KERNEL
 from graphc.lowering.program import Again, Copy, Goto, Label, Origin, Place, Turns, Unless
 
 
@@ -44,12 +44,11 @@ def _is_native(graph: Graph) -> bool:
         tensors = (*node.operands, *node.outputs)
         if any(t.type.shape is None or t.dtype.kind in NO_KERNEL for t in tensors):
             return False
-        if any(data_sizes(t.type.dims) for t in tensors) or node.op.may_fail:
+        if any(data_sizes(t.type.dims) for t in tensors):
             return False
-        if is_control(node):
-            if not runs_natively(node):
-                return False
-        elif runs_in_python(node) or node.op.name in ("variable", "random_state"):
+        if is_control(node) and not runs_natively(node):
+            return False
+        if node.op.name in ("variable", "random_state") or node.op.writes is not None:
             return False
     return True
 

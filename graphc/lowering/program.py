@@ -286,6 +286,15 @@ class Program:
             buffer = self.buffers[buffer].key[0]
         return buffer
 
+    def loops_around(self, at: int) -> list[tuple[int, str]]:
+        """The loops a step stands in, the innermost first, and what they came from."""
+        found = []
+        for begin, end in self.loops():
+            step = self.steps[begin]
+            if begin < at < end and isinstance(step, Turns):
+                found.append((step.loop, step.origin.names[0]))
+        return found
+
     def loops(self) -> list[tuple[int, int]]:
         """The first and last step of each loop, inner loops first."""
         begins: dict[int, int] = {}

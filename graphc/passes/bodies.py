@@ -46,6 +46,8 @@ def _replace(change: Edit, node: Node, op: Any, operands: list[Tensor], kept: li
     change.builder(like=node)
     made = change.add(op, operands, name=node.name, control=node.control)
     made.name = node.name
+    for old in node.outputs:  # who waits for the node waits for this one
+        change.replace(old, made.outputs[0])
     for old, new in zip((node.outputs[k] for k in kept), made.outputs, strict=True):
         change.replace(old, new)
 
@@ -65,7 +67,9 @@ def _trimmed(graph: Graph) -> Graph:
     change = Edit(graph)
     for node in graph.nodes:
         if node.op.name in LOOPS:
-            _trim(change, node, [t in read for t in node.outputs])
+            wanted = [t in read for t in node.outputs]
+            wanted[0] |= not any(wanted)  # it is run for its effects
+            _trim(change, node, wanted)
     return change.done()
 
 

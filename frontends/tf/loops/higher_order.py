@@ -147,12 +147,19 @@ class _Fold:
         returned = self.fn(held, part)
         nest.assert_same_structure(self.structure, returned)
         pairs = zip(inputs[:n], nest.flatten(returned), strict=True)
-        return [_of(old.dtype, new) for old, new in pairs]
+        return [_like(old, _of(old.dtype, new)) for old, new in pairs]
 
     def turn_kept(self, step: Tensor, *inputs: Tensor) -> list[Tensor]:
         """A turn whose results are both carried on and stacked."""
         made = self.turn(step, *inputs)
         return [*made, *made]
+
+
+def _like(old: Tensor, new: Tensor) -> Tensor:
+    """The new value, in the shape of the old one where its own is not known."""
+    if new.type.shape is None and old.type.shape is not None:
+        new.set_shape(old.type.shape)  # type: ignore[attr-defined]
+    return new
 
 
 def _of(dtype: Any, value: Any) -> Tensor:

@@ -114,6 +114,8 @@ def _next(k: int, old: Tensor, new: Any) -> Tensor:
             "it changes its dtype in a turn of the loop", rows=rows, subject=subject,
             site=value.node.site, hint=f"cast it in the body: tf.cast(..., tf.{old.dtype})",
         )  # fmt: skip
+    if value.type.shape is None and old.type.shape is not None:
+        value.set_shape(old.type.shape)  # type: ignore[attr-defined]
     before, after = TensorShape(old.type.shape), TensorShape(value.type.shape)
     if not before.is_compatible_with(after):
         raise ShapeError(

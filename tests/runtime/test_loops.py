@@ -1,0 +1,69 @@
+"""Loops while they run: what fails in a turn is told with its number, Python may be called."""
+
+import re
+
+import numpy as np
+import pytest
+
+import graphc as tf
+
+ROWS = np.arange(15, dtype=np.float32).reshape(5, 3)
+
+
+def compiled(session):
+    """Kernels compiled so far, as the session's log says."""
+    return sum(int(n) for n in re.findall(r"(\d+) compiled\)", "\n".join(session.compile_log())))
+
+
+def test_a_failing_turn_is_told_and_the_next_run_is_well():
+    x = tf.placeholder(tf.float32, [5, 3])
+    places = tf.placeholder(tf.int32, [4])
+    total = tf.while_loop(
+        lambda k, t: k < 4, lambda k, t: (k + 1, t + tf.gather(x, places[k])), [0, tf.zeros([3])]
+    )[1]
+    with tf.Session() as session:
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"turn 2 of .*indices = 7"):
+            session.run(total, {x: ROWS, places: [0, 1, 7, 3]})
+        assert session.run(total, {x: ROWS, places: [0, 1, 2, 3]}).tolist() == [18, 22, 26]
+
+
+def test_python_is_called_in_every_turn():
+    seen = []
+
+    def note(row):
+        seen.append(row.copy())
+        return row * 2
+
+    x = tf.placeholder(tf.float32, [5, 3])
+    sums = tf.scan(lambda a, r: a + tf.py_func(note, [r], tf.float32), x, tf.zeros([3]))
+    with tf.Session() as session:
+        np.testing.assert_array_equal(session.run(sums, {x: ROWS}), 2 * ROWS.cumsum(0))
+    np.testing.assert_array_equal(seen, ROWS)
+
+
+def test_what_is_printed_in_a_loop_comes_turn_by_turn(capfd):
+    x = tf.placeholder(tf.float32, [5, 3])
+    sums = tf.scan(lambda a, r: tf.Print(a + r, [a], "at "), x, tf.zeros([3]))
+    with tf.Session() as session:
+        session.run(sums, {x: ROWS})
+    assert capfd.readouterr().err.splitlines()[:3] == ["at [0 0 0]", "at [0 1 2]", "at [3 5 7]"]
+
+
+def test_new_lengths_compile_nothing():
+    x = tf.placeholder(tf.float32, [None, None, 3])
+    w = tf.Variable(np.eye(3, dtype=np.float32))
+    y = tf.scan(lambda h, r: tf.tanh(tf.matmul(h, w) + r), x, tf.zeros_like(x[0]))
+    slope = tf.gradients(y, w)[0]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run([y, slope], {x: np.ones((4, 2, 3))})
+        before = compiled(session)
+        for turns, batch in ((7, 5), (3, 2), (0, 4), (11, 3)):
+            value = np.random.default_rng(turns).standard_normal((turns, batch, 3))
+            got, _ = session.run([y, slope], {x: value})
+            assert got.shape == (turns, batch, 3)
+            h = np.zeros((batch, 3))
+            for row, found in zip(value, got, strict=True):
+                h = np.tanh(h + row)
+                np.testing.assert_allclose(found, h, rtol=1e-4, atol=1e-5)
+        assert compiled(session) == before
