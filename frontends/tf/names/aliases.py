@@ -275,6 +275,37 @@ ALIASES: dict[str, str] = {
         "analyze_ops=.contrib.slim.model_analyzer:analyze_ops "
         "analyze_vars=.contrib.slim.model_analyzer:analyze_vars"
     ),
+    "contrib.slim.nets.resnet_utils": (
+        "Block=.contrib.slim.nets.resnet_utils:Block "
+        "conv2d_same=.contrib.slim.nets.resnet_utils:conv2d_same "
+        "resnet_arg_scope=.contrib.slim.nets.resnet_utils:resnet_arg_scope "
+        "stack_blocks_dense=.contrib.slim.nets.resnet_utils:stack_blocks_dense "
+        "subsample=.contrib.slim.nets.resnet_utils:subsample"
+    ),
+    "contrib.slim.nets.resnet_v1": (
+        "bottleneck=.contrib.slim.nets.resnets:bottleneck_v1 "
+        "resnet_arg_scope=.contrib.slim.nets.resnet_utils:resnet_arg_scope "
+        "resnet_v1=.contrib.slim.nets.resnets:resnet_v1 "
+        "resnet_v1_block=.contrib.slim.nets.resnets:resnet_v1_block "
+        "resnet_v1_101=.contrib.slim.nets.resnets:resnet_v1_101 "
+        "resnet_v1_152=.contrib.slim.nets.resnets:resnet_v1_152 "
+        "resnet_v1_200=.contrib.slim.nets.resnets:resnet_v1_200 "
+        "resnet_v1_50=.contrib.slim.nets.resnets:resnet_v1_50"
+    ),
+    "contrib.slim.nets.resnet_v2": (
+        "bottleneck=.contrib.slim.nets.resnets:bottleneck_v2 "
+        "resnet_arg_scope=.contrib.slim.nets.resnet_utils:resnet_arg_scope "
+        "resnet_v2=.contrib.slim.nets.resnets:resnet_v2 "
+        "resnet_v2_block=.contrib.slim.nets.resnets:resnet_v2_block "
+        "resnet_v2_101=.contrib.slim.nets.resnets:resnet_v2_101 "
+        "resnet_v2_152=.contrib.slim.nets.resnets:resnet_v2_152 "
+        "resnet_v2_200=.contrib.slim.nets.resnets:resnet_v2_200 "
+        "resnet_v2_50=.contrib.slim.nets.resnets:resnet_v2_50"
+    ),
+    "contrib.slim.nets.vgg": (
+        "vgg_16=.contrib.slim.nets.vgg:vgg_16 vgg_19=.contrib.slim.nets.vgg:vgg_19 "
+        "vgg_a=.contrib.slim.nets.vgg:vgg_a vgg_arg_scope=.contrib.slim.nets.vgg:vgg_arg_scope"
+    ),
     "contrib.slim.summaries": (
         "add_histogram_summaries=.contrib.slim.summaries:add_histogram_summaries "
         "add_histogram_summary=.contrib.slim.summaries:add_histogram_summary "
@@ -509,6 +540,12 @@ PLACES: dict[str, tuple[str, ...]] = {
     "contrib.slim.initializers": ("contrib.layers",),
     "contrib.slim.layers": ("contrib.layers",),
     "contrib.slim.losses": ("contrib.losses",),
+    "contrib.slim.nets.resnet_v2.resnet_utils": ("contrib.slim.nets.resnet_utils",),
+    "contrib.slim.python.slim.nets": ("contrib.slim.nets",),
+    "contrib.slim.python.slim.nets.resnet_utils": ("contrib.slim.nets.resnet_utils",),
+    "contrib.slim.python.slim.nets.resnet_v1": ("contrib.slim.nets.resnet_v1",),
+    "contrib.slim.python.slim.nets.resnet_v2": ("contrib.slim.nets.resnet_v2",),
+    "contrib.slim.python.slim.nets.vgg": ("contrib.slim.nets.vgg",),
     "contrib.slim.regularizers": ("contrib.layers",),
     "contrib.slim.utils": ("contrib.layers.python.layers.utils",),
     "contrib.slim.variables": ("contrib.framework",),
