@@ -52,7 +52,7 @@ def test_what_is_printed_in_a_loop_comes_turn_by_turn(capfd):
 def test_new_lengths_compile_nothing():
     x = tf.placeholder(tf.float32, [None, None, 3])
     w = tf.Variable(np.eye(3, dtype=np.float32))
-    y = tf.scan(lambda h, r: tf.tanh(tf.matmul(h, w) + r), x, tf.zeros_like(x[0]))
+    y = tf.scan(lambda h, r: tf.tanh(tf.matmul(h, w) + r), x, tf.zeros([tf.shape(x)[1], 3]))
     slope = tf.gradients(y, w)[0]
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
