@@ -1,4 +1,4 @@
-"""The word windows are multiplied with: products whose left rows lie anywhere in memory.
+"""The words windows are multiplied with: products whose left rows lie anywhere in memory.
 
 ``multiply_gathered(p, rows, steps, b, y, add, count, at, j0, j1, base, n, run, gap)`` multiplies
 ``count`` rows of ``n * run`` elements with as many rows of the panel ``b``, whose columns are those
@@ -9,6 +9,10 @@ rows of ``y`` from ``at`` on.  Element ``s * run + k`` of row ``i`` is
 ``p`` is of rank 1, as are the int64 operands ``rows`` and ``steps``; ``b`` and ``y`` are of rank 2.
 A panel is as wide as :func:`graphc.codegen.panels.panel_width` says, all of it in memory, and the
 last of ``rows`` stands :data:`SPARE` times more behind the others: whole tiles read them.
+
+``pack_turned(x, w, j0, e, first, width, depth)`` makes elements ``e .. e + depth`` of row
+``j0 + c`` of ``x`` column ``c`` of the panel ``w``, from its row ``first`` on; columns from
+``width`` on are 0.  ``depth`` is a multiple of :data:`SQUARE`.
 """
 
 from __future__ import annotations
@@ -16,6 +20,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphc.codegen.panels import panel_width
+
+SQUARE = 16  # at least as many as any vector has lanes
 SPARE = 16  # at least as many as the rows of any tile
 
 
@@ -32,7 +39,15 @@ def _multiply_gathered(
             y[at + i, j] = y[at + i, j] + made if add else made
 
 
+def _pack_turned(x: Any, w: Any, j0: int, e: int, first: int, width: int, depth: int) -> None:
+    zero = w.dtype.computed.numpy.type(0)
+    for k in range(depth):
+        for c in range(panel_width(w.dtype.size)):
+            w[first + k, c] = x[j0 + c, e + k] if c < width else zero
+
+
 # name -> (number of operands, meaning)
 GATHERED_WORDS: dict[str, tuple[int, Callable[..., None]]] = {
     "multiply_gathered": (14, _multiply_gathered),
+    "pack_turned": (7, _pack_turned),
 }

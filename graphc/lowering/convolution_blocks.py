@@ -21,7 +21,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
-from graphc.codegen.gathered import SPARE
+from graphc.codegen.gathered import SPARE, SQUARE
 from graphc.codegen.kernel import Access, Constant, Kernel, Operand
 from graphc.codegen.panels import panel_width
 from graphc.ir import dims
@@ -242,10 +242,11 @@ def NAME(args, start, stop):
         else:
             back = part(f, taps - 1 - tap)
             j1 = minimum(j0 + WIDTH, inputs)
-            for k in range(j1 - j0):
-                for o in range(each):
+            whole = each - imod(each, SQUARE)
+            pack_turned(back, made, j0, g * each, tap * each, j1 - j0, whole)
+            for o in range(whole, each):
+                for k in range(j1 - j0):
                     made[tap * each + o, k] = back[j0 + k, g * each + o]
-            for o in range(each):
                 for k in range(j1 - j0, WIDTH):
                     made[tap * each + o, k] = c0
     return 0
@@ -269,7 +270,10 @@ def written(
             lines.append(textwrap.indent(fragment, margin).rstrip("\n") if body == key else line)
         text = "\n".join(lines) + "\n"
     width = panel_width(8 if dtype == "float64" else 4)
-    return text.replace("NAME", name).replace("WIDTH", str(width)).replace("SPARE", str(SPARE))
+    numbers = {"WIDTH": width, "SPARE": SPARE, "SQUARE": SQUARE}
+    for key, number in numbers.items():
+        text = text.replace(key, str(number))
+    return text.replace("NAME", name)
 
 
 def smallest(*sizes: Dim) -> Dim:

@@ -19,7 +19,7 @@ from graphc.codegen.transforms import SCHEMES
 from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Node, Tensor
-from graphc.lowering.convolution_blocks import HALO, MOST_TASKS, TASKS, Blocks, smallest, written
+from graphc.lowering.convolution_blocks import HALO, TASKS, Blocks, smallest, written
 from graphc.lowering.facts import Case, ContractionFacts
 from graphc.lowering.geometry import Geometry
 from graphc.lowering.nest import Final, Lowered, Use, Workspace
@@ -187,7 +187,7 @@ def lower_convolve_winograd(node: Node) -> Lowered:
     share = dims.maximum(1, dims.ceildiv(count, wished))
     ranges = dims.maximum(1, dims.ceildiv(count, share))
     tasks = blocks * ranges
-    several = dims.maximum(1, dims.ceildiv(tasks, MOST_TASKS))
+    several = dims.maximum(1, dims.ceildiv(tasks, TASKS))
     tiles = cut.lines * cut.span
     sizes = {
         **cut.sizes(), "panels": count, "share": share, "ranges": ranges, "tasks": tasks,

@@ -74,6 +74,8 @@ class FilterPanels(Op):
         Sample("float32[3, 2, 5, 40]"),
         Sample("float64[3, 2, 5, 12]", groups=2),
         Sample("float32[3, 2, 35, 6]", turned=True),
+        Sample("float32[1, 2, 35, 37]", turned=True),
+        Sample("float64[2, 3, 54]", groups=3, turned=True),
         Sample("float64[3, 4, 6]", groups=3, turned=True),
         Sample("float32[2, 0, 3]"),
         Sample("float32[2, 3, 0]", turned=True),

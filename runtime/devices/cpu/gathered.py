@@ -16,7 +16,9 @@ from typing import Any
 from llvmlite import ir
 
 from graphc.codegen.gathered import GATHERED_WORDS, SPARE
+from graphc.codegen.panels import PANEL_BYTES
 from runtime.devices.cpu import llvm_target, tiles
+from runtime.devices.cpu.packing import pack_columns
 from runtime.devices.cpu.refs import I64
 from runtime.devices.cpu.words import Word
 
@@ -191,7 +193,28 @@ def _gathered_rule(dtypes: tuple[Any, ...]) -> None:
         raise TypeError(f"takes tables of int64 and operands of one float dtype, got {dtypes}")
 
 
+def _emit_turned(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
+    x, w, j0, e, first, width, depth = values
+    kind = tiles.lanes_of(w.ref.dtype)
+    source = b.gep(x.base, [b.add(b.mul(j0, x.strides[0]), e)])
+    target = b.gep(w.base, [b.mul(first, I64(PANEL_BYTES // kind.bytes))])
+    lead = b.mul(x.strides[0], I64(kind.bytes))
+    pack_columns(b, kind, b.ptrtoint(source, I64), lead, b.ptrtoint(target, I64), width, depth)
+
+
+def _turned_rule(dtypes: tuple[Any, ...]) -> None:
+    count, _ = GATHERED_WORDS["pack_turned"]
+    operands = {(getattr(d, "dtype", None), getattr(d, "rank", 0)) for d in dtypes[:2]}
+    if len(dtypes) != count or any(d != "int64" for d in dtypes[2:]):
+        raise TypeError(f"takes 2 operands and 5 int64, got {dtypes}")
+    if len(operands) != 1 or not operands <= {("float32", 2), ("float64", 2)}:
+        raise TypeError("takes operands of rank 2 and one dtype, float32 or float64")
+
+
 @cache
 def gathered_words() -> dict[str, Word]:
     """The words of :mod:`graphc.codegen.gathered`."""
-    return {"multiply_gathered": Word("multiply_gathered", _gathered_rule, _emit_gathered)}
+    return {
+        "multiply_gathered": Word("multiply_gathered", _gathered_rule, _emit_gathered),
+        "pack_turned": Word("pack_turned", _turned_rule, _emit_turned),
+    }
