@@ -292,6 +292,7 @@ class Op:
     kernel: Any = None
     expand: Any = None
     complex_expand: Any = None  # as expand, of complex operands only
+    half_expand: Any = None  # as expand, of float16 and bfloat16 operands only
     host: Any = None
     source: Any = None
     dims_value: Any = None

@@ -28,10 +28,11 @@ TASKS = 32  # wished for, so that chunks can be shared out
 ROW_TILE = 12  # rows a block is a multiple of
 TALLEST = 20  # tiles of a block: what they read of the left operand stays near the core
 SPREAD, TALLEST_LARGE = 4 << 20, 172  # from these bytes of the right operand on
+LONG, FEWEST_LONG = 2048, 8  # tasks wished for where so many products or more make a sum
 WIDEST = 8  # panels of a block
 FEW_PANELS = 4  # of a block of few rows: its tiles are wide
-NANOSECONDS = 0.011  # per multiplication and addition, on one core
-STORED = 8  # multiplications and additions that take as long as to store an element
+NANOSECONDS = 0.0075  # per multiplication and addition, on one core
+STORED = 2  # multiplications and additions that take as long as to store an element
 TILED = ("float32", "float64", "int8", "int16", "int32", "int64")
 
 _BLOCKS = """# y = a @ b
@@ -274,7 +275,10 @@ def _block(product: Product, width: int) -> tuple[Dim, Dim]:
     tiles = dims.ceildiv(dims.maximum(product.m, 1), ROW_TILE)
     panels = dims.ceildiv(dims.maximum(product.n, 1), width)
     is_large = _least(1, dims.floordiv(product.n * product.depth * product.dtype.size, SPREAD))
+    is_long = _least(1, dims.floordiv(product.depth, LONG))
+    fewest = dims.ceildiv(FEWEST_LONG, dims.maximum(1, panels * product.matrices)) * is_long
     blocks = dims.ceildiv(tiles, TALLEST + (TALLEST_LARGE - TALLEST) * is_large)
+    blocks = dims.maximum(blocks, _least(fewest, tiles))
     rows = ROW_TILE * dims.ceildiv(tiles, blocks)
     shared = dims.floordiv(panels * blocks * product.matrices, TASKS) * (1 - is_large)
     groups = dims.ceildiv(panels, dims.maximum(1, _least(WIDEST, shared)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphc.ir.dtype import bfloat16, float16
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.passes.options import Options
@@ -31,6 +32,8 @@ def expand(graph: Graph, options: Options) -> Graph:
 def _expansion(node: Node) -> Callable[..., Any] | None:
     if node.op.complex_expand is not None and node.outputs[0].dtype.is_complex:
         return node.op.complex_expand
+    if node.op.half_expand is not None and node.outputs[0].dtype in (float16, bfloat16):
+        return node.op.half_expand
     return node.op.expand
 
 

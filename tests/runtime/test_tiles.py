@@ -113,3 +113,18 @@ def test_kernels_share_one_library_of_tiles() -> None:
     (kernel,) = program.kernels
     assert tile_library.symbols_of(kernel) == ("graphc_multiply_float32",)
     assert "vfmadd" not in inspect_kernel(kernel).assembly
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_products_of_sixteen_bit_floats_are_summed_in_float32(dtype: str) -> None:
+    with tf.Graph().as_default() as graph:
+        a, b = (tf.placeholder(dtype, [None, None]) for _ in range(2))
+        y = tf.matmul(a, b, transpose_b=True)
+        names = [k.name for k in compile_graph(graph, [a, b], [y]).kernels]
+        assert any("matmul" in name for name in names)
+        assert not any("dots" in name for name in names)
+        ones = np.ones((3, 4097))
+        ones[:, 0] = 0.5  # lost, were the sum kept in sixteen bits
+        with tf.Session() as sess:
+            got = sess.run(tf.cast(y, tf.float32), {a: ones, b: np.ones((2, 4097))})
+    np.testing.assert_array_equal(got, np.full((3, 2), 4096.0))

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc.ir import dims
 from graphc.ir.dims import Shape
-from graphc.ir.dtype import COMPLEX, FLOATING, INTEGER, SIGNED
+from graphc.ir.dtype import COMPLEX, FLOATING, INTEGER, SIGNED, float32
 from graphc.ir.op import Kind, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, broadcast, same_dim, same_dtype
 from graphc.ops.running.precision import in_float32
@@ -104,6 +104,11 @@ class MatMul(Op):
 
         re = build.sub(product(0, 0), product(1, 1))
         return build.complex(re, build.add(product(0, 1), product(1, 0)))
+
+    def half_expand(self, build: Any, a: Any, b: Any) -> Any:
+        """A product in float32, rounded once."""
+        wide = (build.cast(t, dtype=float32) for t in (a, b))
+        return build.cast(build.matmul(*wide, **dict(self.values())), dtype=a.dtype)
 
     def cost(self, *types: TensorType) -> Any:
         """Two per step of the inner dimension, which may be symbolic."""
