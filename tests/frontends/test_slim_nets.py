@@ -73,6 +73,36 @@ def test_a_small_residual_network_trains(version, session):
     np.testing.assert_allclose(sess.run(points["predictions"]).sum(-1), 1, rtol=1e-4)
 
 
+def test_inception_has_as_many_parameters_as_published_beside_its_second_head():
+    with slim.arg_scope(nets.inception_v3.inception_v3_arg_scope()):
+        x = tf.placeholder(tf.float32, [None, 299, 299, 3])
+        logits, points = nets.inception_v3.inception_v3(x, 1000)
+    aux = sum(math.prod(v.shape.as_list()) for v in slim.get_trainable_variables(
+        "InceptionV3/AuxLogits"))  # fmt: skip
+    assert parameters() - aux == 23_817_352
+    assert logits.shape.as_list() == [None, 1000]
+    assert points["Mixed_5d"].shape.as_list() == [None, 35, 35, 288]
+    assert points["Mixed_6e"].shape.as_list() == [None, 17, 17, 768]
+    assert points["Mixed_7c"].shape.as_list() == [None, 8, 8, 2048]
+    assert points["AuxLogits"].shape.as_list() == [None, 1000]
+    names = {v.op.name for v in tf.global_variables()}
+    assert "InceptionV3/Mixed_5c/Branch_1/Conv_1_0c_5x5/weights" in names
+    assert "InceptionV3/Mixed_7b/Branch_1/Conv2d_0b_3x1/BatchNorm/beta" in names
+    assert len(tf.get_collection("moving_vars")) == 2 * len(
+        tf.get_collection("moving_vars", ".*mean")
+    )
+
+
+def test_features_of_inception_end_where_they_are_asked_to():
+    x = tf.placeholder(tf.float32, [2, 96, 96, 3])
+    base = nets.inception.inception_v3_base
+    net, points = base(x, "Mixed_5b", depth_multiplier=0.25)
+    assert list(points)[-1] == "Mixed_5b"
+    assert net.shape.as_list() == [2, 9, 9, 16 + 16 + 24 + 16]
+    with pytest.raises(ValueError, match="there is no end point 'Mixed_9a'; there are Conv2d_1a"):
+        base(x, "Mixed_9a", scope="again")
+
+
 def test_an_output_stride_that_the_blocks_do_not_make_is_refused():
     x = tf.placeholder(tf.float32, [2, 64, 64, 3])
     with slim.arg_scope(nets.resnet_utils.resnet_arg_scope()):

@@ -275,6 +275,11 @@ ALIASES: dict[str, str] = {
         "analyze_ops=.contrib.slim.model_analyzer:analyze_ops "
         "analyze_vars=.contrib.slim.model_analyzer:analyze_vars"
     ),
+    "contrib.slim.nets.inception": (
+        "inception_v3=.contrib.slim.nets.inception:inception_v3 "
+        "inception_v3_arg_scope=.contrib.slim.nets.inception:inception_v3_arg_scope "
+        "inception_v3_base=.contrib.slim.nets.inception:inception_v3_base"
+    ),
     "contrib.slim.nets.resnet_utils": (
         "Block=.contrib.slim.nets.resnet_utils:Block "
         "conv2d_same=.contrib.slim.nets.resnet_utils:conv2d_same "
@@ -540,8 +545,11 @@ PLACES: dict[str, tuple[str, ...]] = {
     "contrib.slim.initializers": ("contrib.layers",),
     "contrib.slim.layers": ("contrib.layers",),
     "contrib.slim.losses": ("contrib.losses",),
+    "contrib.slim.nets.inception_v3": ("contrib.slim.nets.inception",),
     "contrib.slim.nets.resnet_v2.resnet_utils": ("contrib.slim.nets.resnet_utils",),
     "contrib.slim.python.slim.nets": ("contrib.slim.nets",),
+    "contrib.slim.python.slim.nets.inception": ("contrib.slim.nets.inception",),
+    "contrib.slim.python.slim.nets.inception_v3": ("contrib.slim.nets.inception",),
     "contrib.slim.python.slim.nets.resnet_utils": ("contrib.slim.nets.resnet_utils",),
     "contrib.slim.python.slim.nets.resnet_v1": ("contrib.slim.nets.resnet_v1",),
     "contrib.slim.python.slim.nets.resnet_v2": ("contrib.slim.nets.resnet_v2",),
