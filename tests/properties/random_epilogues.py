@@ -1,162 +1,131 @@
-"""Random element-wise neighbourhoods of products and convolutions, each a function of one number.
-
-What joins a contraction's kernel is drawn: operands that vary along rows, columns, matrices, all of
-them or nothing; several results, some of them fetched; writes of variables; the gradient of it all.
-"""
+"""Products and convolutions with random work before and after, some of it fetched on the way, each
+a function of one number: what the fuser may take into a contraction's kernel, and what not."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 import graphc as tf
 
-BATCHES = (5, 1, 14)
-UNARY: list[Callable] = [
-    tf.nn.relu, tf.tanh, tf.sigmoid, tf.nn.elu, tf.nn.leaky_relu, tf.square, tf.negative, tf.abs,
-    lambda x: tf.nn.dropout(x, 0.6, seed=3),
-    lambda x: tf.where(x > 0.25, x, tf.zeros_like(x)),
-    lambda x: tf.cast(tf.cast(x, tf.float16), x.dtype),
-    lambda x: x * tf.cast(x > 0.0, x.dtype),
-    lambda x: tf.clip_by_value(x, -1.5, 0.5),
-]  # fmt: skip
-BINARY: list[Callable] = [tf.add, tf.subtract, tf.multiply, tf.maximum]
-
-
-@dataclass
-class Neighbourhood:
-    x: tf.Tensor
-    fetches: list[tf.Tensor]
-    targets: list[tf.Operation]
+WIDTHS = (1, 2, 3, 7, 8, 16, 17, 31, 32, 33, 64, 70)
+ACTIVATIONS: tuple[Callable[[Any], Any], ...] = (
+    tf.nn.relu, tf.tanh, tf.sigmoid, tf.abs, tf.square, tf.nn.leaky_relu, tf.nn.elu, tf.negative,
+    tf.stop_gradient, tf.identity,
+    lambda t: tf.maximum(t, 0.5), lambda t: t * 0.5 + 1.0, lambda t: tf.where(t > 0, t, t * 0.1),
+    lambda t: tf.cast(t > 0, t.dtype) * t,
+)  # fmt: skip
 
 
 class Drawing:
-    def __init__(self, seed: int) -> None:
-        self.random = np.random.default_rng(seed)
-        self.dtype = tf.float32 if self.often(0.5) else tf.float64
-        self.seen: list[tf.Tensor] = []
-        self.written: list[tf.Operation] = []
+    """A graph of one contraction; ``fed`` are the placeholders with the axes they have.
 
-    def often(self, chance: float) -> bool:
-        return bool(self.random.random() < chance)
+    The axes named ``n``, ``h`` and ``w`` are known when fed, or when the graph is built.
+    """
 
-    def one(self, choices: list) -> object:
-        return choices[self.random.integers(len(choices))]
+    def __init__(self, rng: np.random.Generator, dtype: str) -> None:
+        self.rng, self.dtype = rng, dtype
+        self.fed: list[tuple[Any, tuple]] = []
+        self.known = self.chance(0.4)
+        self.sizes = self.new_sizes()
+        self.images = self.chance(0.4)
+        self.outer = ("n", "h", "w") if self.images else ("n",)
 
-    def weight(self, *shape: int) -> tf.Variable:
-        return tf.Variable(self.random.normal(size=shape) * 0.5, dtype=self.dtype)
+    def chance(self, probability: float) -> bool:
+        return bool(self.rng.random() < probability)
 
-    # --- contractions --------------------------------------------------------------------------
+    def choose(self, options: Any) -> Any:
+        return options[int(self.rng.integers(len(options)))]
 
-    def product(self) -> tuple[tf.Tensor, tf.Tensor]:
-        depth, columns = (int(self.random.choice([1, 3, 8, 40])) for _ in range(2))
-        x = tf.placeholder(self.dtype, [None, depth])
-        if self.often(0.5):
-            return x, tf.matmul(x, self.weight(columns, depth), transpose_b=True)
-        return x, tf.matmul(x, self.weight(depth, columns))
+    def new_sizes(self) -> dict[str, int]:
+        return {
+            "n": int(self.rng.integers(1, 60)),
+            **{k: int(self.rng.integers(1, 9)) for k in "hw"},
+        }
 
-    def seen_otherwise(self) -> tuple[tf.Tensor, tf.Tensor]:
-        depth, columns, steps = 6, int(self.random.choice([1, 4, 35])), 3
-        x = tf.placeholder(self.dtype, [None, steps, depth])
-        rows = tf.reshape(x, [-1, depth])
-        return x, tf.reshape(tf.matmul(rows, self.weight(depth, columns)), [-1, steps, columns])
+    def placeholder(self, *axes: str | int) -> Any:
+        shape = [self.sizes[a] if isinstance(a, str) and self.known else a for a in axes]
+        made = tf.placeholder(self.dtype, [a if isinstance(a, int) else None for a in shape])
+        self.fed.append((made, axes))
+        return made
 
-    def many_products(self) -> tuple[tf.Tensor, tf.Tensor]:
-        heads, rows, depth = 3, int(self.random.choice([1, 7])), 4
-        x = tf.placeholder(self.dtype, [None, heads, rows, depth])
-        kinds = [
-            lambda: tf.matmul(x, x, transpose_b=True),
-            lambda: tf.matmul(x, x, transpose_a=True),
-            lambda: tf.matmul(x, self.weight(heads, depth, 5)),
-            lambda: tf.matmul(x, self.weight(depth, 5)),
-        ]
-        return x, self.one(kinds)()
+    def arrays(self) -> dict[Any, np.ndarray]:
+        """Values for the placeholders; of new sizes where those are not known."""
+        sizes = self.sizes if self.known else self.new_sizes()
+        shapes = ([sizes.get(a, a) for a in axes] for _, axes in self.fed)
+        drawn = ((0.7 * self.rng.normal(size=s)).astype(self.dtype) for s in shapes)
+        return dict(zip((t for t, _ in self.fed), drawn, strict=True))
 
-    def convolution(self) -> tuple[tf.Tensor, tf.Tensor]:
-        inputs, outputs = (int(self.random.choice([1, 3, 17])) for _ in range(2))
-        x = tf.placeholder(self.dtype, [None, 6, 5, inputs])
-        f = self.weight(int(self.random.choice([1, 3])), 3, inputs, outputs)
-        stride = int(self.random.choice([1, 2]))
-        return x, tf.nn.conv2d(x, f, [1, stride, stride, 1], self.one(["SAME", "VALID"]))
+    def contraction(self) -> Any:
+        depth, width = int(self.choose(WIDTHS)), int(self.choose(WIDTHS))
+        if not self.images:
+            ta, tb = self.chance(0.3), self.chance(0.3)
+            a = self.placeholder(*((depth, "n") if ta else ("n", depth)))
+            b = self.placeholder(*((width, depth) if tb else (depth, width)))
+            a = tf.tanh(a) if self.chance(0.3) else a
+            return tf.matmul(a, b, transpose_a=ta, transpose_b=tb)
+        x, window = self.placeholder(*self.outer, depth), int(self.choose([1, 2, 3]))
+        x = tf.nn.relu(x) if self.chance(0.3) else x
+        if self.chance(0.3):
+            x = tf.nn.depthwise_conv2d(
+                x, self.placeholder(window, window, depth, 1), [1, 1, 1, 1], "SAME"
+            )
+            if self.chance(0.5):
+                return x
+        f = self.placeholder(window, window, depth, width)
+        return tf.nn.conv2d(x, f, 1, "SAME")
 
-    def convolution_back(self) -> tuple[tf.Tensor, tf.Tensor]:
-        x, y = self.convolution()
-        (back,) = tf.gradients(y, x, grad_ys=tf.tanh(y))
-        return x, back
+    def extended(self, y: Any, made: list[Any]) -> Any:
+        """One more op on ``y``."""
+        width, ones = y.shape[-1].value, (1,) * len(self.outer)
+        others = (
+            lambda: y + self.placeholder(width),
+            lambda: y * self.placeholder(width),
+            lambda: y + self.placeholder(*self.outer, width),
+            lambda: y * self.placeholder(*self.outer, 1),
+            lambda: y - self.placeholder(*ones, 1),
+            lambda: y + self.placeholder(),
+            lambda: self.choose(made) + y,
+        )
+        return self.choose(others)() if self.chance(0.45) else self.choose(ACTIVATIONS)(y)
 
-    def depthwise(self) -> tuple[tf.Tensor, tf.Tensor]:
-        x = tf.placeholder(self.dtype, [None, 6, 5, 4])
-        return x, tf.nn.depthwise_conv2d(x, self.weight(3, 3, 4, 1), [1, 1, 1, 1], "SAME")
+    def ended(self, y: Any, first: Any) -> Any:
+        """What is made of it all."""
+        width, rank = y.shape[-1].value, len(self.outer) + 1
+        ends = [
+            lambda: tf.reduce_sum(y, 0), lambda: tf.reduce_sum(y, -1), lambda: tf.nn.softmax(y),
+            lambda: tf.transpose(y, list(range(rank))[::-1]), lambda: tf.reshape(y, [-1]),
+            lambda: tf.tensordot(y, self.placeholder(width, 5), 1), lambda: y[1:],
+            lambda: tf.concat([y, first], -1), lambda: tf.reduce_max(y, -1), lambda: y, lambda: y,
+        ]  # fmt: skip
+        if self.images:
+            ends += [
+                lambda: tf.nn.max_pool(y, 2, 2, "SAME"),
+                lambda: tf.nn.avg_pool(y, 2, 2, "SAME"),
+            ]
+        return self.choose(ends)()
 
-    # --- what follows --------------------------------------------------------------------------
-
-    def beside(self, h: tf.Tensor) -> tf.Tensor:
-        """An operand that varies along some axes of ``h``, or a result made before."""
-        fixed = h.shape.as_list()[1:]
-        shape = [size if self.often(0.6) else 1 for size in fixed]
-        while shape and shape[0] == 1 and self.often(0.5):
-            shape = shape[1:]
-        alike = [t for t in self.seen if t.shape.as_list() == h.shape.as_list()]
-        if alike and self.often(0.5):
-            return self.one(alike)
-        if self.often(0.3):  # that also varies along the batch
-            axes = [k for k in range(1, len(fixed) + 1) if self.often(0.6)]
-            base = self.one(self.seen)
-            base = tf.sin(base) if base.shape.ndims == h.shape.ndims else tf.sin(h)
-            return tf.reduce_mean(base, axes, keep_dims=True) if axes else base
-        return self.weight(*shape)
-
-    def follow(self, h: tf.Tensor) -> tf.Tensor:
-        if self.often(0.5):
-            h = self.one(UNARY)(h)
-        else:
-            pair = [h, self.beside(h)]
-            if self.often(0.3):
-                pair.reverse()
-            joined = self.one(BINARY)(*pair)
-            h = joined if joined.shape.as_list() == h.shape.as_list() else h
-        self.seen.append(h)
-        return h
-
-
-def draw(seed: int) -> Neighbourhood:
-    tf.set_random_seed(seed)
-    drawing = Drawing(seed)
-    contractions = [
-        drawing.product, drawing.seen_otherwise, drawing.many_products, drawing.convolution,
-        drawing.convolution_back, drawing.depthwise,
-    ]  # fmt: skip
-    x, h = drawing.one(contractions)()
-    drawing.seen.append(h)
-    for _ in range(drawing.random.integers(1, 9)):
-        h = drawing.follow(h)
-    fetches = [t for t in drawing.seen if drawing.often(0.25)] + [h]
-    if drawing.often(0.3):
-        fetches.append(tf.nn.softmax(h))
-    if drawing.often(0.5):
-        targets = [x, *tf.trainable_variables()]
-        fetches += [g for g in tf.gradients(tf.reduce_sum(h * h), targets) if g is not None]
-    if drawing.often(0.3):
-        v = tf.Variable(np.zeros(()), dtype=drawing.dtype, trainable=False)
-        drawing.written.append(tf.assign_add(v, tf.reduce_max(h)).op)
-        fetches.append(tf.identity(v))
-    if drawing.often(0.4) and tf.trainable_variables():
-        rate = tf.Variable(0.1, dtype=drawing.dtype, trainable=False)
-        optimizer = drawing.one([tf.train.GradientDescentOptimizer, tf.train.AdamOptimizer])(rate)
-        drawing.written.append(optimizer.minimize(tf.reduce_mean(tf.tanh(h))))
-    return Neighbourhood(x, fetches, drawing.written)
+    def fetches(self) -> list[Any]:
+        made = [self.contraction()]
+        for _ in range(int(self.rng.integers(0, 7))):
+            made.append(self.extended(made[-1], made))
+        last = self.ended(made[-1], made[0])
+        wanted = [last, *(t for t in made if self.chance(0.25))]
+        if self.chance(0.5):
+            loss = tf.reduce_sum(tf.square(last)) if self.chance(0.5) else tf.reduce_mean(last)
+            passed = tf.gradients(loss, [t for t, _ in self.fed])
+            wanted += [t for t in passed if t is not None and self.chance(0.7)]
+        return [wanted[k] for k in self.rng.permutation(len(wanted))]
 
 
-def results(seed: int, device: str) -> list[np.ndarray]:
-    """What runs at several batch sizes give, and the variables they leave."""
-    inputs = np.random.default_rng(seed + 1)
-    with tf.Graph().as_default(), tf.Session(device=device) as sess:
-        drawn = draw(seed)
-        sess.run(tf.global_variables_initializer())
-        values: list[np.ndarray] = []
-        for size in BATCHES:
-            feed = inputs.normal(size=(size, *drawn.x.shape.as_list()[1:]))
-            values += sess.run([drawn.fetches, drawn.targets], {drawn.x: feed})[0]
-        return [*values, *sess.run(tf.global_variables())]
+def values(seed: int, device: str, threads: int = 1) -> list[np.ndarray]:
+    """All fetches of three runs, of different sizes where they may be."""
+    rng = np.random.default_rng(seed)
+    config = tf.ConfigProto(intra_op_parallelism_threads=threads)
+    with tf.Graph().as_default(), tf.Session(device=device, config=config) as sess:
+        drawing = Drawing(rng, "float32" if seed % 4 == 0 else "float64")
+        fetches = drawing.fetches()
+        with np.errstate(all="ignore"):
+            return [value for _ in range(3) for value in sess.run(fetches, drawing.arrays())]
