@@ -14,7 +14,7 @@ from frontends.scripts.uses import uses
 SCRIPT = """
 import numpy as np
 import tensorflow as tf
-import tensorflow.contrib.slim as slim
+import tensorflow.contrib.tpu as tpu
 from tensorflow.contrib import layers as L
 from tensorflow.python.ops import math_ops
 
@@ -23,7 +23,7 @@ rnn_cell = tf.nn.rnn_cell
 
 def model(x, tf2):
     cell = rnn_cell.BasicLSTMCell(3)
-    net = slim.conv2d(x, 3, [3, 3])
+    net = tpu.rewrite(x, 3, [3, 3])
     tf2.nothing(np.zeros(3))
     return L.fully_connected(tf.nn.relu(net), 10)
 
@@ -47,12 +47,12 @@ def names(source: str) -> dict[str, list[int]]:
 
 def test_names_are_followed_through_imports_and_aliases(script):
     assert names(SCRIPT) == {
-        "contrib.slim": [4],
+        "contrib.tpu": [4],
         "contrib.layers": [5],
         "python.ops.math_ops": [6],
         "nn.rnn_cell": [9],
         "nn.rnn_cell.BasicLSTMCell": [12],
-        "contrib.slim.conv2d": [13],
+        "contrib.tpu.rewrite": [13],
         "contrib.layers.fully_connected": [15],
         "nn.relu": [15],
         "nn.dropot": [17],
@@ -99,7 +99,7 @@ def test_what_only_looks_like_it_is_not(source):
 def test_findings_say_what_is_wrong(script):
     problems = {finding.name: finding.problem for finding in check(script).names}
     assert problems["nn.relu"] == problems["float32"] == ""
-    assert problems["contrib.slim.conv2d"].startswith("tf.contrib.slim is part of TF1 but not")
+    assert problems["contrib.tpu.rewrite"].startswith("tf.contrib.tpu is part of TF1 but not")
     assert problems["nn.dropot"] == "there is no tf.nn.dropot; near: tf.nn.dropout"
     assert problems["nn.softmax"] == (
         "tf.nn.softmax: it takes no argument 'wrong' here; it takes logits, axis, name, dim"
@@ -125,5 +125,5 @@ def test_a_folder_is_all_its_scripts_and_json_has_the_same(script, tmp_path, cap
     old, new = json.loads(capsys.readouterr().out)
     assert old["unreadable"].startswith("line 2 is Python 2 (Missing parentheses")
     assert new["provided"] is False
-    slim = next(found for found in new["names"] if found["name"] == "contrib.slim.conv2d")
-    assert (slim["lines"], slim["provided"], slim["family"]) == ([13], False, "slim")
+    tpu = next(found for found in new["names"] if found["name"] == "contrib.tpu.rewrite")
+    assert (tpu["lines"], tpu["provided"], tpu["family"]) == ([13], False, "distributed")

@@ -110,3 +110,13 @@ def test_an_output_stride_that_the_blocks_do_not_make_is_refused():
             nets.resnet_v1.resnet_v1_50(x, output_stride=6, scope="six")
         with pytest.raises(ValueError, match="do not make an output_stride of 5"):
             nets.resnet_v1.resnet_v1_50(x, output_stride=20, scope="twenty")
+
+
+def test_the_name_stays_slim_after_its_parts_are_used():
+    assert slim.nets.vgg.vgg_16 is tf.contrib.slim.nets.vgg.vgg_16
+    assert slim.learning.create_train_op is tf.contrib.slim.learning.create_train_op
+    assert tf.contrib.slim is slim
+    assert tf.contrib.slim.separable_conv2d is tf.contrib.layers.separable_conv2d
+    assert slim.learning.clip_gradient_norms is tf.contrib.training.clip_gradient_norms
+    with pytest.raises(AttributeError, match="HParams is part of TF1 but not provided"):
+        tf.contrib.training.HParams  # noqa: B018

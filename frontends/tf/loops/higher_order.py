@@ -25,15 +25,18 @@ def map_fn(
     swap_memory: bool = False,
     infer_shape: bool = True,
     name: str | None = None,
+    fn_output_signature: Any = None,
 ) -> Any:
     """``fn`` of each slice of ``elems`` along the first axis, stacked.
 
-    ``elems`` is a tensor or a nest of tensors of equal first sizes; ``dtype`` gives the dtypes, in
-    their structure, where ``fn`` returns others than those of ``elems``.
+    ``elems`` is a tensor or a nest of tensors of equal first sizes; ``dtype`` (or
+    ``fn_output_signature``) gives the dtypes, in their structure, where ``fn`` returns others than
+    those of ``elems``.
 
     >>> squares = tf.map_fn(lambda x: x * x, tf.range(6))
     """
     _require_function(fn)
+    dtype = fn_output_signature if dtype is None else dtype
     with name_scope(name, "map"):
         xs = [convert(t) for t in nest.flatten(elems)]
         given: list[Any] = []
