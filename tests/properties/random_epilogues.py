@@ -120,12 +120,21 @@ class Drawing:
         return [wanted[k] for k in self.rng.permutation(len(wanted))]
 
 
-def values(seed: int, device: str, threads: int = 1) -> list[np.ndarray]:
-    """All fetches of three runs, of different sizes where they may be."""
+def values(
+    seed: int, device: str, threads: int = 1, place: Callable[[np.ndarray], np.ndarray] = np.asarray
+) -> list[np.ndarray]:
+    """All fetches of three runs, of different sizes where they may be.  Feeds lie where ``place``
+    puts them."""
     rng = np.random.default_rng(seed)
     config = tf.ConfigProto(intra_op_parallelism_threads=threads)
     with tf.Graph().as_default(), tf.Session(device=device, config=config) as sess:
         drawing = Drawing(rng, "float32" if seed % 4 == 0 else "float64")
         fetches = drawing.fetches()
         with np.errstate(all="ignore"):
-            return [value for _ in range(3) for value in sess.run(fetches, drawing.arrays())]
+            return [
+                value
+                for _ in range(3)
+                for value in sess.run(
+                    fetches, {t: place(array) for t, array in drawing.arrays().items()}
+                )
+            ]

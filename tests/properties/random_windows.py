@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,9 +92,11 @@ def convolved(given: Windows, x: tf.Tensor, f: tf.Tensor) -> tf.Tensor:
     return tf.transpose(y, [0, *range(2, axes + 2), 1])
 
 
-def values(seed: int, device: str, threads: int = 1) -> tuple[Windows, list[np.ndarray]]:
+def values(
+    seed: int, device: str, threads: int = 1, place: Callable[[np.ndarray], np.ndarray] = np.asarray
+) -> tuple[Windows, list[np.ndarray]]:
     """The convolution, both its gradients and what those pass back; of whole numbers, with one
-    special value among them now and then."""
+    special value among them now and then.  Feeds lie where ``place`` puts them."""
     rng = np.random.default_rng(seed)
     given = draw_windows(rng)
     x_shape, f_shape = given.shapes
@@ -124,6 +127,7 @@ def values(seed: int, device: str, threads: int = 1) -> tuple[Windows, list[np.n
                 array.flat[rng.integers(array.size)] = rng.choice(SPECIAL)
         with np.errstate(all="ignore"):
             fetched = sess.run(
-                [tf.cast(t, given.fed) for t in fetches], dict(zip(placeholders, fed, strict=True))
+                [tf.cast(t, given.fed) for t in fetches],
+                dict(zip(placeholders, map(place, fed), strict=True)),
             )
     return given, fetched
