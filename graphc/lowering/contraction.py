@@ -31,8 +31,8 @@ SPREAD, TALLEST_LARGE = 4 << 20, 172  # from these bytes of the right operand on
 LONG, FEWEST_LONG = 2048, 8  # tasks wished for where so many products or more make a sum
 WIDEST = 8  # panels of a block
 FEW_PANELS = 4  # of a block of few rows: its tiles are wide
-NANOSECONDS = 0.0075  # per multiplication and addition, on one core
-STORED = 2  # multiplications and additions that take as long as to store an element
+NANOSECONDS = 0.011  # per multiplication and addition, on one core
+STORED = 8  # multiplications and additions that take as long as to store an element
 TILED = ("float32", "float64", "int8", "int16", "int32", "int64")
 
 _BLOCKS = """# y = a @ b
