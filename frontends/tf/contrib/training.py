@@ -23,6 +23,12 @@ Pairs = list[tuple[Any, Any]]
 THE_GRAPHS = 0  # stands for the graph's global step, as in TF1
 
 
+def __getattr__(name: str) -> Any:
+    from frontends.tf.names.missing import elsewhere
+
+    return elsewhere("contrib.training", name)
+
+
 def values_of(gradient: Any) -> Tensor:
     return gradient.values if isinstance(gradient, IndexedSlices) else convert(gradient)
 

@@ -20,7 +20,7 @@ from frontends.tf.contrib.layers.outputs import (
 from frontends.tf.contrib.layers.plain import softmax
 from frontends.tf.contrib.layers.pooled import max_pool2d
 from frontends.tf.contrib.layers.shared import RELU
-from frontends.tf.contrib.slim.nets.resnet_utils import (
+from frontends.tf.contrib.of_slim.nets.resnet_utils import (
     Block,
     conv2d_same,
     stack_blocks_dense,

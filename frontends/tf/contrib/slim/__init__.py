@@ -1,2 +1,0 @@
-"""``tf.contrib.slim``: what slim has beside the functions of ``tf.contrib.layers`` and
-``tf.contrib.framework``, which are aliases there."""
