@@ -1,8 +1,8 @@
 """Train a convolutional network of LeNet's kind on scikit-learn's 1,797 handwritten digits.
 
 The digits of 8 by 8 are drawn twice as large; in training each is moved by up to two pixels. Two
-layers of convolution and max pooling, then two dense ones. Prints how many images a second a
-training step takes, and should reach a held-out accuracy of at least 98.5 %.
+layers of convolution and max pooling, then two dense ones. Prints how many images a second it
+learns and recognises, and should reach a held-out accuracy of at least 98.5 %.
 """
 
 from time import perf_counter
@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 
 import graphc as tf
 
-EPOCHS, BATCH, RATE, SEED = 30, 32, 2e-3, 7
+EPOCHS, BATCH, RATE, SEED, RUNS = 30, 32, 2e-3, 7, 20
 
 
 def convolved(x: Any, window: int, outputs: int, name: str) -> Any:
@@ -85,7 +85,14 @@ def main() -> None:
                 found = sess.run(accuracy, {x: test_x, y: test_y})
                 print(f"epoch {epoch + 1}: {100 * found:.1f} % of the held-out digits")
         held_out = sess.run(accuracy, {x: test_x, y: test_y})
+        predict = sess.make_callable(tf.argmax(logits, 1), [x])
+        predict(test_x)
+        began = perf_counter()
+        for _ in range(RUNS):
+            predict(test_x)
+        recognised = RUNS * len(test_x) / (perf_counter() - began)
     print(f"training: {seen / seconds:,.0f} images a second")
+    print(f"recognition, {len(test_x)} at a time: {recognised:,.0f} images a second")
     print(f"held-out accuracy: {100 * held_out:.1f} %")
 
 
