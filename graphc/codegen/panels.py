@@ -14,6 +14,9 @@ to the rows of ``y`` from ``at`` on, where ``add`` is 1 added to what is there.
 ``pack_run(x, y, e, to, lo, hi, run)`` copies elements ``lo .. hi`` of the ``run`` at ``e`` of
 ``x``, of rank 1, to those at ``to`` of ``y``; the other elements of the run are 0.
 
+``moved(x, i, j)`` is the operand that has at ``[i, j]`` what ``x``, of rank 2, has at ``[0, 0]``: a
+block of its own for a part of a larger matrix.
+
 ``part(a, g)`` is the operand of one rank less that lies at ``g`` of the first axis of ``a``: one
 matrix of many.
 """
@@ -61,6 +64,10 @@ def _pack_run(x: Any, y: Any, e: int, to: int, lo: int, hi: int, run: int) -> No
         y[to + k] = x[e + k] if lo <= k < hi else y.dtype.computed.numpy.type(0)
 
 
+def _moved(x: Any, i: int, j: int) -> Any:
+    return x.moved(i, j)
+
+
 def _part(a: Any, at: int) -> Any:
     return a.part(at)
 
@@ -71,5 +78,6 @@ PANEL_WORDS: dict[str, tuple[int, int, Callable[..., None]]] = {
     "multiply_block": (12, 3, _multiply_block),
     "pack_run": (7, 2, _pack_run),
     "blas_multiply": (10, 3, _multiply),
+    "moved": (3, 1, _moved),
     "part": (2, 1, _part),
 }

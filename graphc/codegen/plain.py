@@ -26,8 +26,9 @@ from graphc.ir import dtype as dtypes
 class View:
     """One operand: ``a[i, j]`` loads a NumPy scalar, ``a[i, j] = x`` stores one."""
 
-    def __init__(self, operand: Operand, array: np.ndarray) -> None:
+    def __init__(self, operand: Operand, array: np.ndarray, origin: tuple[int, ...] = ()) -> None:
         self.operand = operand
+        self.origin = origin
         self.array = array
         self.dtype = dtypes.as_dtype(operand.dtype)
 
@@ -55,8 +56,15 @@ class View:
             raise self._bug(f"has shape {list(self.array.shape)}, and the text takes part {at}")
         return View(self.operand, self.array[at])
 
+    def moved(self, *origin: int) -> View:
+        """The operand that has at ``origin`` what this one has at its first element."""
+        return View(self.operand, self.array, origin)
+
     def _checked(self, index: Any) -> Any:
         positions = index if isinstance(index, tuple) else (index,)
+        if self.origin:
+            positions = tuple(p - o for p, o in zip(positions, self.origin, strict=True))
+            index = positions
         inside = len(positions) == self.array.ndim and all(
             0 <= position < size for position, size in zip(positions, self.array.shape, strict=True)
         )

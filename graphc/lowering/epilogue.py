@@ -7,8 +7,10 @@ Axes that every access sees as one are collapsed within the three kinds of axes 
 columns); an operand that varies along some axes of a kind only has its index worked out before the
 loop over columns.
 
-The product has memory of its own only where somebody else reads it.  Otherwise it is made in an
-output of its dtype, its *home*, and overwritten element by element.
+A product of matrices is made in a block of its own, near the core, and read from there: in the
+result's memory, rows may lie a power of two apart and the lines of a block drive each other out.
+Other heads make their result where it is to lie.  It has memory only where somebody else reads it;
+otherwise an output of its dtype, its *home*, stands for it.
 """
 
 from __future__ import annotations
@@ -24,10 +26,22 @@ from graphc.ir.dims import Dim, Shape
 from graphc.lowering.group import Group
 from graphc.lowering.in_place import Overlay
 from graphc.lowering.loops import kernel_name, operand_line
-from graphc.lowering.nest import EPILOGUE, MOVING, Lowered, Nest, full_index, mergeable
+from graphc.lowering.nest import (
+    EPILOGUE,
+    MOVING,
+    Lowered,
+    Nest,
+    Use,
+    Workspace,
+    full_index,
+    mergeable,
+)
+from graphc.lowering.program import GRAIN
 
 ROW = "row_at"
 COLUMN = BLOCK_LOOP.split()[1]
+# The word that makes a whole block, up to what it makes.
+MULTIPLY = re.compile(r"\b((?:blas_)?multiply\(\w+, \w+, )\w+,")
 
 
 def lower_with_epilogue(group: Group, head: Lowered, overlay: Overlay) -> Lowered:
@@ -71,8 +85,18 @@ class _BlockNest(Nest):
         self.borders = (final.matrix_axes, axes - columns)
         made = next(u for u in head.uses if u.name == final.result)
         home = group.product if overlay.home is None else overlay.home
-        self.made = replace(made, tensor=home, access="rw")
+        self.near = self._own_block(head, made)
+        self.made = replace(made, tensor=home, access="rw" if self.near is None else "w")
         self.uses[id(home), made.shape] = self.made
+
+    def _own_block(self, head: Lowered, made: Use) -> Use | None:
+        """Where a product of matrices is made: a part of a workspace, counted as the result is."""
+        if head.facts is None or not MULTIPLY.search(head.kernel.text):
+            return None
+        shape = (head.facts.rows, head.facts.columns)
+        space = self.use(Workspace(made.dtype, shape, per_chunk=True), (0, *shape), "rw")
+        self.slot = f"part({space.name}, idiv(start, {self.size(GRAIN)}))"
+        return replace(space, name=self.fresh("block"))
 
     def _runs(self, kind: int) -> list[list[int]]:
         low, high = ((0, *self.borders)[kind], (*self.borders, len(self.group.space))[kind])
@@ -107,9 +131,20 @@ class _BlockNest(Nest):
         self.close_loop(f"for {ROW} in range({', '.join(self.final.rows)}):")
 
     def _store_outputs(self) -> None:
-        self.stored[self.group.product] = (self.made, lambda at: self._place())
-        at = full_index(self.group)
-        self.store_all([(t, at) for t in self.group.outputs if t is not self.group.product])
+        product, at = self.group.product, full_index(self.group)
+        if self.near is None:
+            self.stored[product] = (self.made, lambda at: self._place())
+        else:
+            self.stored[product] = (self.near, lambda at: (dims.symbol(ROW), self.column))
+        apart = self.near is not None
+        self.store_all([(t, at) for t in self.group.outputs if apart or t is not product])
+
+    def ahead(self) -> list[str]:
+        """The lines that stand before the product is made."""
+        if self.near is None:
+            return []
+        (row, _), (column, _) = self.final.rows, self.final.columns
+        return [f"{self.near.name} = moved({self.slot}, {row}, {column})"]
 
     def _column_index(self, columns: list[list[int]]) -> Dim:
         index: Dim = 0
@@ -173,7 +208,7 @@ def _joined(nest: _BlockNest, head: Lowered) -> Lowered:
     title = f"# then {', '.join(words)}"
     if added:
         title += f"   {operand_line(added)}"
-    text = _spliced(kernel, name, [o.name for o in operands], sizes, [title], nest.lines[0])
+    text = _spliced(kernel, name, [o.name for o in operands], sizes, title, nest)
     return replace(
         head,
         kernel=Kernel(
@@ -197,8 +232,8 @@ def _as_products(nest: _BlockNest, head: Lowered, operands: int) -> Dim:
 
 
 def _spliced(
-    kernel: Kernel, name: str, views: list[str], sizes: tuple[str, ...], title: list[str],
-    lines: list[str],
+    kernel: Kernel, name: str, views: list[str], sizes: tuple[str, ...], title: str,
+    nest: _BlockNest,
 ) -> str:  # fmt: skip
     taken = {"views": ", ".join(views), "sizes": ", ".join(sizes)}
     counts = {"views": len(views), "sizes": len(sizes)}
@@ -208,11 +243,14 @@ def _spliced(
         indent = line[: len(line) - len(bare)]
         word = re.search(r"= (views|sizes)\(args, \d+\)$", bare)
         if bare == EPILOGUE:
-            text += [indent + added for added in lines]
+            text += [indent + added for added in nest.lines[0]]
+        elif nest.near is not None and MULTIPLY.search(bare):
+            text += [indent + before for before in nest.ahead()]
+            text.append(MULTIPLY.sub(rf"\1{nest.near.name},", line))
         elif word is not None:
             text.append(f"{indent}{taken[word[1]]} = {word[1]}(args, {counts[word[1]]})")
         elif bare == f"def {kernel.name}(args, start, stop):":
-            text += [*title, line.replace(kernel.name, name, 1)]
+            text += [title, line.replace(kernel.name, name, 1)]
         else:
             text.append(line)
     return "\n".join(text) + "\n"

@@ -90,7 +90,21 @@ def panel_words() -> dict[str, Word]:
         return rule
 
     found = {name: Word(name, rule_of(name), emit) for name, emit in emitters.items()}
-    return {**found, "part": Word("part", _part_rule, _emit_part)}
+    moved = Word("moved", _moved_rule, _emit_moved)
+    return {**found, "moved": moved, "part": Word("part", _part_rule, _emit_part)}
+
+
+def _moved_rule(dtypes: tuple[Any, ...]) -> refs.Ref:
+    operand, *numbers = dtypes
+    if not isinstance(operand, refs.Ref) or operand.rank != 2 or numbers != ["int64", "int64"]:
+        raise TypeError(f"takes an operand of rank 2 and two int64, got {dtypes}")
+    return operand
+
+
+def _emit_moved(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> refs.Address:
+    address, i, j = values
+    before = b.neg(b.add(b.mul(i, address.strides[0]), j))
+    return refs.Address(address.ref, b.gep(address.base, [before]), address.strides)
 
 
 def _part_rule(dtypes: tuple[Any, ...]) -> refs.Ref:
