@@ -62,7 +62,8 @@ BACK = """\
 def NAME(args, start, stop):
     d, f, x, p = views(args, 4)
     SIZES
-    made = part(p, idiv(start, grain))
+    slot = take_slot(args)
+    made = part(p, slot)
     for t in range(start, stop):
         n = idiv(t, bands)
         begin = (t - n * bands) * band
@@ -97,6 +98,7 @@ def NAME(args, start, stop):
                             to = to + run
                     r = r + 1
         EPILOGUE
+    give_slot(args, slot)
     return 0
 """
 

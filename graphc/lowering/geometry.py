@@ -15,7 +15,6 @@ from graphc.ir.graph import Tensor
 from graphc.lowering.convolution_text import AXES, written
 from graphc.lowering.facts import Case, ContractionFacts
 from graphc.lowering.nest import Final, Lowered, Use, Workspace
-from graphc.lowering.program import GRAIN
 from graphc.ops.shaping.windows import Slide
 
 LINE = 16  # elements the rows of a block are a multiple of
@@ -108,7 +107,7 @@ class Geometry:
         return {
             "taps": 1 if whole else last.window,
             "run": last.window * self.inputs if whole else self.inputs,
-            "grain": GRAIN,
+            "busy": 0,
         }
 
     def facts(
