@@ -7,6 +7,7 @@ a kernel computes must depend on neither.
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,24 @@ from graphc.ir.dims import Dim
 from graphc.ir.dtype import as_dtype
 from graphc.ir.types import TensorType
 from graphc.lowering.loops import GRAIN
-from graphc.lowering.program import Block, Copy, Host, Launch, Place, Program
+from graphc.lowering.program import (
+    Again,
+    Block,
+    Copy,
+    Goto,
+    Host,
+    Label,
+    Launch,
+    Place,
+    Program,
+    Turns,
+    Unless,
+)
 from graphc.ops.running.precision import reference_values
 from runtime.devices.reference.sizes import Sizes
 
 CHUNKS = 3
+ENDLESS = 1 << 62  # turns of a loop that a step leads out of
 
 
 class CheckFailed(Exception):
@@ -30,6 +44,20 @@ class CheckFailed(Exception):
     def __init__(self, node: str) -> None:
         super().__init__(f"a check of {node} failed")
         self.node = node
+
+
+@dataclass
+class Loop:
+    """A loop that is being run."""
+
+    start: Turns
+    begin: int
+    done: int
+    trips: int
+
+    @property
+    def turn(self) -> int:
+        return self.trips - 1 - self.done if self.start.reverse else self.done
 
 
 class PlainRun:
@@ -48,6 +76,7 @@ class PlainRun:
         self.random = random
         self.sizes = Sizes()
         self.memory: dict[int, np.ndarray] = {}
+        self.loops: dict[int, Loop] = {}
         self.written: dict[str, int] = {}
 
     def run(self) -> tuple[np.ndarray, ...]:
@@ -55,15 +84,9 @@ class PlainRun:
             assert self.sizes.learn(feed.shape, array.shape, feed.name), (
                 f"{feed.name}: {array.shape}"
             )
-        for step in self.program.steps:
-            match step:
-                case Launch():
-                    self._launch(step)
-                case Copy(source, target):
-                    self._buffer(target)[...] = self._buffer(source)
-                    self._note(target)
-                case Host():
-                    self._host(step)
+        at = 0
+        while at < len(self.program.steps):
+            at = self._step(at)
         results = tuple(
             self._buffer(f.buffer).reshape([self._number(d) for d in f.shape])
             for f in self.program.fetches
@@ -73,14 +96,58 @@ class PlainRun:
             self.variables[key] = self.memory[number].reshape(shape)
         return results
 
+    def _step(self, at: int) -> int:
+        """Run one step; the next one's number."""
+        match step := self.program.steps[at]:
+            case Launch():
+                self._launch(step)
+            case Copy(source, target):
+                self._buffer(target)[...] = self._buffer(source)
+                self._note(target)
+            case Host():
+                self._host(step)
+            case Turns():
+                trips = ENDLESS if step.trips is None else self._number(step.trips)
+                self.loops[step.loop] = Loop(step, at, 0, trips)
+                if trips <= 0:
+                    return self._end_of(step.loop) + 1
+            case Again(number):
+                loop = self.loops[number]
+                loop.done += 1
+                if loop.done < loop.trips:
+                    return loop.begin + 1
+            case Unless(pred, label):
+                if not self._buffer(pred)[0]:
+                    return self._label(label)
+            case Goto(label):
+                return self._label(label)
+        return at + 1
+
+    def _end_of(self, loop: int) -> int:
+        return next(
+            k for k, s in enumerate(self.program.steps) if isinstance(s, Again) and s.loop == loop
+        )
+
+    def _label(self, label: int) -> int:
+        return next(
+            k for k, s in enumerate(self.program.steps) if isinstance(s, Label) and s.label == label
+        )
+
     def _number(self, dim: Dim) -> int:
         return dims.evaluate(dim, self.sizes.values)
 
     def _buffer(self, number: int, chunks: int = 1) -> np.ndarray:
         """The memory of a buffer, flat."""
+        buffer = self.program.buffers[number]
+        if buffer.place is Place.SLICE:
+            base, loop = buffer.key
+            count, turn = self._number(dims.product(buffer.shape)), self.loops[loop].turn
+            return self._buffer(base)[turn * count : (turn + 1) * count]
+        if buffer.place is Place.STEP:
+            turns = [loop.turn for loop in self.loops.values() if loop.start.step == number]
+            return np.array(turns[:1] or [0], np.int32)
         if number in self.memory:
             return self.memory[number]
-        buffer = self.program.buffers[number]
         match buffer.place:
             case Place.FEED:
                 array = self.feeds[int(buffer.key)].ravel()

@@ -30,6 +30,8 @@ from graphc.ir.types import Mismatch, TensorType
 
 STEP = TensorType(int32, ())  # the number of the turn
 
+Function = Callable[..., Sequence[Tensor]]
+
 
 class Body(Nested):
     """A graph as an attribute: ``graph.inputs`` and ``graph.outputs`` are what it takes and gives,
@@ -43,6 +45,13 @@ class Body(Nested):
             graph.by_name |= {n.name: n for n in unread}
         self.graph = graph
         self._retyped: dict[tuple[TensorType, ...], Body] = {}
+
+    @classmethod
+    def of(cls, function: Function, types: Sequence[tuple[str, TensorType]]) -> Body:
+        """The body of ``function(step, *inputs)``, which reads nothing else."""
+        (body,), captures = bodies(trace(Graph(), "body", types, function))
+        assert not captures
+        return body
 
     @property
     def input_types(self) -> tuple[TensorType, ...]:
@@ -370,9 +379,6 @@ def _settled(traced: BodyGraph) -> Graph:
     graph.inputs, graph.outputs, graph.targets = traced.inputs, traced.outputs, traced.targets
     graph.seed, graph.vjps = traced.seed, traced.vjps
     return graph
-
-
-Function = Callable[..., Sequence[Tensor]]
 
 
 def trace(

@@ -10,11 +10,20 @@ import numpy as np
 from graphc.autodiff.loops import branch_gradients
 from graphc.ir.body import STEP, Body, Function, bodies, trace, write_back, written
 from graphc.ir.builder import composite
-from graphc.ir.dtype import bool_
+from graphc.ir.dtype import bool_, float32
 from graphc.ir.graph import Graph, Tensor
-from graphc.ir.op import REQUIRED, Kind, Op
+from graphc.ir.op import REQUIRED, Kind, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
 from graphc.ops.control.interpret import run_body
+
+
+def _sample(which: int) -> Body:
+    """``x * x``, or ``x + x``."""
+
+    def function(_: Tensor, x: Tensor) -> list[Tensor]:
+        return [x * x if which == 1 else x + x]
+
+    return Body.of(function, [("x", TensorType(float32, (3,)))])
 
 
 class Cond(Op):
@@ -65,7 +74,13 @@ class Cond(Op):
         pred, *captures = operands
         return [None, *branch_gradients(b, self, pred, captures, ct, wanted[1:])]
 
-    samples = []
+    samples = [
+        Sample("bool[]", "float32[3]", then=_sample(1), otherwise=_sample(2)),
+        Sample("bool[]", "float32[3]", then=_sample(1), otherwise=_sample(2),
+               values={0: np.array(False)}),
+        Refuses("float32[]", "float32[3]", "pred is one bool", then=_sample(1),
+                otherwise=_sample(2)),
+    ]  # fmt: skip
 
 
 def _common(k: int, a: TensorType, b: TensorType) -> TensorType:

@@ -24,11 +24,35 @@ from graphc.ir.bindings import data_sizes
 from graphc.ir.body import STEP, Body, Function, bodies, trace, write_back, written
 from graphc.ir.builder import Builder, composite
 from graphc.ir.dims import Dim, Shape
-from graphc.ir.dtype import bool_
+from graphc.ir.dtype import as_dtype, bfloat16, bool_, float32
 from graphc.ir.graph import Graph, Tensor
-from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op
+from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
 from graphc.ops.control.interpret import run_body, stacked
+
+VECTOR = TensorType(float32, (3,))
+
+
+def _sample(function: Function, *names: str) -> Body:
+    return Body.of(function, [(name, VECTOR) for name in names])
+
+
+def _sample_cell() -> Body:
+    """A turn that reads its carry, its slice and a capture, and stacks a value."""
+    return _sample(lambda _, h, x, w: [x + h * w, x * h], "h", "x", "w")
+
+
+def _sample_test() -> Body:
+    def function(_: Tensor, h: Tensor, w: Tensor) -> list[Tensor]:
+        b = Builder(h.graph)
+        bound = b.exp(b.reduce_sum(b.square(w)))
+        return [b.less(b.reduce_sum(b.square(h)), bound)]
+
+    return _sample(function, "h", "w")
+
+
+def _sample_turn() -> Body:
+    return _sample(lambda _, h, w: [h + h * w], "h", "w")
 
 
 class Loop(Op, abstract=True):
@@ -47,6 +71,14 @@ class Loop(Op, abstract=True):
 
     def host(self, *values: np.ndarray) -> tuple:
         return self.reference(*values)
+
+    def _types(self, values: Sequence[np.ndarray]) -> list[TensorType]:
+        """Of the operands' values (those of bfloat16 do not tell)."""
+        said = (t.dtype for t in self.body.input_types[1:])
+        return [
+            TensorType(dtype if dtype is bfloat16 else as_dtype(v.dtype), v.shape)
+            for v, dtype in zip(values, said, strict=True)
+        ]
 
     def fitted_to(self, types: Sequence[TensorType]) -> list[Body]:
         """The bodies for operands of these types."""
@@ -132,16 +164,17 @@ class Scan(Loop):
             carries = made[: self.carried]
         if self.reverse:
             rows.reverse()
-        types = [
-            *self.body.output_types[self.carried :],
-            *(self.body.output_types[k] for k in self.traced),
-        ]
+        (body,) = self.fitted_to(self._types(values))
+        made = body.output_types
+        types = [*made[self.carried :], *(made[k] for k in self.traced)]
         return (*carries, *(stacked([r[k] for r in rows], t) for k, t in enumerate(types)))
 
     takes_wanted = True
 
     def vjp(self, b: Any, ct: Any, y: Any, *values: Tensor, wanted: Sequence[bool]) -> list:
         _, xs, captures = self.split(values)
+        if len(self.traced) < self.carried:
+            return [NotDifferentiable("its carries are not traced")] * len(values)
         n, ys = self.carried, len(self.body.output_types) - self.carried
         traces = dict(zip(self.traced, y[n + ys :], strict=True))
         back = Backward(
@@ -150,7 +183,17 @@ class Scan(Loop):
         )  # fmt: skip
         return back.run(b, self.length, not self.reverse, wanted)
 
-    samples = []
+    samples = [
+        Sample("float32[3]", "float32[4, 3]", "float32[3]", body=_sample_cell(), carried=1,
+               scanned=1, length=4, traced=(0,)),
+        Sample("float32[3]", "float32[4, 3]", "float32[3]", body=_sample_cell(), carried=1,
+               scanned=1, length=4, reverse=True, traced=(0,)),
+        Sample("float32[3]", "float32[0, 3]", "float32[3]", body=_sample_cell(), carried=1,
+               scanned=1, length=0, traced=(0,)),
+        Refuses("float32[3]", "float32[5, 3]", "float32[3]",
+                "operand 0 is scanned along its first axis, of 4 slices", body=_sample_cell(),
+                carried=1, scanned=1, length=4),
+    ]  # fmt: skip
 
 
 class WhileLoop(Loop):
@@ -203,7 +246,8 @@ class WhileLoop(Loop):
                 trace_of.append(carries[k])
             carries = run_body(self.body, (step, *carries, *captures))
             turn += 1
-        types = [self.body.output_types[k] for k in self.traced]
+        _, body = self.fitted_to(self._types(values))
+        types = [body.output_types[k] for k in self.traced]
         return (*carries, *(stacked(r, t) for r, t in zip(traces, types, strict=True)))
 
     takes_wanted = True
@@ -220,7 +264,14 @@ class WhileLoop(Loop):
         )  # fmt: skip
         return back.run(b, self.sizes[0], True, wanted)
 
-    samples = []
+    samples = [
+        Sample("float32[3]", "float32[3]", test=_sample_test(), body=_sample_turn(), carried=1,
+               sizes=(dims.symbol("turns", data=True),), limit=5, traced=(0,)),
+        Sample("float32[3]", "float32[3]", test=_sample_test(), body=_sample_turn(), carried=1,
+               sizes=(), gradient=False),
+        Sample("float32[3]", "float32[3]", test=_sample_test(), body=_sample_turn(), carried=1,
+               sizes=(), limit=0, gradient=False),
+    ]  # fmt: skip
 
 
 def _stack_type(length: Dim, row: TensorType) -> TensorType:
