@@ -7,10 +7,11 @@ the next are ``stride`` columns.  ``in0``, ``in1`` and ``in2`` are the picture's
 outside is 0 in a product, and is not there in a fold.  Twelve numbers of a call say this,
 :data:`WHERE`; places and channels follow.
 
-``slide_channels(x, f, y, WHERE, tap, t0, t1, t2, place, every, places, channels)`` gives ``y``, of
-rank 1, at place ``place``, ``place + every``, ... the sum over the window of ``x * f``.  The rows
-of ``f`` are the window's taps: the first is ``tap``, and ``t0``, ``t1``, ``t2`` the steps from one
-to the next along each axis.  ``slide_channels_M`` makes M outputs of each channel: column ``c`` of
+``slide_channels(x, f, y, WHERE, tap, t0, t1, t2, place, every, places, channels, row, rows, down)``
+gives row ``row`` of ``y`` at place ``place``, ``place + every``, ... the sum over the window of
+``x * f``, and so on for ``rows`` rows, the window ``down`` lines further for each.  The rows of
+``f`` are the window's taps: the first is ``tap``, and ``t0``, ``t1``, ``t2`` the steps from one to
+the next along each axis.  ``slide_channels_M`` makes M outputs of each channel: column ``c`` of
 ``f`` and ``y`` belongs to channel ``c // M``, and ``channels`` counts these columns.
 
 ``channel_products(x, d, y, WHERE, above, places, channels)`` adds to ``y[tap, c]`` the sum over all
@@ -49,19 +50,19 @@ def window(where: tuple[int, ...], place: int) -> Iterator[tuple[tuple[int, int,
 
 def _slide(multiplier: int) -> Callable[..., None]:
     def slide_channels(x: Any, f: Any, y: Any, *numbers: int) -> None:
-        where, (tap, t0, t1, t2, place, every, places, channels) = (
-            numbers[: len(WHERE)],
-            numbers[len(WHERE) :],
-        )
-        zero = y.dtype.computed.numpy.type(0)
-        for k in range(places):
-            taps = list(window(where, k))
-            for c in range(channels):
-                total = zero
-                for (u, v, w), at in taps:
-                    seen = zero if at is None else _seen(x, at, c, channels, multiplier)
-                    total += seen * f[tap + u * t0 + v * t1 + w * t2, c]
-                y[(place + k * every) * channels + c] = total
+        where, rest = list(numbers[: len(WHERE)]), numbers[len(WHERE) :]
+        tap, t0, t1, t2, place, every, places, channels, row, rows, down = rest
+        zero, line = y.dtype.computed.numpy.type(0), WHERE.index("i")
+        for r in range(rows):
+            for k in range(places):
+                taps = list(window(tuple(where), k))
+                for c in range(channels):
+                    total = zero
+                    for (u, v, w), at in taps:
+                        seen = zero if at is None else _seen(x, at, c, channels, multiplier)
+                        total += seen * f[tap + u * t0 + v * t1 + w * t2, c]
+                    y[row + r, (place + k * every) * channels + c] = total
+            where[line] += down
 
     return slide_channels
 
@@ -86,6 +87,6 @@ def _seen(x: Any, at: tuple[int, int, int], c: int, channels: int, multiplier: i
 
 # name -> (number of operands, operands that are views, meaning)
 CHANNEL_WORDS: dict[str, tuple[int, int, Callable[..., None]]] = {
-    **{channel_word("slide_channels", m): (24, 3, _slide(m)) for m in MULTIPLIERS},
+    **{channel_word("slide_channels", m): (27, 3, _slide(m)) for m in MULTIPLIERS},
     **{channel_word("channel_products", m): (19, 3, _products(m)) for m in MULTIPLIERS},
 }

@@ -27,14 +27,17 @@ _CHANNELS = """\
 def NAME(args, start, stop):
     x, f, y = views(args, 3)
     SIZES
-    for t in range(start, stop):
+    t = start
+    while t < stop:
         r = t * count2
         PLACE
+        rows = minimum(stop - t, ROWS)
         LINES
         for o in range(minimum(EVERY, count2)):
             j = o * stride2 - before2
             places = idiv(count2 - o + EVERY - 1, EVERY)
             TAPS
+        t = t + rows
     return 0
 """
 
@@ -139,6 +142,7 @@ def _channels_text(g: Geometry) -> str:
         parts = (f"if begin == {k}:\n{textwrap.indent(c, '    ')}" for k, c in enumerate(calls))
         chosen = f"begin = imod(j, {gap})\n" + "".join(parts)
     text = _CHANNELS.replace("EVERY", str(every))
+    text = text.replace("ROWS", "count1 - q1" if g.gaps[1] == 1 else "1")
     text = text.replace("            TAPS\n", textwrap.indent(chosen, " " * 12))
     return text.replace("        LINES\n", textwrap.indent(planes + lines, " " * 8))
 
@@ -169,8 +173,8 @@ def _call(g: Geometry, first: int, along: tuple[int, int, int], every: int, peri
     assert made is not None
     return (
         f"{channel_word('slide_channels', made)}(\n"
-        f"    part(x, n), f, part(y, t), {where},\n"
-        f"    {tap}, {', '.join(steps)}, {period}, o, {every}, places, outputs,\n"
+        f"    part(x, n), f, y, {where},\n"
+        f"    {tap}, {', '.join(steps)}, {period}, o, {every}, places, outputs, t, rows, stride1,\n"
         ")\n"
     )
 

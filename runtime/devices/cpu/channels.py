@@ -165,8 +165,8 @@ def blocks(code: Code, body: Callable[[ir.Value, ir.Value | None], None]) -> Non
 
 # --- sums over the window -------------------------------------------------------------------------
 
-_SLIDE = ["X", "F", "Y", "x_plane", "x_line", "f_row", *WHERE, "tap", "t0", "t1", "t2", "place",
-          "every", "places", "channels"]  # fmt: skip
+_SLIDE = ["X", "F", "Y", "x_plane", "x_line", "f_row", "y_row", *WHERE, "tap", "t0", "t1", "t2",
+          "place", "every", "places", "channels", "row", "rows", "down"]  # fmt: skip
 
 
 def _slide_function(
@@ -191,7 +191,17 @@ class _Slide:
         self.f_step = self.code.mul(self.code.given["t2"], self.code.given["f_row"])
 
     def tile(self, places: int, first: ir.Value) -> None:
-        blocks(self.code, lambda block, left: self.sums(places, first, block, left))
+        """Line under line, so that what the next one sees again is near."""
+        code, given = self.code, dict(self.code.given)
+
+        def line(r: ir.Value) -> None:
+            code.given["i"] = code.add(given["i"], code.mul(r, given["down"]))
+            row = code.mul(code.add(given["row"], r), given["y_row"])
+            code.given["Y"] = code.at(given["Y"], row)
+            blocks(code, lambda block, left: self.sums(places, first, block, left))
+
+        code.times(given["rows"], line)
+        code.given = given
 
     def sums(self, places: int, first: ir.Value, block: ir.Value, left: ir.Value | None) -> None:
         """One tile's, one vector of channels."""
@@ -225,13 +235,24 @@ class _Slide:
 
             in_groups(code, window.taps, TAPS, some)
 
-        window.lines(line)
         line_bytes = code.mul(g["channels"], code.size)
         place = code.add(g["place"], code.mul(first, g["every"]))
         y = code.at(g["Y"], code.mul(place, line_bytes), out)
         step = code.mul(g["every"], line_bytes)
+        self.fetch_next(places, code.add(begin, shift))
+        window.lines(line)
         for p, total in enumerate(totals):
             code.store(code.b.load(total), code.at(y, code.mul(step, p)), mask)
+
+    def fetch_next(self, places: int, offset: ir.Value) -> None:
+        """What the next line of places is the first to see."""
+        code, g, window = self.code, self.code.given, self.window
+        below = code.add(g["i"], code.mul(g["taps1"], g["step1"]))
+        plane = code.mul(code.most(g["z"], I64(0)), g["x_plane"])
+        x = code.at(g["X"], plane, code.mul(below, g["x_line"]), offset)
+        apart = code.mul(window.column, window.stride)
+        for p in range(places):
+            code.fetch_ahead(code.at(x, code.mul(apart, p)))
 
 
 # --- sums over places -----------------------------------------------------------------------------
@@ -352,19 +373,24 @@ def start(b: ir.IRBuilder, address: refs.Address) -> ir.Value:
     return b.bitcast(address.base, POINTER)
 
 
-def bytes(b: ir.IRBuilder, address: refs.Address, axis: int) -> ir.Value:
+def stride_bytes(b: ir.IRBuilder, address: refs.Address, axis: int) -> ir.Value:
     return b.mul(address.strides[axis], I64(refs.BYTES[address.ref.dtype]))
 
 
 def _emit(function: Any, multiplier: int, filtered: bool) -> Any:
     def emit(b: ir.IRBuilder, _: Any, values: tuple[Any, ...]) -> None:
         x, other, y, *numbers = values
-        rows = other if filtered else y
+        rows = (other, y) if filtered else (y,)
         where = dict(zip(WHERE, numbers, strict=False))
         along = tuple(where[name].constant for name in SPELT_OUT)
         made = function(b.module, y.ref.dtype, multiplier, along)
         pointers = [start(b, address) for address in (x, other, y)]
-        b.call(made, [*pointers, bytes(b, x, 0), bytes(b, x, 1), bytes(b, rows, 0), *numbers])
+        steps = [
+            stride_bytes(b, x, 0),
+            stride_bytes(b, x, 1),
+            *(stride_bytes(b, r, 0) for r in rows),
+        ]
+        b.call(made, [*pointers, *steps, *numbers])
 
     return emit
 

@@ -149,6 +149,13 @@ class Code:
         kinds = ir.FunctionType(gives, takes)
         return found or ir.Function(self.function.module, kinds, name)
 
+    def fetch_ahead(self, address: ir.Value) -> None:
+        """Have the cache line at ``address`` brought near; any address will do."""
+        kind = ir.FunctionType(ir.VoidType(), [POINTER, I32, I32, I32])
+        module, name = self.function.module, "llvm.prefetch.p0"
+        word = module.globals.get(name) or ir.Function(module, kind, name)
+        self.b.call(word, [address, I32(0), I32(3), I32(1)])
+
     def spread(self, value: ir.Value, lanes: int = 0) -> ir.Value:
         """A vector with ``value`` in every lane."""
         lanes = lanes or self.lanes
