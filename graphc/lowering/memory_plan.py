@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 ALIGNMENT = 64
-EXHAUSTIVE = 1500  # buffers up to which every neighbour is looked at
+EXHAUSTIVE = 1500  # buffers among which every neighbour is looked at
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,14 @@ def aligned(size: int) -> int:
 def plan_memory(ranges: Mapping[int, tuple[int, int]], sizes: Mapping[int, int]) -> MemoryPlan:
     """Place buffers (``ranges`` are first and last step, inclusive; ``sizes`` in bytes)."""
     live = {b: (first, last, aligned(sizes[b])) for b, (first, last) in ranges.items() if sizes[b]}
-    place = _by_size if len(live) <= EXHAUSTIVE else _by_start
-    offsets = dict.fromkeys(ranges, 0) | place(live)  # what is empty lies anywhere
-    peak = max((offsets[b] + size for b, (_, _, size) in live.items()), default=0)
-    return MemoryPlan(offsets, peak, lower_bound(live))
+    ways = (_by_size,) if len(live) <= EXHAUSTIVE else (_by_start, _small_above)
+    placed = min((way(live) for way in ways), key=lambda offsets: _end(live, offsets))
+    offsets = dict.fromkeys(ranges, 0) | placed  # what is empty lies anywhere
+    return MemoryPlan(offsets, _end(live, placed), lower_bound(live))
+
+
+def _end(live: Mapping[int, tuple[int, int, int]], offsets: Mapping[int, int]) -> int:
+    return max((offset + live[b][2] for b, offset in offsets.items()), default=0)
 
 
 def lower_bound(live: Mapping[int, tuple[int, int, int]]) -> int:
@@ -82,6 +86,16 @@ def _by_start(live: Mapping[int, tuple[int, int, int]]) -> dict[int, int]:
         offsets[buffer] = gaps.take(size)
         heapq.heappush(ends, (last, offsets[buffer], size))
     return offsets
+
+
+def _small_above(live: Mapping[int, tuple[int, int, int]]) -> dict[int, int]:
+    """The largest as if they were alone, the many others above them."""
+    by_size = sorted(live, key=lambda b: (-live[b][2], b))
+    large = {b: live[b] for b in by_size[:EXHAUSTIVE]}
+    small = {b: live[b] for b in by_size[EXHAUSTIVE:]}
+    offsets = _by_size(large)
+    above = _end(large, offsets)
+    return offsets | {b: above + offset for b, offset in _by_start(small).items()}
 
 
 class _Gaps:

@@ -46,11 +46,18 @@ def test_small_programs_never_overlap(rows) -> None:
     assert all(offset % ALIGNMENT == 0 for offset in plan.offsets.values())
 
 
-@given(RANGES)
-def test_large_programs_never_overlap(rows) -> None:
-    ranges, sizes, plan = planned(rows, exhaustive=0)
+@given(RANGES, st.integers(0, 6))
+def test_large_programs_never_overlap(rows, exhaustive) -> None:
+    ranges, sizes, plan = planned(rows, exhaustive)
     assert overlaps(ranges, sizes, plan.offsets) == []
     assert plan.peak >= plan.bound
+
+
+def test_few_large_buffers_are_placed_well_among_many_small_ones() -> None:
+    large = [(0, 1, 3200), (5, 2, 9600), (4, 3, 3200), (9, 2, 12800), (6, 5, 12800), (8, 4, 3200)]
+    small = [(k % 8, 2, 64) for k in range(40)]
+    _, _, plan = planned(large + small, exhaustive=len(large))
+    assert plan.peak <= plan.bound + 64 * len(small)
 
 
 def test_a_chain_takes_two_buffers() -> None:
