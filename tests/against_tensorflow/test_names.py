@@ -30,6 +30,10 @@ WITHOUT_CASES = {
     ),
     "is what a case is made of": "gradients placeholder sparse_placeholder",
     "takes a Python function": "custom_gradient numpy_function py_func py_function",
+    "takes functions of tensors: tests/programs, where whole programs are compared": (
+        "case cond foldl foldr map_fn nn.bidirectional_dynamic_rnn nn.dynamic_rnn "
+        "nn.static_bidirectional_rnn nn.static_rnn scan switch_case while_loop"
+    ),
     "prints, or tells the time": "print timestamp",
     "looks at the whole graph": "add_check_numerics_ops",
     "another name, with its own function, of one that has cases": (
