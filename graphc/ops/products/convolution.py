@@ -35,6 +35,7 @@ FEW_CHANNELS = 16  # an input may have so that its cotangent is added up place b
 TRANSFORMED = ((3, 3), (5, 5))  # windows
 FEWEST_CHANNELS = 16  # in and out, for transforms to be little beside products
 FEWEST_PLACES = 400  # for the transform of a filter to be
+LIKELY_BATCH = 8  # where it is not known
 PART_CHANNELS = 512  # inputs times outputs, of a task in as many parts as are enough work
 PART_ELEMENTS = 1 << 19  # that all parts together stay below
 
@@ -59,7 +60,8 @@ def has_fewer_products(
     if not fits or tuple(s.window for s in along) not in TRANSFORMED or dtype is not float32:
         return False
     wide = all(isinstance(n, int) and n >= FEWEST_CHANNELS for n in (inputs, outputs))
-    places = dims.product((batch, *(s.count for s in along)))
+    known = batch if isinstance(batch, int) else LIKELY_BATCH
+    places = dims.product((known, *(s.count for s in along)))
     return wide and (not isinstance(places, int) or places >= FEWEST_PLACES)
 
 
