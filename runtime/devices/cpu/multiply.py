@@ -21,7 +21,7 @@ from runtime.devices.cpu.int64 import Word
 from runtime.devices.cpu.packing import pack_columns
 from runtime.devices.cpu.refs import I64
 from runtime.devices.cpu.tile_library import PREFIX
-from runtime.devices.cpu.tiles import BYTE, lanes_of, tile_shape
+from runtime.devices.cpu.tiles import BYTE, WIDE, lanes_of, tile_shape
 
 DEEPEST = 2048  # rows of a packed panel; 256 KB on the stack
 SPARE = 64  # rows behind them that packing may write
@@ -67,8 +67,6 @@ TILE_BYTES = _constant(lambda kind: _tile_vectors() * kind.vector_bytes)
 TILE_ROWS = _constant(lambda kind: tile_shape(llvm_target.host()).rows[0])
 WIDE_COLUMNS = _constant(lambda kind: WIDE * kind.lanes)
 WIDE_BYTES = _constant(lambda kind: WIDE * kind.vector_bytes)
-
-WIDE = 8  # vectors of the tile of one row: their sums hide the time one multiplication takes
 
 
 def _tile_vectors() -> int:

@@ -29,7 +29,8 @@ from runtime.devices.cpu.refs import BYTES, F32, F64, I1, I32, I64, VALUES
 
 BYTE = ir.IntType(8)
 POINTER = BYTE.as_pointer()
-AHEAD = 12  # rows of the right operand that a packing tile asks for before it needs them
+AHEAD = 16  # rows of the right operand that a tile asks for before it needs them
+WIDE = 8  # vectors of the tile of one row: their sums hide the time one multiplication takes
 TRIPLE = 3  # rows of the left operand reached from one pointer: an address has at most 2 steps
 
 
@@ -325,7 +326,9 @@ class _Outer(_Tile):
             *left, right, w = values[: len(pointers)]
             vectors = self.vectors_at(right, masks)
             if self.packs:
-                self._pack(vectors, w, b.gep(right, [ahead]))
+                self._pack(vectors, w)
+            if self.vectors < WIDE:  # the rows of a wide tile are long: the processor sees ahead
+                self._ask_for(b.gep(right, [ahead]))
             rows = [
                 b.gep(left[r // TRIPLE], [(None, self.row_step, twice)[r % TRIPLE]])
                 if r % TRIPLE
@@ -338,14 +341,17 @@ class _Outer(_Tile):
 
         return self.repeated(self.depth, [*pointers, *zeros], step)[len(pointers) :]
 
-    def _pack(self, vectors: list[ir.Value], w: ir.Value, ahead: ir.Value) -> None:
-        b, kind = self.b, self.kind
+    def _pack(self, vectors: list[ir.Value], w: ir.Value) -> None:
+        kind = self.kind
         for v, vector in enumerate(vectors):
-            offset = v * kind.vector_bytes
-            b.store(vector, self.pointer(w, offset, kind.vector), align=kind.bytes)
+            place = self.pointer(w, v * kind.vector_bytes, kind.vector)
+            self.b.store(vector, place, align=kind.bytes)
+
+    def _ask_for(self, row: ir.Value) -> None:
+        b = self.b
         fetch = declared(self.module, "llvm.prefetch.p0", ir.VoidType(), POINTER, I32, I32, I32)
-        for line in range(0, self.vectors * kind.vector_bytes, 64):
-            b.call(fetch, [b.gep(ahead, [I64(line)]), I32(0), I32(3), I32(1)])
+        for line in range(0, self.vectors * self.kind.vector_bytes, 64):
+            b.call(fetch, [b.gep(row, [I64(line)]), I32(0), I32(3), I32(1)])
 
     def _multiplied(
         self, rows: list[ir.Value], vectors: list[ir.Value], sums: list[ir.Value]
