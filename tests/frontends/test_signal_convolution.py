@@ -83,6 +83,14 @@ def test_sizes_that_are_fed(session):
         np.testing.assert_allclose(found, want, rtol=1e-4, atol=1e-4)
 
 
+def test_as_many_signals_as_are_fed(session):
+    x = tf.placeholder(tf.float32, [None, None])
+    k, value = drawn((3, 1), "float32"), drawn((7, 6), "float32")
+    made = [tf.signal.convolve(x, k, mode) for mode in MODES]
+    for found, mode in zip(session().run(made, {x: value}), MODES, strict=True):
+        np.testing.assert_allclose(found, sp.convolve(value, k, mode), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_gradients_are_those_of_finite_differences(mode):
     x, k = tf.constant(drawn((5, 4), "float64")), tf.constant(drawn((3, 2), "float64"))

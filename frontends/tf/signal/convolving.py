@@ -202,7 +202,8 @@ def _direct(b: Builder, x: Tensor, kernel: Tensor, room: Pads) -> Tensor:
 def _correlated(b: Builder, x: Tensor, kernel: Tensor, room: Pads) -> Tensor:
     """``kernel`` sliding over ``x`` with ``room`` zeros around it.
 
-    Axes along which the kernel has one element count pictures: they become the batch.
+    Axes along which the kernel has one element count signals: they become channels, each convolved
+    with the same filter.
     """
     rank = len(room)
     one = [k for k, size in enumerate(kernel.type.dims) if size == 1]
@@ -211,19 +212,26 @@ def _correlated(b: Builder, x: Tensor, kernel: Tensor, room: Pads) -> Tensor:
         return b.mul(x, kernel)
     if len(slid) > MOST_AXES:
         return _element_by_element(b, x, kernel, room, slid[0])
-    order = (*one, *slid)
-    x = b.transpose(x, perm=order) if one else x
-    batch, sizes = x.type.dims[: len(one)], x.type.dims[len(one) :]
-    x = b.reshape(x, shape=(dims.product(batch), *sizes, 1))
+    order = (*slid, *one)
+    x = b.transpose(x, perm=order) if order != tuple(range(rank)) else x
+    sizes, others = x.type.dims[: len(slid)], x.type.dims[len(slid) :]
+    signals = dims.product(others)
     windows = tuple(kernel.type.dims[k] for k in slid)
     filter = b.reshape(kernel, shape=(*windows, 1, 1))
+    x = b.reshape(x, shape=(1, *sizes, signals))
+    if isinstance(signals, int):
+        filter = b.broadcast_to(filter, shape=(*windows, 1, signals))
+    else:  # as many groups as channels must be known
+        x = b.transpose(x, perm=(len(slid) + 1, *range(1, len(slid) + 1), 0))
     pads: Any = tuple(room[k] for k in slid)
     if not all(isinstance(n, int) for pair in pads for n in pair):
         x, pads = b.pad(x, paddings=((0, 0), *pads, (0, 0))), "VALID"
     y = b.convolution(x, filter, padding=pads)
-    y = b.reshape(y, shape=(*batch, *y.type.dims[1:-1]))
+    if not isinstance(signals, int):
+        y = b.transpose(y, perm=(len(slid) + 1, *range(1, len(slid) + 1), 0))
+    y = b.reshape(y, shape=(*y.type.dims[1:-1], *others))
     back = tuple(order.index(k) for k in range(rank))
-    return b.transpose(y, perm=back) if one else y
+    return b.transpose(y, perm=back) if back != tuple(range(rank)) else y
 
 
 def _element_by_element(b: Builder, x: Tensor, kernel: Tensor, room: Pads, axis: int) -> Tensor:
