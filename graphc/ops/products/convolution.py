@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.codegen.channels import MULTIPLIERS
 from graphc.ir import dims
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.dtype import FLOATING, DType, float32, float64, int32
@@ -49,7 +50,16 @@ def group_count(channels: Dim, inputs: Dim) -> Dim:
 
 def has_panels(dtype: DType, inputs: Dim, groups: Dim, outputs: Dim) -> bool:
     """Whether register tiles multiply the filter: not channel by channel, and in these dtypes."""
-    return dtype in (float32, float64) and not (inputs == 1 and groups == outputs)
+    return dtype in (float32, float64) and not (
+        inputs == 1 and (groups == outputs or by_channel(groups, outputs))
+    )
+
+
+def by_channel(groups: Dim, outputs: Dim) -> bool:
+    """Whether several outputs of each channel are made straight along the channels."""
+    if not (isinstance(groups, int) and isinstance(outputs, int)) or groups < 2:
+        return False
+    return outputs // groups in MULTIPLIERS
 
 
 def has_fewer_products(
@@ -326,6 +336,10 @@ class ConvolutionBackpropInput(Convolving):
             where = {"window": tuple(windows), "inputs": each, "outputs": groups * inputs}
             return b.convolve_panels(ct, panels, **how, **where)
         turned = b.reverse(filter, axis=tuple(range(rank)))
+        if inputs == 1 and each != 1 and ct.dtype in (float32, float64):
+            apart = b.convolve(ct, turned, **how)  # each output's part, then those of a channel
+            shape = (*apart.type.dims[:-1], groups, each)
+            return b.reduce_sum(b.reshape(apart, shape=shape), axis=(rank + 2,))
         if inputs != 1 or groups != outputs:
             split = b.reshape(turned, shape=(*windows, inputs, groups, each))
             order = (*range(rank), rank + 2, rank + 1, rank)
