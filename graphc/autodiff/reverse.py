@@ -70,6 +70,8 @@ def _swept(
     if not ys or not xs:
         return [None] * len(xs)
     graph = ys[0].graph
+    if graph is not graph.root:  # in a body, what is outside is one of its inputs
+        xs, stops = ([graph.inside(t) for t in part] for part in (xs, stops))
     same_graph(graph, (*ys, *xs, *stops))
     with graph.name_scope(name), collector_paused():
         b = Builder(graph)

@@ -67,3 +67,43 @@ def test_new_lengths_compile_nothing():
                 h = np.tanh(h + row)
                 np.testing.assert_allclose(found, h, rtol=1e-4, atol=1e-5)
         assert compiled(session) == before
+
+
+def test_a_model_trains_inside_a_loop():
+    weight = tf.Variable(5.0)
+    optimizer = tf.train.MomentumOptimizer(0.05, 0.5)
+
+    def turn(k):
+        with tf.control_dependencies([optimizer.minimize(tf.square(weight - 3.0))]):
+            return k + 1
+
+    trained = tf.while_loop(lambda k: k < 60, turn, [0])
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(trained) == 60
+        inside = session.run(weight)
+    with tf.Graph().as_default(), tf.Session() as session:
+        weight = tf.Variable(5.0)
+        step = tf.train.MomentumOptimizer(0.05, 0.5).minimize(tf.square(weight - 3.0))
+        session.run(tf.global_variables_initializer())
+        for _ in range(60):
+            session.run(step)
+        np.testing.assert_allclose(inside, session.run(weight), rtol=1e-5)
+    assert abs(inside - 3) < 1e-3
+
+
+def test_gradients_are_taken_inside_a_loop_of_what_is_outside():
+    scale = tf.placeholder(tf.float32, [3])
+
+    def turn(k, x):
+        slope = tf.gradients(tf.reduce_sum(tf.square(x * scale)), [x])[0]
+        return k + 1, x - 0.05 * slope
+
+    last = tf.while_loop(lambda k, x: k < 4, turn, [0, tf.ones([3])])[1]
+    through = tf.gradients(last, scale)[0]
+    value = np.array([1.0, 2.0, 3.0], np.float32)
+    with tf.Session() as session:
+        got, slopes = session.run([last, through], {scale: value})
+    np.testing.assert_allclose(got, (1 - 0.1 * value**2) ** 4, rtol=1e-5)
+    expected = 4 * (1 - 0.1 * value**2) ** 3 * -0.2 * value
+    np.testing.assert_allclose(slopes, expected, rtol=1e-5, atol=1e-6)
