@@ -86,7 +86,8 @@ def _memory(
             if program.buffers[buffer].place is not Place.ARENA:
                 continue
             if number in found:
-                ranges[buffer] = (ranges.get(buffer, (number, 0))[0], number)
+                first, last = ranges.get(buffer, (number, 0))
+                ranges[buffer] = (first, max(last, number))
             elif buffer in ranges:
                 ranges[buffer] = (ranges[buffer][0], len(steps))
     return plan_memory(ranges, {b: nbytes[b] for b in ranges})
