@@ -36,7 +36,6 @@ from graphc.lowering.nest import (
     full_index,
     mergeable,
 )
-from graphc.lowering.program import GRAIN
 
 ROW = "row_at"
 COLUMN = BLOCK_LOOP.split()[1]
@@ -95,7 +94,8 @@ class _BlockNest(Nest):
             return None
         shape = (head.facts.rows, head.facts.columns)
         space = self.use(Workspace(made.dtype, shape, per_chunk=True), (0, *shape), "rw")
-        self.slot = f"part({space.name}, idiv(start, {self.size(GRAIN)}))"
+        self.space, self.slot = space.name, self.fresh("slot")
+        self.sizes["busy", 0] = "busy"
         return replace(space, name=self.fresh("block"))
 
     def _runs(self, kind: int) -> list[list[int]]:
@@ -144,7 +144,7 @@ class _BlockNest(Nest):
         if self.near is None:
             return []
         (row, _), (column, _) = self.final.rows, self.final.columns
-        return [f"{self.near.name} = moved({self.slot}, {row}, {column})"]
+        return [f"{self.near.name} = moved(part({self.space}, {self.slot}), {row}, {column})"]
 
     def _column_index(self, columns: list[list[int]]) -> Dim:
         index: Dim = 0
@@ -249,6 +249,10 @@ def _spliced(
             text.append(MULTIPLY.sub(rf"\1{nest.near.name},", line))
         elif word is not None:
             text.append(f"{indent}{taken[word[1]]} = {word[1]}(args, {counts[word[1]]})")
+            if word[1] == "sizes" and nest.near is not None:
+                text.append(f"{indent}{nest.slot} = take_slot(args)")
+        elif bare == "return 0" and nest.near is not None:
+            text += [f"{indent}give_slot(args, {nest.slot})", line]
         elif bare == f"def {kernel.name}(args, start, stop):":
             text += [title, line.replace(kernel.name, name, 1)]
         else:
