@@ -26,6 +26,7 @@ from graphc.lowering.nest import Final, Lowered, Use
 
 TASKS = 32  # wished for, so that chunks can be shared out
 ROW_TILE = 12  # rows a block is a multiple of
+PACK_FROM = 24  # rows from which panels are packed
 TALLEST = 20  # tiles of a block: what they read of the left operand stays near the core
 SPREAD, TALLEST_LARGE = 4 << 20, 172  # from these bytes of the right operand on
 LONG, FEWEST_LONG = 2048, 8  # tasks wished for where so many products or more make a sum
@@ -287,34 +288,24 @@ def _block(product: Product, width: int) -> tuple[Dim, Dim]:
 
 
 def _facts(product: Product, rows: Dim, columns: Dim) -> ContractionFacts:
-    """For reports: what a task is, its tiles, and whether its panels are packed."""
+    """For reports: what a task is, which tiles make it, and whether panels are packed."""
     m, n = product.m, product.n
-    many = 1 if product.tb else dims.maximum(0, m - ROW_TILE)
-    few = dims.maximum(0, 2 - n) if not product.tb else _either_below(ROW_TILE, m, n)
-    along = 0 if product.ta else few  # both operands lie along the sum
-    one = dims.maximum(0, 2 - m) if not product.tb else 0
-    if product.ta and not product.tb:
-        one = one + dims.maximum(0, 2 - n)
-    unpacked = (Case(IN_PLACE, along), Case(IN_PLACE, one))
+    low, thin = (dims.maximum(0, ROW_TILE - size) for size in (m, n))
+    tile: tuple[Case, ...] = (Case("panel"),)
+    if product.tb:
+        tile = (Case("dots", low + thin), Case("panel"))
+        right = (Case(IN_PLACE, low + thin), Case("packed"))
+    else:
+        right = (Case("packed", dims.maximum(0, m - (PACK_FROM - 1))), Case(IN_PLACE))
     return ContractionFacts(
         "batched matmul" if product.levels else "matmul",
-        str(product.dtype), product.m, product.n, product.depth, product.matrices,
+        str(product.dtype), m, n, product.depth, product.matrices,
         "nt"[product.ta] + "nt"[product.tb],
-        tile=(Case("dot", along), Case("row", one), Case("panel")),
-        packing=(
-            ("left", (Case(IN_PLACE),)),
-            ("right", (*unpacked, Case("packed", many), Case(IN_PLACE))),
-        ),
-        rows=_least(rows, product.m),
-        columns=_least(columns, product.n),
+        tile=tile,
+        packing=(("left", (Case(IN_PLACE),)), ("right", right)),
+        rows=_least(rows, m),
+        columns=_least(columns, n),
     )  # fmt: skip
-
-
-def _either_below(bound: int, *sizes: Dim) -> Dim:
-    total: Dim = 0
-    for size in sizes:
-        total = total + dims.maximum(0, bound - size)
-    return total
 
 
 def _plain_facts(product: Product) -> ContractionFacts:

@@ -110,6 +110,8 @@ def tile_text(family: str, dtype: str, n: int | None) -> str:
         return f"along channels, vectors of {kind.lanes}"
     if family == "row":
         return f"row 1 x 8 vectors of {kind.lanes}"
+    if family == "dots":
+        return f"{family} 4 x 4 sums of vectors of {kind.lanes}"
     vectors = 1 if n is not None and n <= kind.lanes else shape.vectors
     return f"{family} {shape.rows[0]} x {vectors} vectors of {kind.lanes}"
 
