@@ -17,6 +17,7 @@ from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Group
+from graphc.lowering.host import runs_in_python
 from graphc.lowering.state import readers_before
 
 ALIKE = 16  # products in a row: what they make must be kept until somebody reads it
@@ -178,6 +179,19 @@ class _Ready:
         return None
 
 
+def _before_failures(late: set[Unit]) -> set[Unit]:
+    """The units that can fail, or that one waits for which can: the others write after them, so
+    that nothing they write has to be kept."""
+    found: set[Unit] = set()
+    wanted = [u for u in late if any(n.op.may_fail or runs_in_python(n) for n in u.nodes)]
+    while wanted:
+        unit = wanted.pop()
+        if unit in late and unit not in found:
+            found.add(unit)
+            wanted.extend(unit.before)
+    return found
+
+
 def _order(units: list[Unit]) -> tuple[list[Unit], int]:
     after: dict[Unit, list[Unit]] = {u: [] for u in units}
     for unit in units:
@@ -190,13 +204,15 @@ def _order(units: list[Unit]) -> tuple[list[Unit], int]:
         if unit not in late:
             late.add(unit)
             wanted.extend(after[unit])
+    risky = _before_failures(late)
     waiting = {u: len(u.before) for u in units}
     ranks: dict[tuple, int] = {}
 
     def key(unit: Unit) -> tuple:
         if unit not in late:
             return (0, unit.place, 0)
-        return (1, ranks.setdefault(unit.signature, len(ranks)), unit.place)
+        safe = unit not in risky
+        return (1 + safe, ranks.setdefault(unit.signature, len(ranks)), unit.place)
 
     ready = _Ready()
     for unit in units:
