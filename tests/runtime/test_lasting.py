@@ -126,3 +126,15 @@ def test_readers_and_a_writer_at_once_see_whole_values(scaled):
         reader.join()
     assert set(seen) <= {8.0, 4.0, 2.0, 1.0}
     assert call(given) == [1.0]
+
+
+def test_what_a_lasting_step_reads_after_one_of_every_run_stays_until_then():
+    start = np.arange(12, dtype=np.float32).reshape(4, 3) / 7
+    w = tf.get_variable("w", initializer=start)
+    shifted = tf.matmul(w, w, transpose_a=True) - np.eye(3, dtype=np.float32)
+    fetches = [tf.reduce_sum(shifted), *tf.gradients(tf.reduce_min(shifted, 1), [w])]
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        total, _ = sess.run(fetches)
+        assert bound_of(sess)
+    np.testing.assert_allclose(total, (start.T @ start).sum() - 3, rtol=1e-5)
