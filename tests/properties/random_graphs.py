@@ -46,7 +46,8 @@ APART = {
     # The smallest change of their operand may change all of their result.
     "log_matrix_determinant", "matrix_inverse", "matrix_solve", "matrix_solve_ls",
     "matrix_triangular_solve", "qr", "self_adjoint_eig", "svd",
-    "dynamic_unslice", "strided_unslice",  # of gradients, whose operand is what a slice gave
+    # of gradients, whose operand is what a slice gave
+    "dynamic_unslice", "strided_unslice", "unsubscript",
 }  # fmt: skip
 OTHERS = [
     k for n, k in REGISTERED.items()

@@ -303,6 +303,8 @@ class DistortedBox(Op):
             raise DTypeMismatch(f"image_size must be of an integer dtype, got {image_size}")
         _of_rank(1, "image_size", image_size)
         _of_rank(2, "boxes", boxes)
+        _of_rank(0, "covered", covered)
+        _of_rank(2, "draws", draws)
         where = TensorType(image_size.dtype, (3,))
         return where, where, TensorType(float32, (1, 1, 4))
 
