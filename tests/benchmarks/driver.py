@@ -23,6 +23,7 @@ from tests.benchmarks.quiet import Gate
 OURS = "graphc"
 ROUND_SECONDS = 0.2  # a worker's turn
 FAMILY_ROUND_SECONDS = 0.05  # where there are many subjects of one kind
+PAUSE = 0.15  # seconds before a turn: threads of OpenBLAS and OpenMP spin on after their last work
 TOLERANCE = 1e-3  # a framework further from NumPy than this computes something else
 FIRST_NEW_BATCH = 17
 
@@ -94,6 +95,7 @@ def in_turns(
         gate.wait()
         first = number % len(names)
         for name in names[first:] + names[:first]:
+            time.sleep(PAUSE)
             taken[name].append(turn(name, number))
     return taken
 
