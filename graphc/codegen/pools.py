@@ -4,9 +4,7 @@
 :mod:`graphc.codegen.channels`; what lies outside the picture is not there.
 
 ``slide_maximum(x, y, WHERE, places, channels)`` gives ``y``, of rank 1, the largest of what the
-window sees at each place, NaN where there is one.  ``slide_first_maximum(x, y, m, ...)`` gives
-``m`` besides, the number in the window of the first that is, row by row.  ``slide_mean(x, y, ...)``
-gives the mean.
+window sees at each place, NaN where there is one, ``slide_mean(x, y, ...)`` the mean.
 
 ``spread_chosen(x, m, y, WHERE, number, n0, n1, n2, place, every, places, channels)``: ``x`` and
 ``m`` are of the same shape.  Gives ``y``, of rank 1, at place ``place``, ``place + every``, ... the
@@ -25,29 +23,14 @@ from graphc.codegen.channels import WHERE, window
 
 
 def _slide_maximum(x: Any, y: Any, *numbers: int) -> None:
-    _largest(x, y, None, *numbers)
-
-
-def _slide_first_maximum(x: Any, y: Any, m: Any, *numbers: int) -> None:
-    _largest(x, y, m, *numbers)
-
-
-def _largest(x: Any, y: Any, m: Any, *numbers: int) -> None:
     where, (places, channels) = numbers[: len(WHERE)], numbers[len(WHERE) :]
     for k in range(places):
-        taps = list(enumerate(window(where, k)))
+        inside = [at for _, at in window(where, k) if at is not None]
         for c in range(channels):
-            best, first = y.dtype.computed.numpy.type(-np.inf), None
-            for tap, (_, at) in taps:
-                if at is None:
-                    continue
-                value = x[at[0], at[1], at[2] * channels + c]
-                larger = value > best or (np.isnan(value) and not np.isnan(best))
-                first = tap if larger or first is None else first
-                best = value if larger else best
+            best = y.dtype.computed.numpy.type(-np.inf)
+            for a, b, column in inside:
+                best = np.maximum(best, x[a, b, column * channels + c])
             y[k * channels + c] = best
-            if m is not None:
-                m[k * channels + c] = np.uint8(first or 0)
 
 
 def _slide_mean(x: Any, y: Any, *numbers: int) -> None:
@@ -79,7 +62,6 @@ def _spread_chosen(x: Any, m: Any, y: Any, *numbers: int) -> None:
 # name -> (number of operands, operands that are views, meaning)
 POOL_WORDS: dict[str, tuple[int, int, Callable[..., None]]] = {
     "slide_maximum": (17, 2, _slide_maximum),
-    "slide_first_maximum": (18, 3, _slide_first_maximum),
     "slide_mean": (17, 2, _slide_mean),
     "spread_chosen": (24, 3, _spread_chosen),
 }

@@ -23,7 +23,7 @@ from graphc.ir.bindings import Bindings
 from graphc.ir.builder import Builder
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import int32
-from graphc.ir.graph import Graph, Node, Tensor, infer, type_error
+from graphc.ir.graph import Graph, Node, Tensor, infer
 from graphc.ir.op import REGISTRY, Nested, Op
 from graphc.ir.source import here
 from graphc.ir.types import Mismatch, TensorType
@@ -151,7 +151,9 @@ class Body(Nested):
             try:
                 out, checks = infer(op, [t.type for t in operands])
             except Mismatch as mismatch:
-                raise type_error(op, mismatch, operands, node.name, node.site, True) from None
+                where = f", {node.site.short}" if node.site else ""
+                fact = f"{mismatch.fact}   (inside: {op.name} '{node.name}'{where})"
+                raise mismatch.__class__(fact, mismatch.hint) from None
             control = tuple(made[c] for c in node.control)
             made[node] = _copy(
                 node, op, operands, control, out, tuple(dict.fromkeys((*node.checks, *checks)))

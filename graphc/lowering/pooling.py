@@ -117,26 +117,17 @@ def lower_fold(node: Node, fold: Fold, initial: float) -> Lowered:
     return _lowered(node, fold.name, text, uses, constants, sizes, whole)
 
 
-def lower_first_maximum(node: Node) -> Lowered:
-    """The largest of each window, and where it is."""
-    return _lower_lines(node, "max_pool_with_choice", "slide_first_maximum")
-
-
 def _lower_lines(node: Node, name: str, word: str) -> Lowered:
     x, y = node.operands[0], node.outputs[0]
     seen, sizes = _geometry(node, x, y)
     line = (_rows(y)[0], dims.product(_rows(y)[1:]))
     uses = [Use(x, "x", _lines(seen), str(x.dtype), "r")]
-    names = ("y", "m")[: len(node.outputs)]
-    uses += [
-        Use(made, as_, line, str(made.dtype), "w")
-        for made, as_ in zip(node.outputs, names, strict=True)
-    ]
+    uses.append(Use(y, "y", line, str(y.dtype), "w"))
     width, stride = (values[-1] for values in (node.op.window, node.op.strides))
     text = _LINE.replace("NAME", name).replace("WORD", word)
     text = text.replace("STEPS", f"{stride}, 1, {width}")
-    text = text.replace("OUT", ", ".join(f"part({as_}, r)" for as_ in names))
-    return _lowered(node, name, _headed(text, ["x", *names]), uses, (), sizes, _rows(y))
+    text = text.replace("OUT", "part(y, r)")
+    return _lowered(node, name, _headed(text, ["x", "y"]), uses, (), sizes, _rows(y))
 
 
 def _lines(seen: Shape) -> Shape:

@@ -16,12 +16,11 @@ from graphc.codegen.channels import SPELT_OUT, WHERE
 from graphc.codegen.pools import POOL_WORDS
 from runtime.devices.cpu import refs
 from runtime.devices.cpu.channels import TAPS, Window, blocks, in_groups, start, tiles
-from runtime.devices.cpu.refs import F32, I8, I32, I64
+from runtime.devices.cpu.refs import I8, I64
 from runtime.devices.cpu.vector_code import Code
 from runtime.devices.cpu.words import FLAGS, Word
 
 _FOLD = ["X", "Y", "x_plane", "x_line", *WHERE, "places", "channels"]
-_FIRST = ["X", "Y", "M", "x_plane", "x_line", *WHERE, "places", "channels"]
 _CHOSEN = ["X", "M", "Y", "x_plane", "x_line", "m_plane", "m_line", *WHERE, "number", "n0", "n1",
            "n2", "place", "every", "places", "channels"]  # fmt: skip
 
@@ -32,10 +31,9 @@ class _Fold:
     """One number per place and channel, from what its window sees."""
 
     outside = 0.0
-    takes = _FOLD
 
     def __init__(self, module: ir.Module, name: str, dtype: str, along: Along) -> None:
-        self.code = Code(module, name, dtype, self.takes)
+        self.code = Code(module, name, dtype, _FOLD)
         self.window = Window(self.code, 1, along)
         self.window.outside = self.outside
 
@@ -52,7 +50,6 @@ class _Fold:
         self.mask = window.seen = None if left is None else code.below(left, code.lanes)
         self.totals = [code.variable(code.full(self.outside)) for _ in range(places)]
         begin, shift = window.offset(first), window.picture.offset(block)
-        self.starts()
 
         def line(u: ir.Value, v: ir.Value, at: ir.Value, limit: ir.Value) -> None:
             at = code.at(at, shift)
@@ -66,9 +63,8 @@ class _Fold:
                 }
                 seen = window.columns(at, limit, offset, list(wanted.values()))
                 for k in range(taps):
-                    tap = self.number(u, v, code.add(w, k))
                     for p in range(places):
-                        self.step(p, seen[wanted[p, k]], tap)
+                        self.step(p, seen[wanted[p, k]])
 
             in_groups(code, window.taps, TAPS, some)
 
@@ -78,26 +74,15 @@ class _Fold:
         for p, total in enumerate(self.totals):
             value = self.finished(p, code.b.load(total))
             code.store(value, code.at(y, code.mul(line_bytes, p)), self.mask)
-            self.stored(p, code.add(first, p), block)
 
     def begun(self, places: int, first: ir.Value) -> None:
         """Before the vectors of a tile."""
 
-    def starts(self) -> None:
-        """Before the window of a tile and vector."""
-
-    def number(self, u: ir.Value, v: ir.Value, w: ir.Value) -> Any:
-        """What ``step`` is told of a tap."""
-        return None
-
-    def step(self, place: int, seen: ir.Value, tap: Any) -> None:
+    def step(self, place: int, seen: ir.Value) -> None:
         raise NotImplementedError
 
     def finished(self, place: int, total: ir.Value) -> ir.Value:
         return total
-
-    def stored(self, place: int, at: ir.Value, block: ir.Value) -> None:
-        """After the store of a place's number."""
 
     def inside_columns(self, place: ir.Value) -> tuple[ir.Value, ir.Value]:
         """The part ``[lo, hi)`` of the window's columns that are inside."""
@@ -110,7 +95,7 @@ class _Fold:
 class _Maximum(_Fold):
     outside = -float("inf")
 
-    def step(self, place: int, seen: ir.Value, tap: Any) -> None:
+    def step(self, place: int, seen: ir.Value) -> None:
         b, total = self.code.b, self.totals[place]
         module, lanes = self.code.function.module, self.code.lanes
         kind = self.code.vector
@@ -135,55 +120,12 @@ class _Mean(_Fold):
             share = code.b.fdiv(ir.Constant(code.element, 1.0), count)
             self.shares.append(code.spread(share))
 
-    def step(self, place: int, seen: ir.Value, tap: Any) -> None:
+    def step(self, place: int, seen: ir.Value) -> None:
         b, total = self.code.b, self.totals[place]
         b.store(b.fadd(b.load(total), seen, flags=FLAGS), total)
 
     def finished(self, place: int, total: ir.Value) -> ir.Value:
         return self.code.b.fmul(total, self.shares[place], flags=FLAGS)
-
-
-class _FirstMaximum(_Fold):
-    outside = -float("inf")
-    takes = _FIRST
-
-    def begun(self, places: int, first: ir.Value) -> None:
-        """The first pixel inside: chosen until another is larger."""
-        code, g = self.code, self.code.given
-        line = code.most(code.sub(I64(0), g["z"]), I64(0))
-        line = code.add(code.mul(line, g["taps1"]), code.most(code.sub(I64(0), g["i"]), I64(0)))
-        self.kind = I32 if code.element is F32 else I64
-        self.firsts = []
-        for p in range(places):
-            lo, _ = self.inside_columns(code.add(first, p))
-            number = code.add(code.mul(line, self.window.taps), lo)
-            self.firsts.append(self.lanes(number))
-
-    def lanes(self, number: ir.Value) -> ir.Value:
-        narrow = number if self.kind is I64 else self.code.b.trunc(number, self.kind)
-        return self.code.spread(narrow)
-
-    def starts(self) -> None:
-        self.chosen = [self.code.variable(first) for first in self.firsts]
-
-    def number(self, u: ir.Value, v: ir.Value, w: ir.Value) -> ir.Value:
-        code = self.code
-        line = code.add(code.mul(u, code.given["taps1"]), v)
-        return self.lanes(code.add(code.mul(line, self.window.taps), w))
-
-    def step(self, place: int, seen: ir.Value, tap: Any) -> None:
-        b, total, chosen = self.code.b, self.totals[place], self.chosen[place]
-        best = b.load(total)
-        larger = b.fcmp_unordered(">", seen, best)
-        larger = b.and_(larger, b.fcmp_ordered("ord", best, best))
-        b.store(b.select(larger, seen, best), total)
-        b.store(b.select(larger, tap, b.load(chosen)), chosen)
-
-    def stored(self, place: int, at: ir.Value, block: ir.Value) -> None:
-        code = self.code
-        number = code.b.trunc(code.b.load(self.chosen[place]), ir.VectorType(I8, code.lanes))
-        to = code.add(code.mul(at, code.given["channels"]), code.mul(block, code.lanes))
-        code.store(number, code.at(code.given["M"], to), self.mask)
 
 
 class _Chosen:
@@ -259,7 +201,7 @@ class _Chosen:
 
 
 _KINDS: dict[str, Any] = {
-    "slide_maximum": _Maximum, "slide_first_maximum": _FirstMaximum, "slide_mean": _Mean,
+    "slide_maximum": _Maximum, "slide_mean": _Mean,
     "spread_chosen": _Chosen,
 }  # fmt: skip
 
