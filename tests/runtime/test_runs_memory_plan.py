@@ -1,5 +1,7 @@
 """Temporaries: nothing is read that another value has overwritten, nor anything nobody wrote."""
 
+from collections import Counter
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
@@ -9,7 +11,7 @@ import graphc as tf
 from graphc.compiler import compile_graph
 from graphc.ir.dtype import as_dtype
 from graphc.lowering.memory_plan import ALIGNMENT
-from graphc.lowering.program import Place, Program
+from graphc.lowering.program import Again, Place, Program, Turns
 from graphc.passes.options import Options
 from runtime.executor import Executor
 from runtime.feeds import bind_dims
@@ -55,9 +57,10 @@ def faults(plan: Plan) -> list[str]:
             found.append(f"step {number} needs {buffer}, where {writers} wrote")
 
     known: set[int] = set()
-    for number, step in enumerate(program.steps):
+    for number in followed(program):
+        step = program.steps[number]
         reads, writes = (
-            [b for b in buffers if program.buffers[b].place is Place.ARENA]
+            [b for b in map(program.base, buffers) if program.buffers[b].place is Place.ARENA]
             for buffers in (program.reads(step), program.writes(step))
         )
         for buffer in reads:  # a kernel may read back what it has written: its first step is no use
@@ -69,6 +72,23 @@ def faults(plan: Plan) -> list[str]:
             check(number, buffer)
         known.update(writes)
     return found
+
+
+def followed(program: Program) -> Iterator[int]:
+    """The steps as they are run, two turns of every loop."""
+    begins: dict[int, int] = {}
+    turns: Counter[int] = Counter()
+    at = 0
+    while at < len(program.steps):
+        yield at
+        step = program.steps[at]
+        if isinstance(step, Turns):
+            begins[step.loop], turns[step.loop] = at, 0
+        elif isinstance(step, Again):
+            turns[step.loop] += 1
+            if turns[step.loop] < 2:
+                at = begins[step.loop]
+        at += 1
 
 
 def drawn_plans(seed: int) -> list[Plan]:

@@ -87,6 +87,11 @@ class Convolving(Op, abstract=True):
     attributes: Any = {"strides": (), "dilations": (), "padding": "VALID"}
     kind = Kind.EXPANDED
 
+    def half_expand(self, b: Any, *operands: Any) -> Any:
+        """The same in float32, rounded once."""
+        wide = [b.cast(t, dtype=float32) for t in operands]
+        return b.cast(b.home.add(self, wide).outputs[0], dtype=operands[0].dtype)
+
     def how(self) -> dict[str, Any]:
         """How the window slides, as all three say it."""
         return {k: getattr(self, k) for k in ("strides", "dilations", "padding")}
