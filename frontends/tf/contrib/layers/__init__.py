@@ -47,6 +47,8 @@ __all__ = sorted(_NAMES)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "summaries":  # scripts call it by its module
+        return import_module(f"{__name__}.summaries")
     if name in _NAMES:
         value = globals()[name] = getattr(import_module(_NAMES[name]), name)
         return value
