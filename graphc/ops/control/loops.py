@@ -311,11 +311,11 @@ def scan_over(
 def loop_while(
     b: Any, test: Function, function: Function, carries: Sequence[Tensor],
     invariants: Sequence[Shape | None] | None = None, limit: Dim | None = None,
-    name: str = "while",
+    name: str = "while", kept: Sequence[int] = (),
 ) -> list[Tensor]:  # fmt: skip
     """Run ``function(step, *carries)`` while ``test(step, *carries)`` is true: the carries at the
     end.  ``invariants`` are the shapes of carries whose sizes, data-dependent ones, change from
-    turn to turn."""
+    turn to turn.  Then come, for each of the carries ``kept``, what every turn left it, stacked."""
     outer = _graph_of(b)
     shapes = tuple(invariants or [None] * len(carries))
     named = [
@@ -337,10 +337,19 @@ def loop_while(
     changing += [dims.symbol(name, data=True) for name in data_sizes(shapes)]
     op = WhileLoop(
         test=asked, body=body, carried=m, sizes=tuple(changing), limit=limit,
-        traced=() if any(shapes) else tuple(range(m)), invariants=shapes if any(shapes) else (),
+        traced=tuple(kept) if any(shapes) else tuple(range(m)),
+        invariants=shapes if any(shapes) else (),
     )  # fmt: skip
     made = b.home.add(op, [*carries, *variables, *captures], name=name).outputs
-    return write_back(b, variables, made[n:m], made[:n])
+    stacks = [_left_by_turns(b, made[m + op.traced.index(k)], made[k]) for k in kept]
+    return write_back(b, variables, made[n:m], [*made[:n], *stacks])
+
+
+def _left_by_turns(b: Builder, found: Tensor, last: Tensor) -> Tensor:
+    """What the turns left a carry, of what they found it as and of its last value."""
+    turns, *sizes = found.type.dims
+    every = b.concat(found, b.expand_dims(last, axis=0), axis=0)  # [turns + 1, ...]
+    return b.slice(every, begin=(1, *[0] * len(sizes)), size=(turns, *sizes))
 
 
 def _graph_of(b: Builder) -> Graph:
