@@ -4,7 +4,15 @@ import argparse
 import os
 from pathlib import Path
 
-from tests.benchmarks import contractions, limits, networks, report, subjects
+from tests.benchmarks import (
+    alignments,
+    contractions,
+    limits,
+    networks,
+    recurrence,
+    report,
+    subjects,
+)
 from tests.benchmarks.driver import Settings, available, measure, parse_pythons
 from tests.benchmarks.quiet import Gate
 
@@ -15,6 +23,11 @@ GROUPS = (
     *contractions.FAMILIES,
     *networks.TRAINED,
     *networks.INFERRED,
+    *recurrence.TRAINED,
+    *recurrence.INFERRED,
+    *recurrence.LOOPS,
+    alignments.CTC.name,
+    "compile",
     "new_batch",
     "memory",
     "first_step",

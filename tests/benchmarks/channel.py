@@ -19,6 +19,7 @@ class WorkerFailed(Exception):
 MODELS = ("mlp", "rows", "unrolled")
 CONTRACTIONS = ("product", "convolution")
 NETWORKS = ("training", "inference")
+SEQUENCES = ("recurrent", "sequence")
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,20 @@ class Framework:
 
 
 _TF = "import tensorflow.compat.v1"
-_EVERYTHING = (*MODELS, *CONTRACTIONS, *NETWORKS)
+_EVERYTHING = (*MODELS, *CONTRACTIONS, *NETWORKS, *SEQUENCES)
+_CELLS = (("TF_USE_LEGACY_KERAS", "1"),)  # where TensorFlow 2 keeps TF1's recurrent cells
 _WIDE = (("OPENBLAS_CORETYPE", "SKYLAKEX"),)  # a BLAS may take a processor for an older one
 
 FRAMEWORKS = (
     Framework("graphc", "graphc", "import graphc; graphc.Session", "graphc_tf1", "framework",
-              _EVERYTHING),
+              (*_EVERYTHING, "loop", "ctc")),
     Framework("JAX jit", "jax", "import jax, jax.numpy", "jax_jit", None,
-              (*MODELS, *CONTRACTIONS)),
-    Framework("torch eager", "torch", "import torch", "torch_modes", "eager", _EVERYTHING),
+              (*MODELS, *CONTRACTIONS, *SEQUENCES, "loop")),
+    Framework("torch eager", "torch", "import torch", "torch_modes", "eager",
+              (*_EVERYTHING, "ctc")),
     Framework("torch.compile", "torch", "import torch", "torch_modes", "compiled"),
-    Framework("TF1 graph", "tf", _TF, "tensorflow_graph", "plain", _EVERYTHING),
+    Framework("TF1 graph", "tf", _TF, "tensorflow_graph", "plain", (*_EVERYTHING, "loop", "ctc"),
+              _CELLS),
     Framework("TF1 + XLA", "tf", _TF, "tensorflow_graph", "xla"),
     Framework("PyTensor Numba", "pytensor", "import pytensor, pytensor.tensor", "pytensor_numba"),
     Framework("OpenBLAS", "graphc", "import numpy", "numpy_blas", None, ("product",)),

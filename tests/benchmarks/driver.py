@@ -11,12 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.benchmarks import contractions, networks, subjects
+from tests.benchmarks import alignments, contractions, networks, recurrence, subjects
 from tests.benchmarks.channel import FRAMEWORKS, Framework, Worker, WorkerFailed
 from tests.benchmarks.quiet import Gate
 
@@ -189,6 +189,40 @@ class Run:
             with self.workers(command) as alive:  # each afresh: their memory is large
                 self.steps(name, alive, do=command, name=name)
 
+    def sequences(self, wanted: frozenset[str]) -> None:
+        kinds: tuple[tuple[str, Iterable[str]], ...] = (
+            ("recurrent", recurrence.TRAINED), ("sequence", recurrence.INFERRED),
+            ("loop", recurrence.LOOPS), ("ctc", (alignments.CTC.name,)),
+        )  # fmt: skip
+        for command, known in kinds:
+            names = [name for name in known if name in wanted]
+            if names:
+                with self.workers(command) as alive:
+                    for name in names:
+                        self.steps(name, alive, do=command, name=name)
+
+    def compiles(self, names: tuple[str, ...], peers: tuple[str, ...], rounds: int) -> None:
+        """Building a recurrent training step and its first run; empty caches, then full ones."""
+        for name, framework in itertools.product(names, self.settings.frameworks):
+            if framework.name != OURS and framework.name not in peers:
+                continue
+            taken: dict[str, list[list[float]]] = {"empty": [], "full": []}
+            try:
+                for _ in range(rounds):
+                    self.settings.gate.wait()
+                    with tempfile.TemporaryDirectory() as folder:
+                        for caches in taken:
+                            answer = self._first_step_in(
+                                framework, folder, do="first_recurrent", name=name
+                            )
+                            taken[caches].append([answer["first_s"]])
+            except WorkerFailed as error:
+                self.results.note(f"compile {name}", framework.name, error)
+                continue
+            for caches, rows in taken.items():
+                subject = f"compile_{name}_{caches}"
+                self.results.figures += figures(subject, {framework.name: rows})
+
     def new_batch(self, alive: dict[str, Worker]) -> None:
         """The first step at a batch size the small MLP has not seen."""
         compiled: list[int] = []
@@ -247,7 +281,9 @@ class Run:
             figure.facts = facts[figure.framework]
         self.results.figures += made
 
-    def _first_step_in(self, framework: Framework, folder: str) -> dict[str, object]:
+    def _first_step_in(
+        self, framework: Framework, folder: str, **command: object
+    ) -> dict[str, object]:
         caches = {
             "GRAPHC_CACHE_DIR": f"{folder}/graphc",
             "TORCHINDUCTOR_CACHE_DIR": f"{folder}/inductor",
@@ -255,7 +291,7 @@ class Run:
             "NUMBA_CACHE_DIR": f"{folder}/numba",
         }
         with self.start(framework, **caches) as worker:
-            return worker.ask("mlp", name="mlp_small")
+            return worker.ask(**(command or {"do": "mlp", "name": "mlp_small"}))
 
     def imports(self, rounds: int) -> None:
         """What the import statement adds to a bare interpreter, in fresh processes."""
@@ -350,7 +386,11 @@ def measure(settings: Settings, wanted: frozenset[str], quick: bool) -> Results:
             run.family("convolution" if family == "convolutions" else "product", specs)
     for command, known in (("training", networks.TRAINED), ("inference", networks.INFERRED)):
         run.networks(command, tuple(name for name in known if name in wanted))
+    run.sequences(wanted)
     processes = 1 if quick else 3
+    if "compile" in wanted:
+        names = list(recurrence.COMPILED)[: 2 if quick else None]
+        run.compiles(tuple(names), ("JAX jit", "TF1 graph"), processes)
     if "first_step" in wanted:
         run.first_step(processes)
     if "import" in wanted:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import contractions, limits, networks, subjects
+from tests.benchmarks import alignments, contractions, limits, networks, recurrence, subjects
 from tests.benchmarks.channel import FRAMEWORKS
 from tests.benchmarks.driver import OURS, Figure, Results
 
@@ -16,6 +16,13 @@ TITLES = {
     "mlp_small_run": "MLP 64-32-10 by plain sess.run([loss, train], {...})",
     **{name: spec.title for name, spec in subjects.ROWS_BY_NAME.items()},
     **{name: spec.title for name, spec in (networks.TRAINED | networks.INFERRED).items()},
+    **{spec.name: spec.title for spec in (*recurrence.TRAINED.values(), alignments.CTC)},
+    **{name: spec.title for name, spec in (recurrence.INFERRED | recurrence.LOOPS).items()},
+    **{
+        f"compile_{name}_{caches}": f"build and first step, {caches} caches: {spec.title}"
+        for name, spec in recurrence.COMPILED.items()
+        for caches in ("empty", "full")
+    },
     "new_batch": "first step at a new batch size, small MLP",
     "first_step_cold": "build and first step, MLP 64-32-10, empty caches",
     "first_step_warm": "build and first step, MLP 64-32-10, full caches",
@@ -59,8 +66,9 @@ def share_text(figure: Figure, reached: dict[str, float]) -> str:
     if figure.subject in subjects.ROWS_BY_NAME:
         moved = subjects.ROWS_BY_NAME[figure.subject].bytes_moved / figure.median
         return f"{100 * moved / reached['copy']:.0f} % of copy"
-    if figure.subject in subjects.MLPS:
-        rate = subjects.MLPS[figure.subject].flops / figure.median
+    trained = subjects.MLPS | recurrence.TRAINED
+    if figure.subject in trained:
+        rate = trained[figure.subject].flops / figure.median
         return f"{100 * rate / reached['peak']:.0f} % of peak"
     return ""
 

@@ -4,6 +4,7 @@ Runs under the framework's own interpreter, where graphc need not be installed. 
 are JSON objects; ``do`` names a function of ``Worker``. What a framework prints goes to stderr.
 """
 
+import functools
 import json
 import os
 import resource
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks import contractions, networks, subjects
+from tests.benchmarks import alignments, contractions, networks, recurrence, subjects
 
 CHECKED_STEPS = 3
 
@@ -35,7 +36,9 @@ class Worker:
         build = self.framework.mlp_run if plain_run else self.framework.mlp
         return self._trained(name + "_run" if plain_run else name, spec, build)
 
-    def _trained(self, name: str, spec: Any, build: Callable) -> dict[str, object]:
+    def _trained(
+        self, name: str, spec: Any, build: Callable, losses_of: Callable | None = None
+    ) -> dict[str, object]:
         x, labels = spec.data()
         begin = time.perf_counter()
         step = build(spec)
@@ -45,7 +48,7 @@ class Worker:
         losses += [step(x, labels) for _ in range(CHECKED_STEPS - 1)]
         self.steps[name] = step
         self.prepared[name] = lambda: step(x, labels)
-        error = np.abs(np.subtract(losses, spec.losses(CHECKED_STEPS))).max()
+        error = np.abs(np.subtract(losses, (losses_of or spec.losses)(CHECKED_STEPS))).max()
         return {"first_s": first, "error": float(error), "loaded": loaded}
 
     def rows(self, name: str) -> dict[str, object]:
@@ -61,14 +64,13 @@ class Worker:
         return {"first_s": first, "error": float(error)}
 
     def product(self, name: str) -> dict[str, object]:
-        return self._compared(name, self.framework.product)
+        return self._compared(name, self.framework.product, contractions.BY_NAME[name])
 
     def convolution(self, name: str) -> dict[str, object]:
-        return self._compared(name, self.framework.convolution)
+        return self._compared(name, self.framework.convolution, contractions.BY_NAME[name])
 
-    def _compared(self, name: str, build: Callable) -> dict[str, object]:
+    def _compared(self, name: str, build: Callable, spec: Any) -> dict[str, object]:
         """Build it and run it once; how far it is from NumPy's float64, of the whole."""
-        spec = contractions.BY_NAME[name]
         call, as_numpy = build(spec)
         self.prepared = {name: call}  # the one before and its operands may go
         return {"error": _relative(as_numpy(call()), spec.result())}
@@ -83,6 +85,32 @@ class Worker:
         call = self.framework.inference(spec)
         self.prepared = {name: lambda: call(x)}
         return {"error": _relative(call(x), spec.logits())}
+
+    def recurrent(self, name: str) -> dict[str, object]:
+        spec = recurrence.TRAINED[name]
+        equations = getattr(self.framework, "EQUATIONS", {}).get(spec.cell)
+        losses = functools.partial(spec.losses, equations=equations)
+        return self._trained(name, spec, self.framework.recurrent, losses)
+
+    def first_recurrent(self, name: str) -> dict[str, object]:
+        """Build a training step and run it once."""
+        spec = recurrence.COMPILED[name]
+        data = spec.data()
+        begin = time.perf_counter()
+        self.framework.recurrent(spec)(*data)
+        return {"first_s": time.perf_counter() - begin}
+
+    def sequence(self, name: str) -> dict[str, object]:
+        spec = recurrence.INFERRED[name]
+        x, call = spec.inputs(), self.framework.sequence(spec)
+        self.prepared = {name: lambda: call(x)}
+        return {"error": _relative(call(x), spec.outputs())}
+
+    def loop(self, name: str) -> dict[str, object]:
+        return self._compared(name, self.framework.loop, recurrence.LOOPS[name])
+
+    def ctc(self, name: str) -> dict[str, object]:
+        return self._compared(name, self.framework.ctc, alignments.CTC)
 
     def time(self, name: str, steps: int) -> dict[str, object]:
         call, clock = self.prepared[name], time.perf_counter_ns

@@ -7,8 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from tests.benchmarks import contractions, subjects
+from tests.benchmarks.frameworks import jax_recurrence
 
 VERSION = jax.__version__
+
+recurrent, sequence = jax_recurrence.training, jax_recurrence.inference
+loop = jax_recurrence.loop
 
 
 def mlp(spec: subjects.Mlp) -> Callable[[np.ndarray, np.ndarray], float]:

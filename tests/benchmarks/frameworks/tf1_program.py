@@ -5,7 +5,8 @@ from types import ModuleType
 
 import numpy as np
 
-from tests.benchmarks import contractions, networks, subjects
+from tests.benchmarks import alignments, contractions, networks, recurrence, subjects
+from tests.benchmarks.frameworks import tf1_recurrence
 
 Step = Callable[[np.ndarray, np.ndarray], float]
 
@@ -172,6 +173,36 @@ class Tf1:
             logits = spec.program(Layers(tf, self.trained(spec), training=False), x)
             sess = self.started()
             return sess.make_callable(logits, [x])
+
+    def recurrent(self, spec: recurrence.Recurrent) -> Step:
+        with self.tf.Graph().as_default():
+            symbols, following, loss, train = tf1_recurrence.training(self.tf, spec)
+            sess = self.started()
+            tf1_recurrence.start(self.tf, spec, sess)
+            call = sess.make_callable([loss, train], [symbols, following])
+        return lambda a, b: float(call(a, b)[0])
+
+    def sequence(self, spec: recurrence.Recurrent) -> Callable[[np.ndarray], np.ndarray]:
+        tf = self.tf
+        with tf.Graph().as_default():
+            x = tf.placeholder(tf.float32, [None, None, spec.units], name="x")
+            h = tf1_recurrence.outputs(tf, spec, x)
+            sess = self.started()
+            tf1_recurrence.start(tf, spec, sess)
+            return sess.make_callable(h, [x])
+
+    def loop(self, spec: recurrence.Loop) -> tuple[Callable[[], object], Callable]:
+        tf = self.tf
+        with tf.Graph().as_default():
+            begin = tf.placeholder(tf.float64, [], name="begin")
+            call = self.session().make_callable(tf1_recurrence.loop(tf, spec, begin), [begin])
+        return lambda: call(np.float64(0)), np.asarray
+
+    def ctc(self, spec: alignments.Alignments) -> tuple[Callable[[], object], Callable]:
+        with self.tf.Graph().as_default():
+            (logits,) = self.held(spec.logits())
+            y = tf1_recurrence.ctc(self.tf, spec, logits)
+            return self.result(self.started(), y)
 
     def trained(self, spec: networks.Network) -> dict[str, object]:
         return {

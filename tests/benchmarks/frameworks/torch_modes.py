@@ -6,8 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tests.benchmarks import contractions, networks, subjects
-from tests.benchmarks.frameworks import torch_layers
+from tests.benchmarks import alignments, contractions, networks, recurrence, subjects
+from tests.benchmarks.frameworks import torch_layers, torch_recurrence
 
 VERSION = torch.__version__
 
@@ -78,6 +78,7 @@ class Mode:
     """A framework as the worker sees it: eager or compiled."""
 
     VERSION = VERSION
+    EQUATIONS = torch_recurrence.EQUATIONS
 
     def __init__(self, compiled: bool) -> None:
         self.compiled = compiled
@@ -101,6 +102,15 @@ class Mode:
 
     def inference(self, spec: networks.Network) -> Callable[[np.ndarray], np.ndarray]:
         return torch_layers.inference(spec)
+
+    def recurrent(self, spec: recurrence.Recurrent) -> Callable[[np.ndarray, np.ndarray], float]:
+        return torch_recurrence.training(spec)
+
+    def sequence(self, spec: recurrence.Recurrent) -> Callable[[np.ndarray], np.ndarray]:
+        return torch_recurrence.inference(spec)
+
+    def ctc(self, spec: alignments.Alignments) -> torch_layers.Subject:
+        return torch_recurrence.ctc(spec)
 
 
 eager = Mode(compiled=False)
