@@ -83,6 +83,7 @@ class _Assembly:
         self.last_use = self._last_uses()
         self.tenants: dict[int, list[Tensor]] = {}  # tensors laid over each buffer
         self.pinned: set[int] = set()  # buffers of who runs this as a body: not to be overwritten
+        self.owned: set[int] = set()  # carries of who runs this as a body, wherever they live
         self.label_count = [0]
         self.has_counts = bool(Bindings(graph.nodes).binder)
 
@@ -203,7 +204,8 @@ class _Assembly:
             if at == self.order.commit:
                 self.commit = len(self.steps)
             self._lower(at, unit)
-            self._copy_fetches({t for n in unit.nodes for t in n.outputs if t in self.buffer_of})
+            made = (*unit.nodes, *unit.into.values())
+            self._copy_fetches({t for n in made for t in n.outputs if t in self.buffer_of})
         if self.order.commit == len(self.order.units):
             self.commit = len(self.steps)
         self.finish_tail()
@@ -219,8 +221,13 @@ class _Assembly:
             checks=checks,
             failing=self.failing,
             backups=self._backups(),
-            declined=tuple(self.fusion.declined),
+            declined=self._declined(),
         )
+
+    def _declined(self) -> tuple[tuple[str, str, str], ...]:
+        """Which neighbours stayed apart; an assignment that was taken over did not."""
+        taken = {assign.name for unit in self.order.units for assign in unit.into.values()}
+        return tuple(row for row in self.fusion.declined if row[1] not in taken)
 
     def lower_units(self) -> None:
         """The steps of a body, whose inputs have their buffers."""
@@ -230,6 +237,12 @@ class _Assembly:
         self.finish_tail()
 
     def _lower(self, at: int, unit: Unit) -> None:
+        for value, assign in unit.into.items():
+            variable = variable_of(assign)
+            buffer = self._variable(
+                variable.op.key, str(variable.op.dtype), variable.op.shape, assign.name
+            )
+            self.buffer_of[value] = self.buffer_of[assign.outputs[0]] = buffer
         if unit.group is not None:
             self._lower_group(at, unit, unit.group)
             return
@@ -241,11 +254,30 @@ class _Assembly:
         elif op.contraction is not None:
             self._lower_alone(unit, lower_matmul)
         elif op.kernel is not None:
+            if op.over:
+                self._take_over(at, unit.node)
             self._lower_alone(unit, op.kernel)
         elif op.name == "no_op":
             return
         else:
             raise InternalError(f"bug in graphc: op {op.name!r} has no lowering left")
+
+    def _take_over(self, at: int, node: Node) -> None:
+        """Give outputs the memory of the operands they change in places; a copy of what somebody
+        still reads."""
+        for tensor, operand in zip(node.outputs, node.op.over, strict=True):
+            source = node.operands[operand]
+            buffer = self.buffer_of[self.root(source)]
+            if tensor not in self.buffer_of:
+                if not self._is_dying(source, at) or node.operands.count(source) > 1:
+                    held = self.buffers[buffer]
+                    buffer = self.new_buffer(Place.ARENA, held.dtype, tensor.type.dims, tensor.name)
+                self.buffer_of[tensor] = buffer
+                self.tenants.setdefault(buffer, []).append(tensor)
+            if self.buffer_of[tensor] != self.buffer_of[self.root(source)]:
+                self.finish_tail()
+                copy = Copy(self.buffer_of[self.root(source)], self.buffer_of[tensor], _origin([node]))
+                self.steps.append(copy)
 
     def _lower_alone(self, unit: Unit, lower: Callable[[Node], Lowered | list[Lowered]]) -> None:
         node = unit.node
@@ -278,7 +310,7 @@ class _Assembly:
             buffer is not None
             and buffer not in self.pinned
             and tensor not in self.order.root
-            and self.buffers[buffer].place is Place.ARENA
+            and (self.buffers[buffer].place is Place.ARENA or buffer in self.owned)
             and self.last_use.get(tensor) == at
             and all(self.last_use.get(t, -1) <= at for t in self.tenants.get(buffer, ()))
         )
@@ -348,7 +380,8 @@ class _Assembly:
         )  # fmt: skip
         return Launch(
             self._kernel(lowered.kernel), (block,), lowered.weight, _flops(unit),
-            _origin(unit.nodes), tuple(self._failing(_renamed(n, renamed)) for n in lowered.checks),
+            _origin([*unit.nodes, *unit.into.values()]),
+            tuple(self._failing(_renamed(n, renamed)) for n in lowered.checks),
         )  # fmt: skip
 
     def _buffer(

@@ -71,6 +71,23 @@ def is_fusible(node: Node) -> bool:
     return op.kind in FUSIBLE and (op.kind is not Kind.REDUCTION or op.reduction is not None)
 
 
+def _arithmetic(write: Node, feeding: set[Node]) -> list[Node]:
+    """The elementwise nodes before a write that feed writes alone."""
+    found: dict[Node, None] = {}
+    wanted = [write]
+    while wanted:
+        for tensor in wanted.pop().operands:
+            node = tensor.node
+            if node.op.kind is Kind.ELEMENTWISE and node in feeding and node not in found:
+                found[node] = None
+                wanted.append(node)
+    return list(found)
+
+
+def _reads_variable(nodes: list[Node], variable: Node) -> bool:
+    return any(variable_of(t.node) is variable for node in nodes for t in node.operands)
+
+
 def _is_unit_reshape(node: Node) -> bool:
     """A view that only adds or drops axes of size 1."""
     if node.op.kind is not Kind.VIEW:
@@ -122,16 +139,24 @@ class _Fuser:
 
     def _update_arithmetic(self) -> set[Node]:
         """Writes of variables, and elementwise nodes that only such writes read (an
-        optimizer's).
+        optimizer's).  What is assigned to a variable that it was not computed from is no update.
         """
-        found: set[Node] = set()
+        writes: list[Node] = []
+        feeding: set[Node] = set()
         for node in reversed(self.graph.nodes):
             if node.op.kind is Kind.EFFECT:
-                found.add(node)
+                writes.append(node)
+                feeding.add(node)
             elif node.op.kind is Kind.ELEMENTWISE and node.outputs[0] not in self.fetched:
                 readers = self.uses.get(node.outputs[0], ())
-                if readers and all(reader in found for reader, _ in readers):
-                    found.add(node)
+                if readers and all(reader in feeding for reader, _ in readers):
+                    feeding.add(node)
+        found = set(writes)
+        for write in writes:
+            arithmetic = _arithmetic(write, feeding)
+            own = variable_of(write) if write.op.name == "assign" else None
+            if own is None or len(arithmetic) > LARGEST or _reads_variable(arithmetic, own):
+                found.update(arithmetic)
         return found
 
     # --- growing -------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from graphc.lowering.fuse import Fusion, is_free
 from graphc.lowering.group import Group
 from graphc.lowering.host import runs_in_python
 from graphc.lowering.state import readers_before
+from graphc.lowering.straight import take_over_assignments
 
 ALIKE = 16  # products in a row: what they make must be kept until somebody reads it
 HELD = 4 << 20  # bytes that these may make together, as far as their sizes are known
@@ -32,6 +33,7 @@ class Unit:
     group: Group | None
     place: int  # where its first node stands in the graph, for a stable order
     before: set[Unit] = field(default_factory=set)
+    into: dict[Tensor, Node] = field(default_factory=dict)  # what it makes, the assign it is for
 
     @property
     def node(self) -> Node:
@@ -88,6 +90,7 @@ def schedule(graph: Graph, fusion: Fusion) -> Schedule:
     _add_data_edges(units, unit_of, root)
     _add_size_edges(graph, unit_of, root)
     _add_state_edges(graph, unit_of)
+    units = take_over_assignments(graph, units, unit_of, root)
     ordered, commit = _order(units)
     return Schedule(ordered, commit, root, unit_of)
 
@@ -136,18 +139,18 @@ def _add_state_edges(graph: Graph, unit_of: dict[Node, Unit]) -> None:
 
 
 def _writes(unit: Unit) -> bool:
-    return any(n.op.writes is not None for n in unit.nodes)
+    return bool(unit.into) or any(n.op.writes is not None for n in unit.nodes)
 
 
 class _Ready:
     """Units that wait for nothing; the first by their keys is taken, but after a product one of
-    equal structure, if there is one."""
+    equal structure and equal first key, if there is one."""
 
     def __init__(self) -> None:
         self.all: list[tuple] = []  # a heap
-        self.products: dict[tuple, list[tuple]] = {}  # by signature, heaps
+        self.products: dict[tuple, list[tuple]] = {}  # by first key and signature, heaps
         self.taken: set[Unit] = set()
-        self.last: tuple | None = None  # signature of the product taken last
+        self.last: tuple | None = None  # first key and signature of the product taken last
         self.run = 0
         self.held = 0
         self.count = 0
@@ -157,25 +160,27 @@ class _Ready:
         entry = (*key, self.count, unit)
         heapq.heappush(self.all, entry)
         if unit.multiplies:
-            heapq.heappush(self.products.setdefault(unit.signature, []), entry)
+            heapq.heappush(self.products.setdefault((key[0], unit.signature), []), entry)
 
     def take(self) -> Unit | None:
         full = self.run >= ALIKE or self.held >= HELD
-        unit = self._pop(self.products.get(self.last, []) if self.last and not full else [])
-        if unit is None:
-            unit, self.run, self.held = self._pop(self.all), 0, 0
-        if unit is not None:
-            self.taken.add(unit)
-            self.last = unit.signature if unit.multiplies else None
-            self.run += 1
-            self.held += unit.bytes
+        entry = self._pop(self.products.get(self.last, []) if self.last and not full else [])
+        if entry is None:
+            entry, self.run, self.held = self._pop(self.all), 0, 0
+        if entry is None:
+            return None
+        unit = entry[-1]
+        self.taken.add(unit)
+        self.last = (entry[0], unit.signature) if unit.multiplies else None
+        self.run += 1
+        self.held += unit.bytes
         return unit
 
-    def _pop(self, heap: list[tuple]) -> Unit | None:
+    def _pop(self, heap: list[tuple]) -> tuple | None:
         while heap:
-            unit = heapq.heappop(heap)[-1]
-            if unit not in self.taken:
-                return unit
+            entry = heapq.heappop(heap)
+            if entry[-1] not in self.taken:
+                return entry
         return None
 
 
