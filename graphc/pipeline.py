@@ -32,6 +32,7 @@ from graphc.passes.drop_overwritten import drop_overwritten
 from graphc.passes.expand import expand
 from graphc.passes.layout import layout
 from graphc.passes.loops import lighten_loops
+from graphc.passes.loops.segments import cut_loops
 from graphc.passes.options import Note, Options
 from graphc.passes.preserve_versions import preserve_versions
 from graphc.passes.prune import prune
@@ -67,6 +68,7 @@ PIPELINE = (
     Pass("late-simplify", simplify),
     Pass("layout", layout),  # transposes go round what does not mind them, and cancel
     Pass("cse", cse),  # gradients and expansions repeat work
+    Pass("segments", cut_loops),  # loops whose turns are run again, to keep less of them
     Pass("bodies", _inside_bodies, required=True),  # the same inside branches and loops
     Pass("loops", lighten_loops),  # what leaves loops
     Pass("drop-overwritten", drop_overwritten),  # a write that the next one makes again
@@ -93,6 +95,9 @@ ORDER = (  # (earlier, later, because)
     ("cse", "preserve-versions", "a read that merges with an earlier one needs no copy"),
     ("cse", "split-reductions", "a fold should be split once, not once per reader"),
     ("cse", "bodies", "what two loops share should be compiled once"),
+    ("count-turns", "segments", "segments are of a scan's turns"),
+    ("cse", "segments", "two loops of one gradient that are the same are one"),
+    ("segments", "bodies", "the passes see the loops inside the segments"),
     ("expand", "bodies", "the ops that mean a branch or loop must be there"),
     ("bodies", "loops", "equal work looks equal only once bodies are spelled out"),
     ("loops", "split-reductions", "sums over the turns become reductions"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphc.ir.dims import Dim
 from graphc.ir.graph import Node
 
 CONTRACTIONS = ("generated", "blas", "auto")  # the first unless somebody says
@@ -22,10 +23,32 @@ class Note:
 
 
 @dataclass
+class LoopMemory:
+    """What a loop keeps for the loops of its gradients, in bytes.
+
+    ``scans`` are the names of all of them, the loop's own first.  ``beginning`` is what its carries
+    and those of the others that are run again take, ``stays`` what every turn reads or gives in any
+    case, ``kept`` what it keeps of every turn besides (None: not known, for it is cut).  ``cuts``
+    are the lengths of the segments it was cut into; ``refused`` says why it must not be.
+    """
+
+    name: str
+    line: str
+    scans: tuple[str, ...]
+    turns: Dim
+    beginning: Dim
+    stays: Dim
+    cuts: tuple[int, ...] = ()
+    refused: str = ""
+    kept: Dim | None = None
+
+
+@dataclass
 class Log:
     """What passes did and why they declined; the report reads it."""
 
     notes: list[Note] = field(default_factory=list)
+    loops: list[LoopMemory] = field(default_factory=list)
 
     def note(self, stage: str, node: Node | None, text: str) -> None:
         self.notes.append(Note(stage, node.name if node is not None else "", text))
@@ -37,8 +60,9 @@ class Options:
 
     ``check`` verifies the graph after every pass and shuffles node order before it; ``skip`` and
     ``dump`` hold names of passes (``dump`` may hold "all").  ``contraction`` says what multiplies
-    matrices: "generated" kernels, "blas", or either by a measured table ("auto").  The log is no
-    part of what is asked.
+    matrices: "generated" kernels, "blas", or either by a measured table ("auto").  ``cuts`` pairs
+    names of loops, or patterns, with the lengths of the segments their turns are run again in
+    (:mod:`graphc.passes.loops.segments`).  The log is no part of what is asked.
     """
 
     level: int = 1
@@ -47,6 +71,7 @@ class Options:
     skip: frozenset[str] = frozenset()
     dump: frozenset[str] = frozenset()
     contraction: str = "generated"
+    cuts: tuple[tuple[str, tuple[int, ...]], ...] = ()
     log: Log = field(default_factory=Log, compare=False, repr=False)
 
     @property
@@ -54,7 +79,8 @@ class Options:
         """What of the options the result depends on: part of a Program's cache key."""
         skipped = ",".join(sorted(self.skip))
         by = self.contraction
-        return f"level={self.level} target={self.target} skip={skipped} contraction={by}"
+        said = f"level={self.level} target={self.target} skip={skipped} contraction={by}"
+        return f"{said} cuts={self.cuts}" if self.cuts else said
 
     @classmethod
     def from_environment(

@@ -21,7 +21,7 @@ import numpy as np
 from graphc.autodiff.loops import Backward
 from graphc.ir import dims
 from graphc.ir.bindings import data_sizes
-from graphc.ir.body import STEP, Body, Function, bodies, trace, write_back, written
+from graphc.ir.body import STEP, Body, Function, Late, bodies, trace, write_back, written
 from graphc.ir.builder import Builder, composite
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.dtype import as_dtype, bfloat16, bool_, float32
@@ -117,11 +117,16 @@ def _same_shape(a: TensorType, b: TensorType, changing: Sequence[Dim]) -> bool:
 
 class Scan(Loop):
     """``carries, stacks, traces = scan(carries, xs, captures)``: a turn for each of ``length``
-    slices of the xs, from the last one on if ``reverse``."""
+    slices of the xs, from the last one on if ``reverse``.
+
+    ``cuts`` asks for its turns to be run again for its gradient, in segments of so many turns, and
+    these in segments of the next length (None: the compiler decides); a ``lean`` scan is one over
+    segments, of whose turns nothing more is to be kept (:mod:`graphc.passes.loops.segments`).
+    """
 
     attributes = {
         "body": REQUIRED, "carried": REQUIRED, "scanned": REQUIRED, "length": REQUIRED,
-        "reverse": False, "traced": (),
+        "reverse": False, "traced": (), "cuts": None, "lean": False,
     }  # fmt: skip
 
     def split(self, values: Sequence[Any]) -> tuple[Sequence, Sequence, Sequence]:
@@ -197,8 +202,8 @@ class Scan(Loop):
 
 
 class WhileLoop(Loop):
-    """``carries, traces = while_loop(carries, captures)``: turns while ``test`` of the carries is
-    true, ``limit`` of them at most (None: no limit).
+    """``carries, stacks, traces = while_loop(carries, captures)``: turns while ``test`` of the
+    carries is true, ``limit`` of them at most (None: no limit).
 
     ``invariants`` has the shape of each carry whose sizes change from turn to turn (None for the
     others).  ``sizes`` are what only running the loop tells: the number of turns, and the changing
@@ -230,37 +235,40 @@ class WhileLoop(Loop):
         (said,) = test.output_types
         if said.dtype is not bool_ or said.shape not in (None, ()):
             raise Mismatch("the test of a loop gives one bool", test=said)
-        _carried_on(carries, body.output_types, self.sizes[1:])
-        return (*carries, *(_stack_type(self.sizes[0], carries[k]) for k in self.traced))
+        made = body.output_types
+        _carried_on(carries, made[: self.carried], self.sizes[1:])
+        rows = [*made[self.carried :], *(carries[k] for k in self.traced)]
+        return (*carries, *(_stack_type(self.sizes[0], t) for t in rows))
 
     def reference(self, *values: np.ndarray) -> tuple:
-        carries, captures = list(values[: self.carried]), values[self.carried :]
-        traces: list[list[np.ndarray]] = [[] for _ in self.traced]
+        n = self.carried
+        carries, captures = list(values[:n]), values[n:]
+        rows: list[list[np.ndarray]] = []
         turn = 0
         while self.limit is None or turn < self.limit:
             step = np.int32(turn & 0x7FFFFFFF)
             (goes_on,) = run_body(self.test, (step, *carries, *captures))
             if not goes_on:
                 break
-            for trace_of, k in zip(traces, self.traced, strict=True):
-                trace_of.append(carries[k])
-            carries = run_body(self.body, (step, *carries, *captures))
+            made = run_body(self.body, (step, *carries, *captures))
+            rows.append([*made[n:], *(carries[k] for k in self.traced)])
+            carries = made[:n]
             turn += 1
         _, body = self.fitted_to(self._types(values))
-        types = [body.output_types[k] for k in self.traced]
-        return (*carries, *(stacked(r, t) for r, t in zip(traces, types, strict=True)))
+        types = [*body.output_types[n:], *(body.output_types[k] for k in self.traced)]
+        return (*carries, *(stacked([r[k] for r in rows], t) for k, t in enumerate(types)))
 
     takes_wanted = True
 
     def vjp(self, b: Any, ct: Any, y: Any, *values: Tensor, wanted: Sequence[bool]) -> list:
-        n = self.carried
+        n, ys = self.carried, len(self.body.output_types) - self.carried
         if len(self.traced) < n:
             reason = "the sizes of its loop variables change from turn to turn"
             return [NotDifferentiable(reason)] * len(values)
-        traces = dict(zip(self.traced, y[n:], strict=True))
+        traces = dict(zip(self.traced, y[n + ys :], strict=True))
         back = Backward(
-            self.body, [traces[k] for k in range(n)], [], list(values[n:]), ct[:n], (),
-            [ct[n + self.traced.index(k)] for k in range(n)], y[:n],
+            self.body, [traces[k] for k in range(n)], [], list(values[n:]), ct[:n],
+            ct[n : n + ys], [ct[n + ys + self.traced.index(k)] for k in range(n)], y[:n],
         )  # fmt: skip
         return back.run(b, self.sizes[0], True, wanted)
 
@@ -311,45 +319,61 @@ def scan_over(
 def loop_while(
     b: Any, test: Function, function: Function, carries: Sequence[Tensor],
     invariants: Sequence[Shape | None] | None = None, limit: Dim | None = None,
-    name: str = "while", kept: Sequence[int] = (),
-) -> list[Tensor]:  # fmt: skip
+    name: str = "while", kept: Sequence[int] = (), late: Sequence[Late] = (),
+) -> list[Tensor | None]:  # fmt: skip
     """Run ``function(step, *carries)`` while ``test(step, *carries)`` is true: the carries at the
-    end.  ``invariants`` are the shapes of carries whose sizes, data-dependent ones, change from
-    turn to turn.  Then come, for each of the carries ``kept``, what every turn left it, stacked."""
+    end, and what it gave besides them, stacked, as well as what every turn left the carries
+    ``kept``.  ``invariants`` are the shapes of carries whose sizes, data-dependent ones, change
+    from turn to turn.
+
+    Carries that are ``late`` stand behind the others in what ``function`` gives and in the result:
+    None where no turn told their types.
+    """
     outer = _graph_of(b)
-    shapes = tuple(invariants or [None] * len(carries))
+    shapes = list(invariants or [None] * len(carries))
     named = [
         (t.node.name, t.type if shape is None else t.type.with_shape(shape))
         for t, shape in zip(carries, shapes, strict=True)
     ]
     first = trace(outer, f"{name}_test", named, test)
-    second = trace(outer, name, named, function)
+    second = trace(outer, name, named, lambda *given: _told(function(*given), len(given), late))
+    told = [one for one in late if one.type is not None]
+    for graph, _ in (first, second):
+        own = graph.inputs[1 : 1 + len(carries)]
+        graph.arrange([*own, *(one.inside(graph) for one in told)])
+    carries = [*carries, *(one.start(one.type) for one in told if one.type is not None)]
+    shapes += [one.type.shape if one.type and one.changing else None for one in told]
     variables, n = written(first[0], second[0]), len(carries)
     for graph, _ in (first, second):
         for variable in variables:
             graph.inside(variable)
-    outputs = (*second[1], *second[0].left(variables))
+    stacks = [*second[1][n:], *(second[1][k] for k in kept)]
+    outputs = (*second[1][:n], *second[0].left(variables), *stacks)
     for graph, _ in (first, second):
         graph.carry(variables, n)
     (asked, body), captures = bodies(first, (second[0], outputs))
     m = n + len(variables)
     changing = [b.home.new_dim("turns", data=True)]
-    changing += [dims.symbol(name, data=True) for name in data_sizes(shapes)]
+    changing += [dims.symbol(name, data=True) for name in data_sizes(tuple(shapes))]
     op = WhileLoop(
         test=asked, body=body, carried=m, sizes=tuple(changing), limit=limit,
-        traced=tuple(kept) if any(shapes) else tuple(range(m)),
-        invariants=shapes if any(shapes) else (),
+        traced=() if any(shapes) else tuple(range(m)),
+        invariants=tuple(shapes) if any(shapes) else (),
     )  # fmt: skip
     made = b.home.add(op, [*carries, *variables, *captures], name=name).outputs
-    stacks = [_left_by_turns(b, made[m + op.traced.index(k)], made[k]) for k in kept]
-    return write_back(b, variables, made[n:m], [*made[:n], *stacks])
+    rows = made[m : m + len(stacks)]
+    results = write_back(b, variables, made[n:m], [*made[:n], *rows])
+    known = iter(results[n - len(told) : n])
+    ends = [next(known) if one.type is not None else None for one in late]
+    return [*results[: n - len(told)], *ends, *results[n:]]
 
 
-def _left_by_turns(b: Builder, found: Tensor, last: Tensor) -> Tensor:
-    """What the turns left a carry, of what they found it as and of its last value."""
-    turns, *sizes = found.type.dims
-    every = b.concat(found, b.expand_dims(last, axis=0), axis=0)  # [turns + 1, ...]
-    return b.slice(every, begin=(1, *[0] * len(sizes)), size=(turns, *sizes))
+def _told(outputs: Sequence[Any], given: int, late: Sequence[Late]) -> list[Tensor]:
+    """What a turn gives, without the late carries whose types it did not tell."""
+    known = given - 1
+    pairs = zip(late, outputs[known : known + len(late)], strict=True)
+    kept = [value for one, value in pairs if one.type is not None]
+    return [*outputs[:known], *kept, *outputs[known + len(late) :]]
 
 
 def _graph_of(b: Builder) -> Graph:

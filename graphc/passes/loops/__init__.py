@@ -14,6 +14,7 @@ from graphc.passes.loops.accumulated import sum_afterwards
 from graphc.passes.loops.alongside import compute_alongside
 from graphc.passes.loops.invariant import hoist
 from graphc.passes.loops.kept import keep_for_gradients
+from graphc.passes.loops.segments import measure_kept
 from graphc.passes.options import Options
 from graphc.passes.simplify import simplify
 
@@ -34,7 +35,9 @@ def lighten_loops(graph: Graph, options: Options) -> Graph:
     given = graph
     for step in STEPS:
         graph = _repeated(step, graph, options)
-    return graph if graph is given else _tidied(trim_loops(graph), options)
+    made = graph if graph is given else _tidied(trim_loops(graph), options)
+    measure_kept(made, options)
+    return made
 
 
 def _repeated(step: Callable[[Graph, Options], Graph], graph: Graph, options: Options) -> Graph:

@@ -95,6 +95,8 @@ class LoopForm:
         return [made.outputs[n + rows.index(t)] for t in exported]
 
 
-def scans(graph: Graph) -> list[Node]:
-    """The scans of a graph that may be taken apart."""
-    return [n for n in graph.nodes if n.op.name == "scan" and not n.op.effect]
+def scans(graph: Graph, lean: bool = False) -> list[Node]:
+    """The scans of a graph that may be taken apart; with ``lean``, those that must keep no more
+    than they do as well."""
+    found = (n for n in graph.nodes if n.op.name == "scan" and not n.op.effect)
+    return [n for n in found if lean or not n.op.lean]

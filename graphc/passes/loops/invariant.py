@@ -15,7 +15,7 @@ from graphc.passes.options import Options
 
 def hoist(graph: Graph, options: Options) -> Graph:
     change = Edit(graph)
-    for node in scans(graph):
+    for node in scans(graph, lean=True):
         _hoist_from(LoopForm(change, node), options)
     return change.done()
 
