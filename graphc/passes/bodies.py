@@ -95,7 +95,7 @@ def _trim(change: Edit, node: Node, wanted: list[bool]) -> None:
         changed |= {
             "body": without(body, places, outputs), "invariants": shapes,
             "test": without(bodies[0], places, [0]),
-            "sizes": op.sizes if traced or any(shapes) else (),
+            "sizes": op.sizes if traced or stacks or any(shapes) else (),
         }  # fmt: skip
     kept = [*live, *(n + k for k in stacks)]
     kept += [n + rows + k for k, c in enumerate(op.traced) if c in traced and wanted[n + rows + k]]
