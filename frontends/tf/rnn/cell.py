@@ -89,7 +89,8 @@ def zeros_of(size: Any, batch: Any, dtype: Any) -> Any:
     rows = batch.dim if isinstance(batch, Dimension) else batch
 
     def zeros(one: Any, kind: Any) -> Tensor:
-        rest = TensorShape(one).as_list() if isinstance(one, TensorShape | list | tuple) else [one]
+        several = isinstance(one, TensorShape | list | tuple)
+        rest = TensorShape(one).symbolic() or () if several else [one]
         sizes = sizes_of(b, [rows, *rest])
         return b.full(sizes, 0, as_dtype(kind))
 

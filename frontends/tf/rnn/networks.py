@@ -39,20 +39,20 @@ def dynamic_rnn(
 
     >>> outputs, state = tf.nn.dynamic_rnn(tf.nn.rnn_cell.GRUCell(64), x, dtype=tf.float32)
     """
-    _require_cell(cell)
+    require_cell(cell)
     with _opened(scope, "rnn"):
         xs = [convert(t) for t in nest.flatten(inputs)]
         if not time_major:
-            xs = [_swapped(t) for t in xs]
-        time, batch = _time_and_batch(xs)
+            xs = [swapped(t) for t in xs]
+        time, batch = time_and_batch(xs)
         state = _start(cell, initial_state, batch, dtype)
-        lengths = _lengths(sequence_length, batch, time)
+        lengths = checked_lengths(sequence_length, batch, time)
         run = _Turns(cell, inputs, state, lengths)
         b = Builder(default_graph())
         starts = [convert(t) for t in nest.flatten(state)]
         last, rows = b.scan_over(run.turn, starts, xs, time, captures=run.captures)
         if not time_major:
-            rows = [_swapped(t) for t in rows]
+            rows = [swapped(t) for t in rows]
         return nest.pack_sequence_as(run.output, rows), nest.pack_sequence_as(state, last)
 
 
@@ -91,7 +91,7 @@ def _chosen(going: Tensor, new: Tensor, old: Tensor | None) -> Tensor:
     return b.where(rows, new, b.zeros_like(new) if old is None else old)
 
 
-def _require_cell(cell: Any) -> None:
+def require_cell(cell: Any) -> None:
     if not callable(cell) or not hasattr(cell, "state_size") or not hasattr(cell, "output_size"):
         raise TypeError(f"cell must be an instance of RNNCell, got {cell!r}")
 
@@ -102,7 +102,7 @@ def _opened(scope: Any, default: str) -> variable_scope:
     return variable_scope(scope or default)
 
 
-def _swapped(x: Tensor) -> Tensor:
+def swapped(x: Tensor) -> Tensor:
     """Batch and time change places."""
     rank = x.type.rank
     if rank is None or rank < 2:
@@ -113,7 +113,7 @@ def _swapped(x: Tensor) -> Tensor:
     return builder(x).transpose(x, perm=(1, 0, *range(2, rank)))
 
 
-def _time_and_batch(xs: Sequence[Tensor]) -> tuple[Dim, Dim]:
+def time_and_batch(xs: Sequence[Tensor]) -> tuple[Dim, Dim]:
     for x in xs:
         if x.type.shape is None or len(x.type.shape) < 2:
             raise ShapeError(
@@ -133,7 +133,7 @@ def _start(cell: Any, initial_state: Any, batch: Dim, dtype: Any) -> Any:
     return make(batch, dtype) if make is not None else zeros_of(cell.state_size, batch, dtype)
 
 
-def _lengths(given: Any, batch: Dim, time: Dim) -> Tensor | None:
+def checked_lengths(given: Any, batch: Dim, time: Dim) -> Tensor | None:
     """The lengths of the sequences, checked: they are within the time there is."""
     if given is None:
         return None
@@ -144,6 +144,12 @@ def _lengths(given: Any, batch: Dim, time: Dim) -> Tensor | None:
         raise ValueError(
             f"sequence_length must be a vector of length batch_size, got {lengths.type}"
         )
+    entries = lengths.type.dims[0] if lengths.type.rank else None
+    if isinstance(entries, int) and isinstance(batch, int) and entries != batch:
+        raise ShapeError(
+            f"sequence_length has {entries} entries, the batch has {batch} rows", site=here(),
+            rows=[("sequence_length", str(lengths.type), f"from {lengths.node.name}")],
+        )  # fmt: skip
     b = builder(lengths)
     lengths = b.cast(lengths, dtype=int32)
     longest = b.dim_value(dim=time, dtype=int32)
@@ -171,8 +177,8 @@ def bidirectional_dynamic_rnn(
     The outputs of the second are turned round again; with ``sequence_length``, each sequence is
     turned round by itself.
     """
-    _require_cell(cell_fw)
-    _require_cell(cell_bw)
+    require_cell(cell_fw)
+    require_cell(cell_bw)
     axes = {"seq_axis": 0, "batch_axis": 1} if time_major else {"seq_axis": 1, "batch_axis": 0}
 
     def turned(x: Any) -> Any:
@@ -207,7 +213,7 @@ def static_rnn(
 
     >>> outputs, state = tf.nn.static_rnn(cell, tf.unstack(x, axis=1), dtype=tf.float32)
     """
-    _require_cell(cell)
+    require_cell(cell)
     if not isinstance(inputs, list | tuple):
         raise TypeError("inputs must be a sequence")
     if not inputs:
@@ -249,8 +255,8 @@ def static_bidirectional_rnn(
 ) -> tuple[list[Any], Any, Any]:
     """As :func:`bidirectional_dynamic_rnn`, written out: the outputs of both joined, and the two
     last states."""
-    _require_cell(cell_fw)
-    _require_cell(cell_bw)
+    require_cell(cell_fw)
+    require_cell(cell_bw)
     if not isinstance(inputs, list) or not inputs:
         raise TypeError("inputs must be a list of one tensor at least")
 

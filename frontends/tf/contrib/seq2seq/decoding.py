@@ -1,0 +1,262 @@
+"""``tf.contrib.seq2seq.dynamic_decode``: a decoder run turn by turn until every row is finished.
+
+Where the number of turns is known before the first (a decoder that is taught a known sequence),
+the loop is a scan over what the turns read; else it is a while loop that keeps what each turn left.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import Any
+
+from frontends.tf.functions.arrays import where
+from frontends.tf.functions.math import reduce_all
+from frontends.tf.graph.shapes import TensorShape
+from frontends.tf.graph.tensor import builder, convert, size_of
+from frontends.tf.platform import nest
+from frontends.tf.rnn.cell import zeros_of
+from frontends.tf.rnn.networks import swapped
+from frontends.tf.variables.scopes import variable_scope
+from graphc.errors import DTypeError, GraphError, ShapeError
+from graphc.ir.builder import Builder
+from graphc.ir.dims import Dim
+from graphc.ir.dtype import as_dtype, int32
+from graphc.ir.graph import Tensor, default_graph
+from graphc.ir.source import here
+
+
+class Decoder(abc.ABC):
+    """What :func:`dynamic_decode` runs: ``initialize``, then ``step`` turn by turn."""
+
+    @property
+    @abc.abstractmethod
+    def batch_size(self) -> Any:
+        """The number of rows, an int32 scalar."""
+
+    @property
+    @abc.abstractmethod
+    def output_size(self) -> Any:
+        """The shapes of one row's outputs, in their structure."""
+
+    @property
+    @abc.abstractmethod
+    def output_dtype(self) -> Any:
+        """The dtypes of the outputs, in their structure."""
+
+    @abc.abstractmethod
+    def initialize(self, name: str | None = None) -> tuple[Any, Any, Any]:
+        """Which rows are finished before the first turn, its inputs, and its state."""
+
+    @abc.abstractmethod
+    def step(
+        self, time: Any, inputs: Any, state: Any, name: str | None = None
+    ) -> tuple[Any, Any, Any, Any]:
+        """One turn: outputs, the next state, the next inputs, and which rows are finished."""
+
+    def finalize(self, outputs: Any, final_state: Any, sequence_lengths: Any) -> tuple[Any, Any]:
+        """What the outputs of all turns ``[time, batch, ...]`` and the last state become."""
+        raise NotImplementedError
+
+    @property
+    def tracks_own_finished(self) -> bool:
+        """Whether ``step`` says of every row if it is finished, also of those that were before."""
+        return False
+
+
+def dynamic_decode(
+    decoder: Decoder,
+    output_time_major: bool = False,
+    impute_finished: bool = False,
+    maximum_iterations: Any = None,
+    parallel_iterations: int = 32,
+    swap_memory: bool = False,
+    scope: Any = None,
+    **kwargs: Any,
+) -> tuple[Any, Any, Tensor]:
+    """Run ``decoder`` until every row is finished, for ``maximum_iterations`` turns at most: its
+    outputs ``[batch, time, ...]`` (``[time, batch, ...]`` if ``output_time_major``), its last state,
+    and the number of turns of each row, int32 ``[batch]``.
+
+    With ``impute_finished`` the outputs of rows that are finished are 0 and their state stays.
+    ``parallel_iterations`` and ``swap_memory`` are accepted.
+
+    >>> outputs, state, lengths = tf.contrib.seq2seq.dynamic_decode(decoder)
+    """
+    if not isinstance(decoder, Decoder):
+        raise TypeError(f"Expected decoder to be type Decoder, but saw: {type(decoder)}")
+    if kwargs:
+        raise TypeError(f"dynamic_decode takes no argument {next(iter(kwargs))!r}")
+    b = Builder(default_graph())
+    with variable_scope(scope, "decoder"):
+        limit = None if maximum_iterations is None else _limit(b, maximum_iterations)
+        loop = _Decoding(decoder, impute_finished)
+        lesson = getattr(decoder, "lesson", None)
+        with b.home.name_scope("decode"):
+            if lesson is None:
+                outputs, state, lengths = loop.until_finished(b, limit)
+            else:
+                outputs, state, lengths = loop.along(b, lesson, limit)
+            if decoder.tracks_own_finished and hasattr(state, "lengths"):
+                lengths = b.cast(state.lengths, dtype=int32)
+        if type(decoder).finalize is not Decoder.finalize:
+            outputs, state = decoder.finalize(outputs, state, lengths)
+        if not output_time_major:
+            outputs = nest.map_structure(swapped, outputs)
+    return outputs, state, lengths
+
+
+def _limit(b: Builder, maximum_iterations: Any) -> Tensor:
+    limit = convert(maximum_iterations, int32)
+    if limit.type.rank not in (None, 0):
+        raise ValueError(f"maximum_iterations must be a scalar, got {limit.type}")
+    return limit
+
+
+class _Decoding:
+    """The turns of a decoder on flat lists of tensors: its state, which rows are finished, and the
+    number of turns of each row are carried; its inputs too, unless they are known."""
+
+    def __init__(self, decoder: Decoder, impute_finished: bool) -> None:
+        self.decoder, self.impute = decoder, impute_finished
+        finished, self.inputs, self.state = decoder.initialize()
+        self.finished = convert(finished)
+        rows = builder(self.finished)
+        self.lengths = rows.cast(rows.zeros_like(self.finished), dtype=int32)
+        self.outputs: Any = None
+
+    def starts(self) -> list[Tensor]:
+        return [convert(t) for t in (*nest.flatten(self.state), self.finished, self.lengths)]
+
+    def until_finished(self, b: Builder, limit: Tensor | None) -> tuple[Any, Any, Tensor]:
+        """A while loop; it carries the outputs, to keep those of all turns."""
+        self.outputs = self._no_outputs()
+        n = len(nest.flatten(self.state))
+        inputs = [convert(t) for t in nest.flatten(self.inputs)]
+        outs = nest.flatten(self.outputs)
+        starts = [*self.starts(), *inputs, *outs]
+        m = n + 2 + len(inputs)
+
+        def test(step: Tensor, *values: Tensor) -> list[Tensor]:
+            return [builder(step).logical_not(reduce_all(values[n]))]
+
+        def turn(step: Tensor, *values: Tensor) -> list[Tensor]:
+            given = nest.pack_sequence_as(self.inputs, list(values[n + 2 : m]))
+            carried, after, made = self._turn(step, values[: n + 2], given)
+            made = self._like(self.outputs, made, "the outputs of a decoder's step")
+            return [*carried, *self._like(self.inputs, after, "the next inputs"), *made]
+
+        bound = None if limit is None else size_of(b, b.maximum(limit, 0))
+        kept = range(m, len(starts))
+        ends = b.loop_while(test, turn, starts, limit=bound, name="while", kept=kept)
+        stacks = ends[len(starts) :]
+        return self._packed(ends, stacks)
+
+    def along(self, b: Builder, lesson: Any, limit: Tensor | None) -> tuple[Any, Any, Tensor]:
+        """A scan over what the turns read, of the longest sequence's number of turns."""
+        count = lesson.turns() if limit is None else b.minimum(lesson.turns(), limit)
+        turns = size_of(b, b.maximum(count, 0))
+        rows = lesson.read(turns, ahead=not lesson.reads_only)
+        n = len(nest.flatten(self.state))
+        inputs = [] if lesson.reads_only else [convert(t) for t in nest.flatten(self.inputs)]
+        starts = [*self.starts(), *inputs]
+        m = len(starts)
+
+        def turn(step: Tensor, *values: Tensor) -> list[Tensor]:
+            read = nest.pack_sequence_as(rows, list(values[m:]))
+            held = (
+                nest.pack_sequence_as(self.inputs, list(values[n + 2 : m])) if inputs else read[0]
+            )
+            lesson.given = read
+            try:
+                carried, after, made = self._turn(step, values[: n + 2], held)
+            finally:
+                lesson.given = None
+            self.outputs = made
+            made = [convert(t) for t in nest.flatten(made)]
+            if not inputs:
+                return [*carried, *made]
+            return [*carried, *self._like(self.inputs, after, "the next inputs"), *made]
+
+        ends, stacks = b.scan_over(turn, starts, nest.flatten(rows), turns)
+        return self._packed(ends, stacks)
+
+    def _packed(self, ends: Sequence[Tensor], stacks: Sequence[Tensor]) -> tuple[Any, Any, Tensor]:
+        n = len(nest.flatten(self.state))
+        outputs = nest.pack_sequence_as(self.outputs, list(stacks))
+        return outputs, nest.pack_sequence_as(self.state, list(ends[:n])), ends[n + 1]
+
+    def _turn(
+        self, step: Tensor, held: Sequence[Tensor], inputs: Any
+    ) -> tuple[list[Tensor], Any, Any]:
+        """One turn: what is carried, the next inputs, the outputs."""
+        *olds, finished, lengths = held
+        b = builder(step)
+        state = nest.pack_sequence_as(self.state, list(olds))
+        outputs, new, after, said = self.decoder.step(step, inputs, state)
+        news = self._like(self.state, new, "the state after a decoder's step")
+        ended = said if self.decoder.tracks_own_finished else b.logical_or(said, finished)
+        count = b.add(step, 1)
+        lengths = b.where(finished, lengths, count)
+        if self.impute:
+            outputs = nest.map_structure(
+                lambda t: where(finished, b.zeros_like(t), convert(t)), outputs
+            )
+            news = [self._held(finished, old, t) for old, t in zip(olds, news, strict=True)]
+        return [*news, ended, lengths], after, outputs
+
+    def _held(self, finished: Tensor, old: Tensor, new: Tensor) -> Tensor:
+        """A part of the state, which stays in rows that are finished; a scalar goes on."""
+        return where(finished, old, new) if new.type.rank else new
+
+    def _like(self, wanted: Any, given: Any, what: str) -> list[Tensor]:
+        """The leaves of a nest, which must be as they were before the turn."""
+        try:
+            nest.assert_same_structure(wanted, given)
+        except (TypeError, ValueError) as error:
+            raise GraphError(
+                f"{what} are not nested as before", site=here(),
+                rows=[("before", _types(wanted), ""), ("after", _types(given), "")],
+            ) from error  # fmt: skip
+        pairs = zip(nest.flatten(wanted), nest.flatten(given), strict=True)
+        return [_as_before(convert(old), convert(new), what) for old, new in pairs]
+
+    def _no_outputs(self) -> Any:
+        """Zeros in the shapes and dtypes that the decoder says its outputs have."""
+        sizes, dtypes = self.decoder.output_size, self.decoder.output_dtype
+        batch = self.finished.type.dims[0]
+        if not nest.is_nested(sizes) or isinstance(sizes, TensorShape):
+            return zeros_of(TensorShape(sizes) if sizes == () else sizes, batch, dtypes)
+        leaves = [_zeros(s, batch, d) for s, d in _pairs(sizes, dtypes)]
+        return nest.pack_sequence_as(dtypes, leaves)
+
+
+def _pairs(sizes: Any, dtypes: Any) -> list[tuple[Any, Any]]:
+    """The sizes and dtypes of the leaves; a size may be a list itself."""
+    if not nest.is_nested(dtypes):
+        return [(sizes, dtypes)]
+    parts = nest.flatten_up_to(dtypes, sizes, check_types=False)
+    return list(zip(parts, nest.flatten(dtypes), strict=True))
+
+
+def _zeros(size: Any, batch: Dim, dtype: Any) -> Tensor:
+    shape = TensorShape(size if isinstance(size, TensorShape | list | tuple) else [size])
+    return zeros_of(shape, batch, as_dtype(dtype))
+
+
+def _types(structure: Any) -> str:
+    leaves = [str(convert(t).type) for t in nest.flatten(structure)]
+    return str(nest.pack_sequence_as(structure, leaves))
+
+
+def _as_before(old: Tensor, new: Tensor, what: str) -> Tensor:
+    rows = [("before", str(old.type), f"from {old.node.name}"),
+            ("after", str(new.type), f"from {new.node.name}")]  # fmt: skip
+    if old.dtype is not new.dtype:
+        raise DTypeError(
+            f"{what} change their dtype in a turn", rows=rows, site=new.node.site,
+            hint=f"cast them: tf.cast(..., tf.{old.dtype})",
+        )  # fmt: skip
+    if not TensorShape(old.type.shape).is_compatible_with(TensorShape(new.type.shape)):
+        raise ShapeError(f"{what} change their shape in a turn", rows=rows, site=new.node.site)
+    return new
