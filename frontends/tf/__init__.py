@@ -129,6 +129,7 @@ _OWNERS = {
     ),
     "frontends.tf.loops.branches": "case cond switch_case",
     "frontends.tf.loops.higher_order": "foldl foldr map_fn scan",
+    "frontends.tf.loops.tensor_array": "TensorArray",
     "frontends.tf.loops.while_loop": "while_loop",
     "frontends.tf.functions.strings": (
         "as_string decode_base64 decode_csv decode_raw edit_distance encode_base64 reduce_join "
@@ -142,6 +143,7 @@ _OWNERS = {
     "frontends.tf.platform.config": (
         "ConfigProto GPUOptions GraphOptions OptimizerOptions RunMetadata RunOptions"
     ),
+    "frontends.tf.platform.options": "Options",
     "frontends.tf.platform.protos": (
         "AttrValue Event GraphDef HistogramProto MetaGraphDef NameAttrList NodeDef SessionLog "
         "Summary SummaryMetadata TensorInfo"

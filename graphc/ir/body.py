@@ -310,6 +310,11 @@ class BodyGraph(Graph):
         """The tensors outside that are variables written inside."""
         return [outside for outside, inside in self.captured.items() if inside in self._held]
 
+    def arrange(self, own: Sequence[Tensor]) -> None:
+        """Let the inputs be the step, ``own``, and then what is captured."""
+        rest = [t for t in self.inputs if t is not self.step and t not in set(own)]
+        self.inputs = (self.step, *own, *rest)
+
     def carry(self, variables: Sequence[Tensor], at: int) -> None:
         """Let these variables be inputs ``at``, ``at + 1`` ... (not counting the step)."""
         moved = [self._input_for(v) for v in variables]
@@ -383,6 +388,35 @@ def _settled(traced: BodyGraph) -> Graph:
     return graph
 
 
+class Late:
+    """A carry whose type only tracing a turn tells; ``start(type)`` then makes its first value.
+
+    ``changing``: its sizes may differ from turn to turn.
+    """
+
+    def __init__(
+        self, name: str, start: Callable[[TensorType], Tensor], changing: bool = False
+    ) -> None:
+        self.name, self.start, self.changing = name, start, changing
+        self.type: TensorType | None = None
+        self._inputs: dict[Graph, Tensor] = {}
+
+    def inside(self, graph: BodyGraph, type: TensorType | None = None) -> Tensor:
+        """What it is in a body: a new input, the first time; ``type`` is told then."""
+        if graph not in self._inputs:
+            self.type = type or self.type
+            assert self.type is not None
+            self._inputs[graph] = graph.take(self.type, self.name)
+        return self._inputs[graph]
+
+
+class Deferred:
+    """Values of a branch that can only be made once all branches are traced."""
+
+    def __init__(self, make: Callable[[], Sequence[Tensor]]) -> None:
+        self.make = make
+
+
 def trace(
     outer: Graph, title: str, types: Sequence[tuple[str, TensorType]], function: Function
 ) -> tuple[BodyGraph, tuple[Tensor, ...]]:
@@ -391,7 +425,15 @@ def trace(
     with graph.as_default():
         inputs = [graph.take(type, name) for name, type in types]
         outputs = tuple(function(graph.step, *inputs))
-        return graph, tuple(map(graph.inside, outputs))
+        return graph, tuple(t if isinstance(t, Deferred) else graph.inside(t) for t in outputs)
+
+
+def made_up(traced: tuple[BodyGraph, Sequence[Any]]) -> tuple[BodyGraph, tuple[Tensor, ...]]:
+    """What a branch gives, with the values that waited for the other branches."""
+    graph, outputs = traced
+    with graph.as_default():
+        flat = [t for o in outputs for t in (o.make() if isinstance(o, Deferred) else [o])]
+        return graph, tuple(map(graph.inside, flat))
 
 
 def bodies(*traced: tuple[BodyGraph, Sequence[Tensor]]) -> tuple[list[Body], list[Tensor]]:

@@ -210,6 +210,7 @@ class Op:
     linear: ClassVar[bool] = False
     holomorphic: ClassVar[bool] = False  # of complex numbers: vjp is given the conjugates
     transcendental: ClassVar[bool] = False  # dear to recompute
+    over: ClassVar[tuple[int, ...]] = ()  # per output: the operand whose memory it takes over
     takes_wanted: ClassVar[bool] = False  # vjp has a keyword: which operands need a cotangent
     passes_rows: ClassVar[bool] = False  # the operand's cotangent is the output's, Rows included
 

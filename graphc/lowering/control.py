@@ -115,6 +115,7 @@ class _Lowering:
         for tensor, buffer in zip(graph.inputs, inputs, strict=True):
             inner.buffer_of[tensor] = buffer
         inner.pinned |= {*inputs} - {*owned}
+        inner.owned = {*owned}
         taken: set[Tensor] = set()
         for k, buffer in into.items():
             root = inner.root(graph.outputs[k])

@@ -17,14 +17,14 @@ EVERYDAY = (
     "shaping.slicing shaping.subscript "
 )
 THE_REST = (
-    "control.branches control.loops control.turns "
+    "control.arrays control.branches control.loops control.turns "
     "drawing.candidates drawing.rejection elementwise.bitwise elementwise.incomplete "
     "elementwise.special indexing.ordering indexing.partition indexing.scatter_nd "
     "indexing.segment indexing.sparse learning.boxes learning.images learning.optimize_variants "
     "learning.pooling products.convolution products.convolve products.convolve_panels "
     "products.einsum products.factorization products.linalg products.spectral products.winograd "
-    "reducing.cumulative running.summary shaping.diagonal shaping.moving shaping.padding "
-    "shaping.patches "
+    "reducing.cumulative running.summary sequences.ctc sequences.ctc_curvature "
+    "shaping.diagonal shaping.moving shaping.padding shaping.patches "
     "text.csv_records text.edit_distance text.string_patterns text.strings "
 )
 

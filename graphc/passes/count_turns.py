@@ -53,7 +53,12 @@ def count_turns(graph: Graph, options: Options) -> Graph:
         made.name = node.name
         for old, new in zip(node.outputs, made.outputs, strict=True):
             change.replace(old, new)
-    return specialise(change.done(), sizes)
+    counted = change.done()
+    made = specialise(counted, sizes)
+    if len(made.inputs) != len(counted.inputs):  # a body's inputs stay where they are
+        there = {t.node.name: t for t in made.inputs}
+        made.inputs = tuple(there.get(t.node.name, t) for t in counted.inputs)
+    return made
 
 
 def turns_of(node: Node) -> Dim | None:

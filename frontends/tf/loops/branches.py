@@ -7,9 +7,11 @@ from typing import Any
 
 from frontends.tf.graph.building import control_dependencies, name_scope
 from frontends.tf.graph.tensor import convert
+from frontends.tf.loops.tensor_array import TensorArray
 from frontends.tf.names.missing import resolve
 from frontends.tf.platform import nest
 from graphc.errors import GraphError
+from graphc.ir.body import Deferred
 from graphc.ir.builder import Builder
 from graphc.ir.dtype import int32
 from graphc.ir.graph import Node, Tensor, default_graph
@@ -64,12 +66,15 @@ class _Branch:
         self.structure: Any = None
         self.nothing: list[bool] = []
 
-    def run(self, step: Tensor) -> list[Tensor]:
+    def run(self, step: Tensor) -> list[Any]:
         returned = self.function()
         self.structure = returned
         leaves = nest.flatten(returned)
         self.nothing = [leaf is None or isinstance(leaf, Node) for leaf in leaves]
-        return [_value(step, leaf) for leaf in leaves]
+        return [
+            Deferred(leaf.held) if isinstance(leaf, TensorArray) else _value(step, leaf)
+            for leaf in leaves
+        ]
 
 
 def _value(step: Tensor, leaf: Any) -> Tensor:
@@ -92,14 +97,26 @@ def _same_structure(one: Any, two: Any) -> None:
             rows=[("true_fn", repr(one), ""), ("false_fn", repr(two), "")], site=here(),
             hint="return the same number of values, nested in the same way, from both",
         ) from error  # fmt: skip
+    for a, b in zip(nest.flatten(one), nest.flatten(two), strict=True):
+        if isinstance(a, TensorArray) != isinstance(b, TensorArray):
+            raise GraphError(
+                "one branch of a cond gives a TensorArray where the other gives none",
+                rows=[("true_fn", repr(a), ""), ("false_fn", repr(b), "")], site=here(),
+            )  # fmt: skip
 
 
 def _as_given(one: _Branch, two: _Branch, outs: Sequence[Tensor]) -> Any:
     """The results in the structure the branches gave; an operation for operations."""
     leaves: list[Any] = []
-    for out, first, second, was in zip(
-        outs, one.nothing, two.nothing, nest.flatten(one.structure), strict=True
+    values = iter(outs)
+    for first, second, was in zip(
+        one.nothing, two.nothing, nest.flatten(one.structure), strict=True
     ):
+        if isinstance(was, TensorArray):
+            held = [] if was.shared.shape is None else [next(values), next(values)]
+            leaves.append(was.after(held))
+            continue
+        out = next(values)
         leaves.append((None if was is None else out.node) if first and second else out)
     return nest.pack_sequence_as(one.structure, leaves)
 

@@ -8,6 +8,7 @@ from typing import Any
 from frontends.tf.graph.building import name_scope
 from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.graph.tensor import convert, size_of
+from frontends.tf.loops.tensor_array import Entry, TensorArray
 from frontends.tf.platform import nest
 from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.ir.builder import Builder
@@ -52,24 +53,34 @@ def while_loop(
         b = Builder(default_graph())
         limit = None if maximum_iterations is None else size_of(b, maximum_iterations)
         outs = b.loop_while(
-            loop.test, loop.turn, loop.starts, loop.shapes(b.home), limit=limit, name="while"
-        )
+            loop.test, loop.turn, loop.starts, loop.shapes(b.home), limit=limit, name="while",
+            late=loop.late,
+        )  # fmt: skip
         if not back_prop:
-            outs = [b.stop_gradient(t) for t in outs]
-        result = nest.pack_sequence_as(loop_vars, outs)
+            outs = [None if t is None else b.stop_gradient(t) for t in outs]
+        result = nest.pack_sequence_as(loop_vars, loop.ended(outs))
     single = len(loop_vars) == 1 and not isinstance(loop_vars, dict)
     return result[0] if single and not return_same_structure else result
 
 
 class _Loop:
-    """The user's functions on flat lists of tensors."""
+    """The user's functions on flat lists of tensors; arrays among the loop variables are carried
+    by the tensors they hold, which stand last."""
 
     def __init__(self, cond: Callable, body: Callable, loop_vars: Any, invariants: Any) -> None:
         self.cond, self.body, self.structure = cond, body, loop_vars
-        self.starts = [convert(v) for v in nest.flatten(loop_vars)]
+        self.leaves = nest.flatten(loop_vars)
+        self.entries = {
+            k: Entry(leaf) for k, leaf in enumerate(self.leaves) if isinstance(leaf, TensorArray)
+        }
+        self.places = [k for k in range(len(self.leaves)) if k not in self.entries]
+        self.starts = [convert(self.leaves[k]) for k in self.places]
+        self.late = [t for e in self.entries.values() for t in (e.rows, e.marks)]
+        self.stacks: list[Entry] = []
         self.invariants = None
         if invariants is not None:
-            self.invariants = [TensorShape(s) for s in _flat_shapes(loop_vars, invariants)]
+            flat = _flat_shapes(loop_vars, invariants)
+            self.invariants = [TensorShape(flat[k]) for k in self.places]
 
     def shapes(self, graph: Graph) -> list[Shape | None] | None:
         """The shapes of the variables whose sizes change, None for the others."""
@@ -78,10 +89,11 @@ class _Loop:
         return [_invariant(graph, t, s) for t, s in zip(self.starts, self.invariants, strict=True)]
 
     def test(self, step: Tensor, *values: Tensor) -> list[Tensor]:
-        return [convert(self._called(self.cond, values))]
+        return [convert(self._called(self.cond, self._given(step, values)))]
 
-    def turn(self, step: Tensor, *values: Tensor) -> list[Tensor]:
-        returned = self._called(self.body, values)
+    def turn(self, step: Tensor, *values: Tensor) -> list[Any]:
+        given = self._given(step, values)
+        returned = self._called(self.body, given)
         if len(self.structure) == 1 and not nest.is_nested(returned):
             returned = [returned]
         try:
@@ -93,11 +105,67 @@ class _Loop:
                 hint="return a new value for each loop variable, nested as they are", site=here(),
             ) from error  # fmt: skip
         news = nest.flatten(returned)
-        return [_next(k, old, new) for k, (old, new) in enumerate(zip(values, news, strict=True))]
+        known = [_next(k, given[k], news[k]) for k in self.places]
+        ends = dict(zip(values, known, strict=True))
+        starts = dict(zip(values, self.starts, strict=True))
+        late: list[Tensor | None] = []
+        stacks: list[Tensor] = []
+        for k, entry in self.entries.items():
+            left = _array(k, news[k])
+            row = entry.stack(left, starts, ends)
+            if row is not None:
+                stacks.append(row)
+                self.stacks.append(entry)
+            late += _held(entry, left, given[k], row is not None)
+        return [*known, *late, *stacks]
 
-    def _called(self, function: Callable, values: tuple[Tensor, ...]) -> Any:
-        packed = nest.pack_sequence_as(self.structure, list(values))
+    def ended(self, outs: list[Any]) -> list[Any]:
+        """The loop variables at the end."""
+        n, m = len(self.places), len(self.late)
+        leaves: list[Any] = [None] * len(self.leaves)
+        for k, out in zip(self.places, outs, strict=False):
+            leaves[k] = out
+        stacked = dict(zip(self.stacks, outs[n + m :], strict=True))
+        for at, (k, entry) in enumerate(self.entries.items()):
+            rows, marks = outs[n + 2 * at : n + 2 * at + 2]
+            if entry.stacked is not None:
+                leaves[k] = entry.stacked(stacked[entry])
+            else:
+                leaves[k] = entry.after(rows, marks)
+        return leaves
+
+    def _given(self, step: Tensor, values: tuple[Tensor, ...]) -> list[Any]:
+        leaves: list[Any] = [None] * len(self.leaves)
+        for k, value in zip(self.places, values, strict=True):
+            leaves[k] = value
+        for k, entry in self.entries.items():
+            leaves[k] = entry.inside(step.graph)  # type: ignore[arg-type]
+        return leaves
+
+    def _called(self, function: Callable, leaves: list[Any]) -> Any:
+        packed = nest.pack_sequence_as(self.structure, leaves)
         return function(**packed) if isinstance(packed, dict) else function(*packed)
+
+
+def _array(k: int, new: Any) -> TensorArray:
+    if not isinstance(new, TensorArray):
+        raise DTypeError(
+            f"loop variable {k} is a TensorArray; the body of the loop returns {new!r} for it",
+            site=here(), hint="return what its write gave",
+        )  # fmt: skip
+    return new
+
+
+def _held(
+    entry: Entry, left: TensorArray, given: TensorArray, stacked: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    """What carries an array on; nothing where no turn touches it, or its rows are stacked."""
+    untouched = left._held is given._held and not entry.touched
+    if stacked or untouched or left.shared.shape is None:
+        return None, None
+    rows, marks = left.get()
+    given.get()
+    return rows, marks
 
 
 def _next(k: int, old: Tensor, new: Any) -> Tensor:

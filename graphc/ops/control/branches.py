@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.autodiff.loops import branch_gradients
-from graphc.ir.body import STEP, Body, Function, bodies, trace, write_back, written
+from graphc.ir.body import STEP, Body, Function, bodies, made_up, trace, write_back, written
 from graphc.ir.builder import composite
 from graphc.ir.dtype import bool_, float32
 from graphc.ir.graph import Graph, Tensor
@@ -110,6 +110,7 @@ def branch(
         trace(outer, f"{name}_{side}", types, function)
         for side, function in (("then", then), ("otherwise", otherwise))
     ]
+    traced = [made_up(one) for one in traced]
     variables = written(*(graph for graph, _ in traced))
     for graph, _ in traced:
         for variable in variables:
