@@ -271,6 +271,8 @@ class BodyGraph(Graph):
         control = [c for c in control if c.graph is self]
         seen = self._seen_by([*(t.node for t in own), *self._controls(control, tuple(own))])
         read = [seen.get(t, t) for t in own]
+        if op.name == "latest":
+            read = [self._held.get(t, t) for t in own]
         if op.writes is not None:
             variable = self._variable_of.get(own[op.writes], own[op.writes])
             read[op.writes] = self._held.get(variable, variable)
@@ -445,6 +447,11 @@ def bodies(*traced: tuple[BodyGraph, Sequence[Tensor]]) -> tuple[list[Body], lis
 def written(*graphs: BodyGraph) -> list[Tensor]:
     """The variables that some of these bodies write."""
     return list(dict.fromkeys(v for graph in graphs for v in graph.written))
+
+
+def latest(b: Builder, tensors: Sequence[Tensor], variables: Sequence[Tensor]) -> list[Tensor]:
+    """The tensors; those that are variables that a body writes, as the writes so far left them."""
+    return [b.latest(t) if t in variables else t for t in tensors]
 
 
 def write_back(

@@ -3,7 +3,7 @@
 What a run means: the effects on one variable happen in the order of control dependencies, then of
 creation.  A pure read sees the value at the start of the run, unless its reader depends on a write
 (through data or control): then it sees what the last such write left.  A read-modify-write sees
-what the write before it left.
+what the write before it left, and so does a ``latest``.
 
 Before: control edges as the user drew them; every node is needed by a root.
 After:
@@ -109,14 +109,19 @@ def reads_in_sequence(graph: Graph) -> dict[Node, tuple[Tensor, ...]]:
     rewired: dict[Node, list[Tensor]] = {}
     for variable, writers in effects.items():
         writers.sort(key=order.__getitem__)
-        pure = [(r, port) for r, port in readers.get(variable, ()) if r.op.writes != port]
+        readings = readers.get(variable, ())
+        pure = [(r, p) for r, p in readings if r.op.writes != p and r.op.name != "latest"]
         end = max((position[reader] for reader, _ in pure), default=0)
         latest = _latest_write(writers, after, position, end)
         for reader, port in pure:
             if reader in latest:
                 rewired.setdefault(reader, list(reader.operands))[port] = latest[reader]
+        latests = [r for r, _ in readings if r.op.name == "latest"]
         held = variable
-        for writer in writers:
+        for writer in sorted([*writers, *latests], key=order.__getitem__):
+            if writer.op.name == "latest":
+                rewired[writer] = [held]
+                continue
             target = writer.op.writes
             assert target is not None
             rewired.setdefault(writer, list(writer.operands))[target] = held

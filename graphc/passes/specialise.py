@@ -107,7 +107,8 @@ def _reinfer(graph: Graph, sizes: dict[str, Dim]) -> Graph:
     new = Graph(graph.title)
     new.nodes = list(made.values())
     new.by_name = {n.name: n for n in new.nodes}
-    new.inputs = tuple(made[t.node].outputs[t.index] for t in graph.inputs if t.node in made)
+    # An input that nothing reads any more is one still: a body's callers count on its place.
+    new.inputs = tuple(made[t.node].outputs[t.index] if t.node in made else t for t in graph.inputs)
     new.outputs = tuple(made[t.node].outputs[t.index] for t in graph.outputs)
     new.targets = tuple(made[n] for n in graph.targets)
     new.seed = graph.seed

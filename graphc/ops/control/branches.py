@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 
 from graphc.autodiff.loops import branch_gradients
-from graphc.ir.body import STEP, Body, Function, bodies, made_up, trace, write_back, written
+from graphc.ir.body import (
+    STEP,
+    Body,
+    Function,
+    bodies,
+    latest,
+    made_up,
+    trace,
+    write_back,
+    written,
+)  # fmt: skip
 from graphc.ir.builder import composite
 from graphc.ir.dtype import bool_, float32
 from graphc.ir.graph import Graph, Tensor
@@ -118,6 +128,7 @@ def branch(
     (one, two), found = bodies(
         *((graph, (*outputs, *graph.left(variables))) for graph, outputs in traced)
     )
-    made = b.home.add(Cond(then=one, otherwise=two), [pred, *captures, *found], name=name).outputs
+    operands = [pred, *captures, *latest(b, found, variables)]
+    made = b.home.add(Cond(then=one, otherwise=two), operands, name=name).outputs
     n = len(made) - len(variables)
     return write_back(b, variables, made[n:], made[:n])

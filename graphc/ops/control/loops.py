@@ -21,7 +21,7 @@ import numpy as np
 from graphc.autodiff.loops import Backward
 from graphc.ir import dims
 from graphc.ir.bindings import data_sizes
-from graphc.ir.body import STEP, Body, Function, Late, bodies, trace, write_back, written
+from graphc.ir.body import STEP, Body, Function, Late, bodies, latest, trace, write_back, written
 from graphc.ir.builder import Builder, composite
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.dtype import as_dtype, bfloat16, bool_, float32
@@ -310,7 +310,8 @@ def scan_over(
         body=body, carried=m, scanned=len(xs), length=length, reverse=reverse,
         traced=tuple(range(m)),
     )  # fmt: skip
-    made = b.home.add(op, [*carries, *variables, *xs, *captures, *found], name=name).outputs
+    held = latest(b, variables, variables)
+    made = b.home.add(op, [*carries, *held, *xs, *captures, *found], name=name).outputs
     results = write_back(b, variables, made[n:m], [*made[:n], *made[m : len(outputs)]])
     return results[:n], results[n:]
 
@@ -360,7 +361,8 @@ def loop_while(
         traced=() if any(shapes) else tuple(range(m)),
         invariants=tuple(shapes) if any(shapes) else (),
     )  # fmt: skip
-    made = b.home.add(op, [*carries, *variables, *captures], name=name).outputs
+    operands = [*carries, *latest(b, variables, variables), *captures]
+    made = b.home.add(op, operands, name=name).outputs
     rows = made[m : m + len(stacks)]
     results = write_back(b, variables, made[n:m], [*made[:n], *rows])
     known = iter(results[n - len(told) : n])

@@ -123,6 +123,31 @@ class NoOp(Op):
     samples = [Sample()]
 
 
+class Latest(Op):
+    """``y = variable``, as the writes made so far leave it, whether or not they are waited for.
+
+    What a branch or a loop that writes a variable starts from: as with every read-modify-write, no
+    write before it is lost.
+    """
+
+    operands = ("variable",)
+    kind = Kind.EXPANDED
+
+    def infer_type(self, variable: TensorType) -> TensorType:
+        return variable
+
+    def reference(self, variable: np.ndarray) -> np.ndarray:
+        return variable
+
+    def expand(self, b: Any, variable: Any) -> Any:
+        return b.identity(variable)
+
+    def vjp(self, b: Any, ct: Any, y: Any, variable: Any) -> list:
+        return [ct]
+
+    samples = [Sample("float32[3, 4]"), Sample("int32[]"), Sample("bool[2]")]
+
+
 class Snapshot(Elementwise):
     """``y = x``, in memory of its own: a variable's version that outlives the next write."""
 

@@ -154,7 +154,7 @@ class _Run:
         if operand.node.op.name != "variable":
             return self.values[operand]
         key = variable_key(operand)
-        if node.op.writes == port and key in self.written:
+        if (node.op.writes == port or node.op.name == "latest") and key in self.written:
             return self.written[key]
         write = None if self.sequenced else self.seen_writes[node].get(key)
         if write is not None:
