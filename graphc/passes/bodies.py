@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphc.ir.bindings import data_sizes, sizes_read
 from graphc.ir.body import Body
 from graphc.ir.edit import Edit, extract
 from graphc.ir.graph import Graph, Node, Tensor
@@ -64,13 +65,25 @@ def trim_loops(graph: Graph) -> Graph:
 def _trimmed(graph: Graph) -> Graph:
     """One round of leaving out; the same graph when nothing is left to."""
     read = {*graph.uses(), *graph.outputs}
+    sizes = {name for node in graph.nodes for name in sizes_read(node.op)}
     change = Edit(graph)
     for node in graph.nodes:
         if node.op.name in LOOPS:
             wanted = [t in read for t in node.outputs]
             wanted[0] |= not any(wanted)  # it is run for its effects
+            if not sizes.isdisjoint(data_sizes(getattr(node.op, "sizes", ())[:1])):
+                _count(node, wanted)
             _trim(change, node, wanted)
     return change.done()
+
+
+def _count(node: Node, wanted: list[bool]) -> None:
+    """Want one stack or trace: another node asks how many turns there were, and their size says."""
+    first = node.op.carried  # type: ignore[attr-defined]
+    ranks = {k: node.outputs[k].type.rank for k in range(first, len(wanted))}
+    rows = [k for k, rank in ranks.items() if rank is not None]
+    if rows and not any(wanted[k] for k in rows):
+        wanted[min(rows, key=ranks.__getitem__)] = True
 
 
 def _trim(change: Edit, node: Node, wanted: list[bool]) -> None:
