@@ -59,190 +59,217 @@ def ctc(args, start, stop):
     for b in range(start, stop):
         n = to_int64(lengths[b])
         wrong = logical_or(lt(n, 0), gt(n, time))
-        first = to_int64(starts[b])
-        l = 0
-        ended = zero
-        for k in range(first, to_int64(starts[b + 1])):
-            c = to_int64(labels[k])
-            if {counts}:
-                if c == blank:
-                    ended = one
-                else:
-                    wrong = logical_or(wrong, logical_or(out_of_range(c, classes), gt(ended, 0)))
-                    c = where(out_of_range(c, classes), zero, c)
-                    label[home + l] = c
-                    barred[home + l] = nil
-{bar}
-                    l = l + 1
-        barred[home + l] = nil
-        ahead = gt(l, n)
-{refused}
+{read}
         bad = bad | bit(wrong, 0)
         if wrong or ahead:
             n = 0
             l = 0
-        width = l + l + 2
-        base = (home + home) * {rows}
+{scores}
+        base = home * {rows}
         p = base
-        am[p] = nil
-        ae[p] = never
-        am[p + 1] = nil
-        ae[p + 1] = never
-        am[p + l + 1] = unit
-        ae[p + l + 1] = nil
+        lm[p] = nil
+        le[p] = never
+        lm[p + minimum(l, 1)] = nil
+        le[p + minimum(l, 1)] = never
+        km[p] = unit
+        ke[p] = nil
         for t in range(n):
-{emission}
 {forward}
-        mp = am[p + l]
-        ep = ae[p + l]
-        mq = am[p + l + l + 1]
-        e_q = ae[p + l + l + 1]
-        end = where(gt(ep, e_q), ep, e_q)
-        whole = mp * {p_scaled} + mq * {q_scaled}
+        m1 = lm[p + l]
+        e1 = le[p + l]
+        m2 = km[p + l]
+        e2 = ke[p + l]
+        end = where(gt(e1, e2), e1, e2)
+        whole = m1 * {at_label} + m2 * {at_blank}
         spread = wide
-        for t in range(n):
-            spread = accumulate(spread, to_float64(log(total[slot, t])))
+        for column_at in range(n):
+            spread = accumulate(spread, to_float64(log(total[slot, column_at])))
         spread = spread - (to_float64(log(whole)) + to_float64(end) * ln2)
         loss[b] = to_{dtype}(spread)
 {backward}
     return bad
 """
 
-_EMISSION = """\
-at = {at}
-top = lowest
-for k in range(classes):
-    top = maximum(top, {x})
-sum = nil
-for k in range(classes):
-    d = {x} - top
-    d = where(lt(d, never), never, d)
-    q = floor(d * per_bit)
-    m = exp(fma(q, minus_rest, fma(q, minus_ln2, d)))
-    m = where(lt(d, far), unit, m)
-    m = where(eq(d, never), nil, m)
-    ym[slot, at + k] = m
-    ye[slot, at + k] = q
-    sum = accumulate(sum, m * {scale})
-total[slot, t] = sum
+# The labels of a row that count, and whether a step may lead to each from the label before it.
+_READ = """\
+first = to_int64(starts[b])
+l = 0
+ended = zero
+for k in range(first, to_int64(starts[b + 1])):
+    c = to_int64(labels[k])
+    if {counts}:
+        if c == blank:
+            ended = one
+        else:
+            wrong = logical_or(wrong, logical_or(out_of_range(c, classes), gt(ended, 0)))
+            c = where(out_of_range(c, classes), zero, c)
+            label[home + l] = c
+            barred[home + l] = nil
+{bar}
+            l = l + 1
+barred[home + l] = nil
+ahead = gt(l, n)
+{refuse}
+"""
+
+# Pairs (em, ee) of exp(x - top) for labels, (sm, se) for the blank; total of it over the classes.
+_SCORES = """\
+own = home * time
+for t in range(n):
+    at = t * classes
+    top = lowest
+    for column_at in range(classes):
+        top = maximum(top, {x_column})
+    for column_at in range(classes):
+        z[slot, at + column_at] = {x_column} - top
+    sm[slot, t] = z[slot, at + blank]
+    for column_at in range(l):
+        em[own + t * l + column_at] = z[slot, at + label[home + column_at]]
+for column_at in range(n * classes):
+    z[slot, column_at] = exp(z[slot, column_at])
+for t in range(n):
+    at = t * classes
+    sum = nil
+    for column_at in range(classes):
+        sum = accumulate(sum, z[slot, at + column_at])
+    total[slot, t] = sum
+{softmax}
+for column_at in range(n):
+    d = sm[slot, column_at]
+{pair}
+    sm[slot, column_at] = m
+    se[slot, column_at] = q
+for column_at in range(own, own + n * l):
+    d = em[column_at]
+{pair}
+    em[column_at] = m
+    ee[column_at] = q
+"""
+
+_SOFTMAX = """\
+per = unit / sum
+for column_at in range(classes):
+    {slope_column} = z[slot, at + column_at] * per
+"""
+
+_PAIR = """\
+d = where(lt(d, never), never, d)
+q = floor(d * per_bit)
+m = exp(fma(q, minus_rest, fma(q, minus_ln2, d)))
+m = where(lt(d, far), unit, m)
+m = where(eq(d, never), nil, m)
 """
 
 _FORWARD = """\
 c = {next}
+now = own + t * l
 low = maximum(zero, l - n + t)
 high = minimum(l, t + 1)
-mb = ym[slot, at + blank]
-eb = ye[slot, at + blank]
-am[c] = nil
-ae[c] = never
-for j in range(low, high):
-    k = label[home + j]
-    m0 = am[p + j + 1]
-    e0 = ae[p + j + 1]
-    m1 = am[p + l + 1 + j]
-    e1 = ae[p + l + 1 + j]
-    m2 = am[p + j]
-    e2 = ae[p + j]
-    r = barred[home + j]
+mb = sm[slot, t]
+eb = se[slot, t]
+lm[c] = nil
+le[c] = never
+for column_at in range(low, high):
+    m0 = lm[p + column_at + 1]
+    e0 = le[p + column_at + 1]
+    m1 = km[p + column_at]
+    e1 = ke[p + column_at]
+    m2 = lm[p + column_at]
+    e2 = le[p + column_at]
+    r = barred[home + column_at]
     m3 = where(lt(r, nil), nil, m2)
     e3 = e2 + r
     u = where(gt(e1, e2), e1, e2)
     v = where(gt(e1, e3), e1, e3)
 {stay_top}
-    am[c + j + 1] = ({stay}m1 * {from_blank} + m3 * {from_label}) * ym[slot, at + k]
-    ae[c + j + 1] = v + ye[slot, at + k]
-    am[c + l + 1 + j] = (m1 * {blank_blank} + m2 * {blank_label}) * mb
-    ae[c + l + 1 + j] = u + eb
+    lm[c + column_at + 1] = ({stay}m1 * {from_blank} + m3 * {from_label}) * em[now + column_at]
+    le[c + column_at + 1] = v + ee[now + column_at]
+    km[c + column_at] = (m1 * {blank_blank} + m2 * {blank_label}) * mb
+    ke[c + column_at] = u + eb
 if t >= l:
-    m1 = am[p + l + l + 1]
-    e1 = ae[p + l + l + 1]
-    m2 = am[p + l]
-    e2 = ae[p + l]
+    m1 = km[p + l]
+    e1 = ke[p + l]
+    m2 = lm[p + l]
+    e2 = le[p + l]
     u = where(gt(e1, e2), e1, e2)
-    am[c + l + l + 1] = (m1 * {blank_blank} + m2 * {blank_label}) * mb
-    ae[c + l + l + 1] = u + eb
+    km[c + l] = (m1 * {blank_blank} + m2 * {blank_label}) * mb
+    ke[c + l] = u + eb
 else:
-    am[c + l + 1 + high] = nil
-    ae[c + l + 1 + high] = never
+    km[c + high] = nil
+    ke[c + high] = never
     if high < l:
-        am[c + 1 + high] = nil
-        ae[c + 1 + high] = never
+        lm[c + high + 1] = nil
+        le[c + high + 1] = never
 if bit_and(t, kept) == kept:
-    for s in range(c + 1 + low, c + 1 + high):
-{moved}
-    for s in range(c + l + 1 + low, c + l + 1 + minimum(high + 1, l + 1)):
+    for column_at in range(c + low, c + high + 1):
 {moved}
 p = c
 """
 
 _BACKWARD = """\
-there = eq(whole, nil)
-share_of = where(there, nil, unit / whole)
-end = where(there, nil, end)
-here = home + home
-for s in range(here, here + width):
-    bm[s] = nil
-    be[s] = never
-bm[here + l + l + 1] = unit
-be[here + l + l + 1] = nil
+none = eq(whole, nil)
+inverse = where(none, nil, unit / whole)
+end = where(none, nil, end)
+for column_at in range(home, home + l + 1):
+    wm[column_at] = nil
+    we[column_at] = never
+    vm[column_at] = nil
+    ve[column_at] = never
+vm[home + l] = unit
+ve[home + l] = nil
 for back in range(n):
     t = n - 1 - back
-    at = t * classes
-    p = base + (t + 1) * width
+    now = own + t * l
+    p = base + (t + 1) * (l + 1)
     low = maximum(zero, l - n + t)
     high = minimum(l, t + 1)
-    mb = ym[slot, at + blank]
-    eb = ye[slot, at + blank]
+    mb = sm[slot, t]
+    eb = se[slot, t]
     blanks = nil
-    for j in range(low, high):
-        k = label[home + j]
-        m0 = bm[here + j]
-        e0 = be[here + j]
-        m1 = bm[here + l + 2 + j]
-        e1 = be[here + l + 2 + j]
-        r = barred[home + j + 1]
-        m2 = where(lt(r, nil), nil, bm[here + j + 1])
-        e3 = be[here + j + 1] + r
-        m3 = bm[here + l + 1 + j]
-        e2 = be[here + l + 1 + j]
+    for column_at in range(low, high):
+        m0 = wm[home + column_at]
+        e0 = we[home + column_at]
+        m1 = vm[home + column_at + 1]
+        e1 = ve[home + column_at + 1]
+        r = barred[home + column_at + 1]
+        m2 = where(lt(r, nil), nil, wm[home + column_at + 1])
+        e3 = we[home + column_at + 1] + r
+        m3 = vm[home + column_at]
+        e2 = ve[home + column_at]
         u = where(gt(e2, e0), e2, e0)
         v = where(gt(e1, e3), e1, e3)
 {stay_top}
         g = {stay}m1 * {from_blank} + m2 * {from_label}
         h = m3 * {blank_blank} + m0 * {blank_label_back}
-        share[home + j] = (am[p + 1 + j] * share_of) * g * {label_share}
-        blanks = accumulate(blanks, (am[p + l + 1 + j] * share_of) * h * {blank_share})
-        bm[here + j] = g * ym[slot, at + k]
-        be[here + j] = v + ye[slot, at + k]
-        bm[here + l + 1 + j] = h * mb
-        be[here + l + 1 + j] = u + eb
-    h = bm[here + l + l + 1]
-    u = be[here + l + l + 1]
+        share[home + column_at] = (lm[p + column_at + 1] * inverse) * g * {label_share}
+        blanks = accumulate(blanks, (km[p + column_at] * inverse) * h * {blank_share})
+        wm[home + column_at] = g * em[now + column_at]
+        we[home + column_at] = v + ee[now + column_at]
+        vm[home + column_at] = h * mb
+        ve[home + column_at] = u + eb
+    h = vm[home + l]
+    u = ve[home + l]
     if t >= l:
-        blanks = blanks + (am[p + l + l + 1] * share_of) * h * {last_share}
-    bm[here + l + l + 1] = h * mb
-    be[here + l + l + 1] = u + eb
+        blanks = blanks + (km[p + l] * inverse) * h * {last_share}
+    vm[home + l] = h * mb
+    ve[home + l] = u + eb
     if bit_and(t, kept) == kept:
-        for s in range(here, here + width):
+        for column_at in range(home, home + l + 1):
 {moved_back}
-    per = unit / total[slot, t]
-    for k in range(classes):
-        q = ye[slot, at + k]
-        {slope_k} = ym[slot, at + k] * {scale} * per
     {slope_blank} = {slope_blank} - blanks
     for j in range(low, high):
         k = label[home + j]
         {slope_k} = {slope_k} - share[home + j]
 for t in range(n, time):
-    for k in range(classes):
-        {slope_k} = nil
+    for column_at in range(classes):
+        {slope_column} = nil
 """
 
 _MOVED = """\
-w = {m}[s]
+w = {m}[column_at]
 q = shift_right(bitcast_{integer}(w), digits)
-{m}[s] = w * bitcast_{dtype}(shift_left(sub(twice, q), digits))
-{e}[s] = {e}[s] + to_{dtype}(sub(q, bias))
+{m}[column_at] = w * bitcast_{dtype}(shift_left(sub(twice, q), digits))
+{e}[column_at] = {e}[column_at] + to_{dtype}(sub(q, bias))
 """
 
 
@@ -258,48 +285,46 @@ def _text(dtype: str, op: Any, slope: bool) -> str:
         held = f"where(lt({e}, under), under, {e}) + magic"
         return f"bitcast_{dtype}(shift_left(bitcast_{f.integer}({held}), digits))"
 
-    def x(k: str) -> str:
-        return f"[t, b, {k}]" if op.time_major else f"[b, t, {k}]"
+    def at(name: str, k: str) -> str:
+        return f"{name}[t, b, {k}]" if op.time_major else f"{name}[b, t, {k}]"
 
-    merges = op.merge_repeated
-    stay_top = "v = where(gt(e0, v), e0, v)" if merges else "v = v"
-    common = {
-        "stay": f"m0 * {power('e0 - v')} + " if merges else "",
+    def moved(*pairs: str) -> str:
+        how = {"integer": f.integer, "dtype": dtype}
+        return "".join(_MOVED.format(m=f"{p}m", e=f"{p}e", **how) for p in pairs)
+
+    sums = {
+        "stay": f"m0 * {power('e0 - v')} + " if op.merge_repeated else "",
         "from_blank": power("e1 - v"), "from_label": power("e3 - v"),
-        "scale": power("q"),
     }  # fmt: skip
-    moved = {"integer": f.integer, "dtype": dtype}
-    emission = _EMISSION.format(x="x" + x("k"), at="t * classes" if slope else "zero", **common)
+    stay_top = "v = where(gt(e0, v), e0, v)" if op.merge_repeated else ""
+    bar = "if l > 0:\n    if label[home + l - 1] == c:\n        barred[home + l] = never"
+    read = _READ.format(
+        counts="k == first or c != to_int64(labels[k - 1])" if op.collapse_repeated else "k >= 0",
+        bar=_indented(bar if op.merge_repeated else "", 3),
+        refuse="" if op.ignore_longer else "wrong = logical_or(wrong, ahead)",
+    )
+    softmax = _SOFTMAX.format(slope_column=at("slope", "column_at")) if slope else ""
+    scores = _SCORES.format(
+        x_column=at("x", "column_at"), softmax=_indented(softmax, 1), pair=_indented(_PAIR, 1)
+    )
     forward = _FORWARD.format(
-        next="base + (t + 1) * width" if slope else "base + bit_and(t + 1, one) * width",
-        stay_top=_indented(stay_top, 1),
-        blank_blank=power("e1 - u"), blank_label=power("e2 - u"),
-        moved=_indented(_MOVED.format(m="am", e="ae", **moved), 2), **common,
+        next="base + " + ("(t + 1) * (l + 1)" if slope else "bit_and(t + 1, one) * (l + 1)"),
+        stay_top=_indented(stay_top, 1), blank_blank=power("e1 - u"), blank_label=power("e2 - u"),
+        moved=_indented(moved("l", "k"), 2), **sums,
     )  # fmt: skip
     backward = _BACKWARD.format(
-        stay_top=_indented(stay_top, 2),
-        blank_blank=power("e2 - u"), blank_label_back=power("e0 - u"),
-        label_share=power("ae[p + 1 + j] + v - end"),
-        blank_share=power("ae[p + l + 1 + j] + u - end"),
-        last_share=power("ae[p + l + l + 1] + u - end"),
-        slope_k="slope" + x("k"), slope_blank="slope" + x("blank"),
-        moved_back=_indented(_MOVED.format(m="bm", e="be", **moved), 3), **common,
+        stay_top=_indented(stay_top, 2), blank_blank=power("e2 - u"),
+        blank_label_back=power("e0 - u"), label_share=power("le[p + column_at + 1] + v - end"),
+        blank_share=power("ke[p + column_at] + u - end"), last_share=power("ke[p + l] + u - end"),
+        slope_k=at("slope", "k"), slope_blank=at("slope", "blank"),
+        slope_column=at("slope", "column_at"), moved_back=_indented(moved("w", "v"), 3), **sums,
     )  # fmt: skip
-    bar = (
-        ["if l > 0:", "    if label[home + l - 1] == c:", "        barred[home + l] = never"]
-        if merges
-        else []
-    )
-    counts = "k == first or c != to_int64(labels[k - 1])" if op.collapse_repeated else "k >= first"
     names = [name for name, *_ in _operands(dtype, slope)]
     return _TEXT.format(
         title=", slope = its derivative by x" if slope else "",
-        views=", ".join(names), count=len(names), dtype=dtype, counts=counts,
-        bar=_indented("\n".join(bar), 5),
-        refused="" if op.ignore_longer else "        wrong = logical_or(wrong, ahead)",
-        rows="(time + 1)" if slope else "2",
-        emission=_indented(emission, 3), forward=_indented(forward, 3),
-        p_scaled=power("ep - end"), q_scaled=power("e_q - end"),
+        views=", ".join(names), count=len(names), dtype=dtype, rows="(time + 1)" if slope else "2",
+        read=_indented(read, 2), scores=_indented(scores, 2), forward=_indented(forward, 3),
+        at_label=power("e1 - end"), at_blank=power("e2 - end"),
         backward=_indented(backward, 2) if slope else "",
     )  # fmt: skip
 
@@ -310,13 +335,13 @@ def _operands(dtype: str, slope: bool) -> list[tuple[str, str, int, str]]:
         ("x", dtype, 3, "r"), ("labels", "", 1, "r"), ("starts", "", 1, "r"),
         ("lengths", "", 1, "r"), ("loss", dtype, 1, "w"),
     ]  # fmt: skip
+    pairs = "lm le km ke em ee"
     if slope:
-        rows += [("slope", dtype, 3, "rw"), ("bm", dtype, 1, "rw"), ("be", dtype, 1, "rw")]
-        rows += [("share", dtype, 1, "rw")]
-    rows += [("am", dtype, 1, "rw"), ("ae", dtype, 1, "rw"), ("label", "int64", 1, "rw")]
-    rows += [("barred", dtype, 1, "rw"), ("ym", dtype, 2, "rw"), ("ye", dtype, 2, "rw")]
-    rows += [("total", dtype, 2, "rw")]
-    return rows
+        rows.append(("slope", dtype, 3, "rw"))
+        pairs += " wm we vm ve share"
+    rows.append(("label", "int64", 1, "rw"))
+    rows += [(name, dtype, 1, "rw") for name in ("barred", *pairs.split())]
+    return rows + [(name, dtype, 2, "rw") for name in ("z", "sm", "se", "total")]
 
 
 def _constants(dtype: str) -> tuple[Constant, ...]:
@@ -340,33 +365,31 @@ def _constants(dtype: str) -> tuple[Constant, ...]:
 def lower_ctc(node: Node) -> Lowered:
     """``ctc_loss``, with or without its slope."""
     op = node.op
-    x, labels, starts, lengths = node.operands
+    x, labels = node.operands[:2]
     slope = len(node.outputs) == 2
     dtype = str(x.dtype)
     time, batch, classes = x.type.dims if op.time_major else _swapped(x.type.dims)
     count = labels.type.elements
     places = count + batch
     rows = time + 1 if slope else 2
+    per_state = {name: (places * rows,) for name in ("lm", "le", "km", "ke")}
     shapes = {
         "x": x.type.dims, "labels": (count,), "starts": (batch + 1,), "lengths": (batch,),
-        "loss": (batch,), "slope": x.type.dims, "bm": (2 * places,), "be": (2 * places,),
-        "share": (places,), "am": (2 * places * rows,), "ae": (2 * places * rows,),
-        "label": (places,), "barred": (places,), "total": (0, time),
-        "ym": (0, time * classes if slope else classes),
-        "ye": (0, time * classes if slope else classes),
+        "loss": (batch,), "slope": x.type.dims, **per_state,
+        "em": (places * time,), "ee": (places * time,), "z": (0, time * classes),
+        **dict.fromkeys(("sm", "se", "total"), (0, time)),
     }  # fmt: skip
     held = dict(zip(("x", "labels", "starts", "lengths"), node.operands, strict=True))
     held.update(zip(("loss", "slope"), node.outputs, strict=False))
     operands, uses = [], []
     for name, kind, rank, access in _operands(dtype, slope):
-        tensor = held.get(name)
+        tensor, shape = held.get(name), shapes.get(name, (places,))
         if tensor is None:
-            per_chunk = rank == 2
-            tensor = Workspace(kind, shapes[name][1:] if per_chunk else shapes[name], per_chunk)
+            tensor = Workspace(kind, shape[rank - 1 :], per_chunk=rank == 2)
         else:
             kind = str(tensor.dtype)
         operands.append(Operand(name, kind, rank, access))  # type: ignore[arg-type]
-        uses.append(Use(tensor, name, shapes[name], kind, access))  # type: ignore[arg-type]
+        uses.append(Use(tensor, name, shape, kind, access))  # type: ignore[arg-type]
     blank = op.blank if op.blank >= 0 else classes + op.blank
     kernel = Kernel(
         "ctc", _text(dtype, op, slope), tuple(operands), _constants(dtype),

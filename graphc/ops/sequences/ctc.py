@@ -9,14 +9,13 @@ Classification: Labelling Unsegmented Sequence Data with Recurrent Neural Networ
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from graphc.errors import InvalidArgumentError
-from graphc.ir.builder import composite
-from graphc.ir.dims import Dim
-from graphc.ir.dtype import float32, float64, int32, int64
+from graphc.ir.dtype import float32, float64
 from graphc.ir.op import Kind, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
 from graphc.ops.indexing.index import check_indices
@@ -122,7 +121,7 @@ class CtcLoss(Op):
     def _refuse_longer(self, row: list[int], n: int, b: int) -> None:
         if self.ignore_longer:
             return
-        repeats = sum(p == q for p, q in zip(row, row[1:], strict=False))
+        repeats = sum(p == q for p, q in pairwise(row))
         raise InvalidArgumentError(
             f"row {b} has {len(row)} labels ({repeats} of them repeat the one before) and "
             f"sequence_length {n}: a label needs a time of its own, a repeated one two",
@@ -134,9 +133,7 @@ class CtcLoss(Op):
 
         return lower_ctc(node)
 
-    def vjp(
-        self, b: Any, ct: Any, y: Any, x: Any, labels: Any, starts: Any, lengths: Any
-    ) -> list:
+    def vjp(self, b: Any, ct: Any, y: Any, x: Any, labels: Any, starts: Any, lengths: Any) -> list:
         of_loss, of_slope = ct
         axes = (0, 2) if self.time_major else (1, 2)
         found = None
@@ -182,7 +179,7 @@ def _by_logarithms(
     x: np.ndarray, row: list[int], blank: int, merge: bool
 ) -> tuple[float, np.ndarray]:
     """The loss of one row and its slope, with the logarithms of all probabilities."""
-    n, classes = x.shape
+    n = len(x)
     with np.errstate(divide="ignore", invalid="ignore"):
         top = x.max(axis=1, keepdims=True) if n else x[:, :1]
         logs = x - top - np.log(np.exp(x - top).sum(1, keepdims=True))

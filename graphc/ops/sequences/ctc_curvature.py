@@ -41,7 +41,9 @@ def ctc_curvature(
     places = b.reshape(b.range(limit=time, dtype=int32), shape=(time, 1))
     at_work = b.logical_and(b.less(places, states.lengths), states.counts)
     p = b.softmax(x_by_time)
-    pulled = b.mul(p, b.sub(ct_by_time, b.reduce_sum(b.mul(p, ct_by_time), axis=(2,), keepdims=True)))
+    pulled = b.mul(
+        p, b.sub(ct_by_time, b.reduce_sum(b.mul(p, ct_by_time), axis=(2,), keepdims=True))
+    )
     of_softmax = b.where(b.expand_dims(at_work, axis=2), pulled, b.zeros_like(pulled))
     if not op.time_major:
         of_softmax = b.transpose(of_softmax, perm=(1, 0, 2))
@@ -64,9 +66,7 @@ class _States:
     counts: Tensor  # whether the row has times enough to have a loss
 
 
-def _states(
-    b: Any, x: Tensor, labels: Tensor, starts: Tensor, lengths: Tensor, op: Any
-) -> _States:
+def _states(b: Any, x: Tensor, labels: Tensor, starts: Tensor, lengths: Tensor, op: Any) -> _States:
     _, batch, classes = x.type.dims
     (given,) = labels.type.dims
     blank = b.dim_value(dim=op.blank if op.blank >= 0 else classes + op.blank, dtype=int32)
