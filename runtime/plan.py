@@ -40,6 +40,7 @@ from runtime.lasting import LASTING, NOTHING, Lasting, lasting_part
 from runtime.memory import NOWHERE
 
 PARALLEL_FROM = 5_000.0  # estimated nanoseconds from which a row is worth waking the pool
+AWAKE_FROM = 500.0  # the same in a loop, whose turn before has left the pool awake
 CHUNK = 20_000.0  # estimated nanoseconds a chunk should take
 MOST_CHUNKS = 256
 MOST_SLOTS = 63  # bits of the word that says which are taken
@@ -80,12 +81,14 @@ class Sizes:
         return dict(zip(self.dims, self.function(values), strict=True))
 
 
-def cut_block(block: Block, weight: float, known: Mapping[Dim, int]) -> Cut:
-    """Chunks of a launch, from its estimated time."""
+def cut_block(
+    block: Block, weight: float, known: Mapping[Dim, int], least: float = PARALLEL_FROM
+) -> Cut:
+    """Chunks of a launch, from its estimated time; ``least`` is worth sharing out."""
     extent, inner = (_number(d, known) for d in (block.extent, block.inner))
     total = extent * inner * weight
-    chunks = min(extent, MOST_CHUNKS, int(total / CHUNK)) if total >= PARALLEL_FROM else 1
-    if chunks < 2 and total >= 2 * PARALLEL_FROM:
+    chunks = min(extent, MOST_CHUNKS, int(total / CHUNK)) if total >= least else 1
+    if chunks < 2 and total >= 2 * least:
         chunks = min(extent, 2)
     if chunks < 2:
         return Cut(extent, max(1, extent), total)
@@ -157,6 +160,7 @@ class _Binding:
         ] = {}  # feed or fetch buffer -> words with its address
         self.empty: set[int] = set()
         self.chunks: dict[int, int] = {}  # per-chunk buffer -> chunks of its launch
+        self.shared: set[int] = set()  # launches that are worth the pool
         self.nanoseconds = 0.0
         self.turns = [1]  # of the loops a step stands in
         self.danger = -1
@@ -167,7 +171,7 @@ class _Binding:
 
     def run(self, values: dict[str, int], keep: bool) -> Plan:
         program = self.program
-        cuts = [self._cuts(step) for step in self.steps]
+        cuts = [self._cuts(number, step) for number, step in enumerate(self.steps)]
         shapes = [self._shape(k, buffer) for k, buffer in enumerate(program.buffers)]
         nbytes = [_nbytes(b, s) for b, s in zip(program.buffers, shapes, strict=True)]
         if keep:
@@ -207,7 +211,7 @@ class _Binding:
         table, self.builder = self.builder.build(), own
         return table
 
-    def _cuts(self, step: object) -> list[Cut]:
+    def _cuts(self, number: int, step: object) -> list[Cut]:
         if isinstance(step, Turns):
             trips = UNKNOWN_TURNS if step.trips is None else _number(step.trips, self.known)
             self.turns.append(self.turns[-1] * trips)
@@ -215,8 +219,12 @@ class _Binding:
             self.turns.pop()
         if not isinstance(step, Launch):
             return []
-        cuts = [cut_block(b, step.weight, self.known) for b in step.blocks]
-        self.nanoseconds += self.turns[-1] * sum(c.nanoseconds for c in cuts)
+        least = AWAKE_FROM if len(self.turns) > 1 else PARALLEL_FROM
+        cuts = [cut_block(b, step.weight, self.known, least) for b in step.blocks]
+        total = sum(c.nanoseconds for c in cuts)
+        self.nanoseconds += self.turns[-1] * total
+        if total >= least:
+            self.shared.add(number)
         for block, cut in zip(step.blocks, cuts, strict=True):
             for buffer in block.buffers:
                 if self.program.buffers[buffer].per_chunk:
@@ -248,7 +256,7 @@ class _Binding:
                     if cut.extent > 0
                 ]
                 if entries:
-                    parallel = sum(c.nanoseconds for c in cuts) >= PARALLEL_FROM
+                    parallel = number in self.shared
                     address = self.addresses[step.kernel]
                     row = self.builder.launch(address, entries, parallel, tag=number)
                     if step.checks:

@@ -16,9 +16,9 @@ from graphc.ir.graph import Graph, Node
 from graphc.ir.op import Kind
 from graphc.passes.options import Options
 
-CHUNK = 16_384  # elements of a chunk
+CHUNK = 32_768  # elements of a chunk
 SLIM = 64  # elements of a row below which an unknown number of rows is taken for a small batch
-NARROW = 512  # kept elements below which rows are worth splitting
+NARROW = 4096  # kept elements below which rows are worth splitting
 
 
 def split_reductions(graph: Graph, options: Options) -> Graph:
