@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["framework", "image", "layers", "opt", "seq2seq"]  # the files
+__all__ = ["framework", "image", "layers", "legacy_seq2seq", "opt", "rnn", "seq2seq"]  # the files
 
 
 def __getattr__(name: str) -> Any:

@@ -260,7 +260,18 @@ ALIASES: dict[str, str] = {
         "n_positive_integers=.contrib.layers.outputs:n_positive_integers "
         "two_element_tuple=.contrib.layers.outputs:two_element_tuple"
     ),
-    "nn.rnn_cell": _CELLS,
+    "nn.rnn_cell": (
+        f"{_CELLS} "
+        # 0.x
+        "EmbeddingWrapper=contrib.rnn.EmbeddingWrapper "
+        "InputProjectionWrapper=contrib.rnn.InputProjectionWrapper "
+        "OutputProjectionWrapper=contrib.rnn.OutputProjectionWrapper "
+        "linear=.rnn.cell:linear _linear=.rnn.cell:linear"
+    ),
+    "contrib.cudnn_rnn": (
+        "CudnnCompatibleGRUCell=.contrib.rnn.block:CudnnCompatibleGRUCell "
+        "CudnnCompatibleLSTMCell=.contrib.rnn.block:CudnnCompatibleLSTMCell"
+    ),
     "contrib.rnn": (
         f"{_CELLS} LayerRNNCell=.rnn.cell:LayerRNNCell static_rnn=nn.static_rnn "
         "static_bidirectional_rnn=nn.static_bidirectional_rnn"
@@ -526,6 +537,33 @@ PLACES: dict[str, tuple[str, ...]] = {
     ),
     "python.util.compat": ("compat",),
     "python.ops.init_ops": ("", "initializers"),
+    "nn.seq2seq": ("contrib.legacy_seq2seq",),
+    "python.ops.seq2seq": ("contrib.legacy_seq2seq",),
+    "python.ops.rnn": ("nn",),
+    "python.ops.rnn_cell": ("nn.rnn_cell", "contrib.rnn"),
+    "python.ops.rnn_cell_impl": ("nn.rnn_cell", "contrib.rnn"),
+    "contrib.rnn.python.ops.rnn": ("contrib.rnn",),
+    "contrib.rnn.python.ops.core_rnn": ("nn",),
+    **dict.fromkeys(
+        (
+            "contrib.rnn.python.ops.core_rnn_cell", "contrib.rnn.python.ops.core_rnn_cell_impl",
+            "contrib.rnn.python.ops.rnn_cell", "contrib.rnn.python.ops.lstm_ops",
+            "contrib.rnn.python.ops.gru_ops", "contrib.rnn.python.ops.fused_rnn_cell",
+        ),
+        ("contrib.rnn", "nn.rnn_cell"),
+    ),
+    "contrib.cudnn_rnn.python.ops.cudnn_rnn_ops": ("contrib.cudnn_rnn",),
+    "contrib.legacy_seq2seq.python.ops.seq2seq": ("contrib.legacy_seq2seq",),
+    **dict.fromkeys(
+        (
+            "contrib.seq2seq.python.ops.attention_wrapper",
+            "contrib.seq2seq.python.ops.basic_decoder",
+            "contrib.seq2seq.python.ops.beam_search_decoder",
+            "contrib.seq2seq.python.ops.beam_search_ops", "contrib.seq2seq.python.ops.decoder",
+            "contrib.seq2seq.python.ops.helper", "contrib.seq2seq.python.ops.loss",
+        ),
+        ("contrib.seq2seq",),
+    ),
     "python.layers.base": ("layers",),
     "python.layers.convolutional": ("layers",),
     "python.layers.core": ("layers",),

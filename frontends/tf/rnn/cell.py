@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from frontends.tf.graph.shapes import Dimension, TensorShape
@@ -10,11 +11,11 @@ from frontends.tf.graph.tensor import builder, convert, sizes_of
 from frontends.tf.layers.layer import Layer
 from frontends.tf.names.missing import resolve
 from frontends.tf.platform import nest
-from frontends.tf.variables.scopes import get_variable_scope, variable_scope
+from frontends.tf.variables.scopes import VariableScope, get_variable_scope, variable_scope
 from graphc.errors import ShapeError
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.dtype import as_dtype
-from graphc.ir.graph import Tensor, default_graph
+from graphc.ir.graph import Graph, Tensor, default_graph
 from graphc.ir.source import here
 
 
@@ -30,7 +31,15 @@ class RNNCell(Layer):
     def __init__(
         self, trainable: bool = True, name: str | None = None, dtype: Any = None, **kwargs: Any
     ) -> None:
+        kwargs.pop("input_size", None)  # 0.x asked for what the inputs tell
         super().__init__(trainable=trainable, name=name, dtype=dtype, **kwargs)
+
+    def __deepcopy__(self, memo: dict) -> RNNCell:
+        """Another cell of the same settings: what belongs to the graph is not copied."""
+        made = memo[id(self)] = type(self).__new__(type(self))
+        for name, value in vars(self).items():
+            made.__dict__[name] = value if _of_the_graph(value) else deepcopy(value, memo)
+        return made
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
         """The output and the new state."""
@@ -75,6 +84,15 @@ class RNNCell(Layer):
             return zeros_of(self.state_size, batch_size, dtype)
 
 
+def _of_the_graph(value: Any) -> bool:
+    """Whether this is a tensor, a variable, a graph or a scope, or holds one."""
+    if isinstance(value, dict):
+        return any(map(_of_the_graph, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_of_the_graph, value))
+    return isinstance(value, Graph | VariableScope) or as_tensor(value) is not None
+
+
 class LayerRNNCell(RNNCell):
     """A cell whose variables are those its ``build`` makes."""
 
@@ -115,8 +133,13 @@ def input_depth(cell: RNNCell, shape: Any) -> int:
     return depth
 
 
-def linear(args: Any, output_size: int, bias: bool, bias_start: float = 0.0) -> Tensor:
-    """``concat(args) @ kernel (+ bias)``, of variables of the current scope."""
+def linear(
+    args: Any, output_size: int, bias: bool, bias_start: float = 0.0, scope: Any = None
+) -> Tensor:
+    """``concat(args) @ kernel (+ bias)``, of variables of the current scope, or of ``scope``."""
+    if scope is not None:
+        with variable_scope(scope):
+            return linear(args, output_size, bias, bias_start)
     tensors = [convert(a) for a in (args if isinstance(args, list | tuple) else [args])]
     b = builder(*tensors)
     joined = tensors[0] if len(tensors) == 1 else b.concat(*tensors, axis=1)

@@ -28,7 +28,7 @@ class LSTMStateTuple(_State):
         return self.c.dtype
 
 
-def _function(activation: Any) -> Callable:
+def activation_function(activation: Any) -> Callable:
     """An activation given as a function, by name, or not at all (tanh)."""
     if activation is None:
         return resolve("tanh")
@@ -48,7 +48,7 @@ class BasicRNNCell(LayerRNNCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
-        self._num_units, self._activation = num_units, _function(activation)
+        self._num_units, self._activation = num_units, activation_function(activation)
 
     @property
     def state_size(self) -> int:
@@ -66,7 +66,7 @@ class BasicRNNCell(LayerRNNCell):
         self.built = True
 
     def call(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        output = self._activation(_affine([inputs, state], self._kernel, self._bias))
+        output = self._activation(affine([inputs, state], self._kernel, self._bias))
         return output, output
 
 
@@ -86,7 +86,7 @@ class GRUCell(LayerRNNCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
-        self._num_units, self._activation = num_units, _function(activation)
+        self._num_units, self._activation = num_units, activation_function(activation)
         self._kernel_initializer = kernel_initializer
         self._bias_initializer = bias_initializer
         self._parts: dict[str, tuple[Any, Any]] = {}
@@ -115,9 +115,9 @@ class GRUCell(LayerRNNCell):
 
     def call(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         b = builder(inputs, state)
-        gates = b.sigmoid(_affine([inputs, state], *self._parts["gates"]))
-        reset, update = _split(b, gates, 2)
-        inside = _affine([inputs, b.mul(reset, state)], *self._parts["candidate"])
+        gates = b.sigmoid(affine([inputs, state], *self._parts["gates"]))
+        reset, update = split_columns(b, gates, 2)
+        inside = affine([inputs, b.mul(reset, state)], *self._parts["candidate"])
         candidate = self._activation(inside)
         new = b.add(b.mul(update, state), b.mul(b.sub(1.0, update), candidate))
         return new, new
@@ -141,7 +141,7 @@ class BasicLSTMCell(LayerRNNCell):
     ) -> None:
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
         self._num_units, self._forget_bias = num_units, forget_bias
-        self._state_is_tuple, self._activation = state_is_tuple, _function(activation)
+        self._state_is_tuple, self._activation = state_is_tuple, activation_function(activation)
 
     @property
     def state_size(self) -> Any:
@@ -161,9 +161,9 @@ class BasicLSTMCell(LayerRNNCell):
 
     def call(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
         b = builder(inputs)
-        c, h = state if self._state_is_tuple else _split(b, state, 2)
-        gates = _affine([inputs, h], self._kernel, self._bias)
-        i, j, f, o = _split(b, gates, 4)
+        c, h = state if self._state_is_tuple else split_columns(b, state, 2)
+        gates = affine([inputs, h], self._kernel, self._bias)
+        i, j, f, o = split_columns(b, gates, 4)
         kept = b.mul(c, b.sigmoid(b.add(f, self._forget_bias)))
         new_c = b.add(kept, b.mul(b.sigmoid(i), self._activation(j)))
         new_h = b.mul(self._activation(new_c), b.sigmoid(o))
@@ -199,7 +199,7 @@ class LSTMCell(LayerRNNCell):
         self._cell_clip, self._proj_clip = cell_clip, proj_clip
         self._initializer, self._num_proj = initializer, num_proj
         self._forget_bias, self._state_is_tuple = forget_bias, state_is_tuple
-        self._activation = _function(activation)
+        self._activation = activation_function(activation)
 
     @property
     def state_size(self) -> Any:
@@ -235,17 +235,17 @@ class LSTMCell(LayerRNNCell):
         else:
             c = b.slice(state, begin=(0, 0), size=(-1, units))
             h = b.slice(state, begin=(0, units), size=(-1, self.output_size))
-        i, j, f, o = _split(b, _affine([inputs, h], self._kernel, self._bias), 4)
+        i, j, f, o = split_columns(b, affine([inputs, h], self._kernel, self._bias), 4)
         f = b.add(f, self._forget_bias)
         if self._use_peepholes:
             f, i = self._seen(b, f, 0, c), self._seen(b, i, 1, c)
         new_c = b.add(b.mul(b.sigmoid(f), c), b.mul(b.sigmoid(i), self._activation(j)))
-        new_c = _clipped(new_c, self._cell_clip)
+        new_c = clipped(new_c, self._cell_clip)
         if self._use_peepholes:
             o = self._seen(b, o, 2, new_c)
         new_h = b.mul(b.sigmoid(o), self._activation(new_c))
         if self._num_proj is not None:
-            new_h = _clipped(b.matmul(new_h, as_tensor(self._projection)), self._proj_clip)
+            new_h = clipped(b.matmul(new_h, as_tensor(self._projection)), self._proj_clip)
         if self._state_is_tuple:
             return new_h, LSTMStateTuple(new_c, new_h)
         return new_h, b.concat(new_c, new_h, axis=1)
@@ -255,16 +255,19 @@ class LSTMCell(LayerRNNCell):
         return b.add(gate, b.mul(as_tensor(self._peepholes[which]), c))
 
 
-def _affine(parts: list[Tensor], kernel: Any, bias: Any) -> Tensor:
+def affine(parts: list[Tensor], kernel: Any, bias: Any) -> Tensor:
+    """``concat(parts) @ kernel + bias``."""
     b = builder(*parts)
     return b.add(b.matmul(b.concat(*parts, axis=1), as_tensor(kernel)), as_tensor(bias))
 
 
-def _split(b: Builder, x: Tensor, count: int) -> list[Tensor]:
+def split_columns(b: Builder, x: Tensor, count: int) -> list[Tensor]:
+    """The columns of ``x`` in so many equal parts."""
     width = x.type.dims[1]
     each = width // count
     return [b.slice(x, begin=(0, k * each), size=(x.type.dims[0], each)) for k in range(count)]
 
 
-def _clipped(x: Tensor, limit: float | None) -> Tensor:
+def clipped(x: Tensor, limit: float | None) -> Tensor:
+    """``x`` within ``[-limit, limit]``, where there is a limit."""
     return x if limit is None else resolve("clip_by_value")(x, -limit, limit)

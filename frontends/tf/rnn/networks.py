@@ -46,7 +46,9 @@ def dynamic_rnn(
             xs = [swapped(t) for t in xs]
         time, batch = time_and_batch(xs)
         state = _start(cell, initial_state, batch, dtype)
-        lengths = checked_lengths(sequence_length, batch, time)
+        lengths = None
+        if sequence_length is not None:
+            lengths = checked_lengths(sequence_length, batch, time)
         run = _Turns(cell, inputs, state, lengths)
         b = Builder(default_graph())
         starts = [convert(t) for t in nest.flatten(state)]
@@ -133,10 +135,8 @@ def _start(cell: Any, initial_state: Any, batch: Dim, dtype: Any) -> Any:
     return make(batch, dtype) if make is not None else zeros_of(cell.state_size, batch, dtype)
 
 
-def checked_lengths(given: Any, batch: Dim, time: Dim) -> Tensor | None:
+def checked_lengths(given: Any, batch: Dim, time: Dim) -> Tensor:
     """The lengths of the sequences, checked: they are within the time there is."""
-    if given is None:
-        return None
     lengths = convert(given)
     if lengths.dtype not in (int32, int64):
         raise TypeError(f"sequence_length must be int32 or int64, got {lengths.dtype}")
@@ -227,7 +227,7 @@ def static_rnn(
         state = _start(cell, initial_state, first.type.dims[0], dtype)
         lengths = None
         if sequence_length is not None:
-            lengths = builder(first).cast(convert(sequence_length), dtype=int32)
+            lengths = checked_lengths(sequence_length, first.type.dims[0], len(inputs))
         for k, value in enumerate(inputs):
             if k:
                 opened.reuse_variables()

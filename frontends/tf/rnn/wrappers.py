@@ -71,7 +71,7 @@ class MultiRNNCell(RNNCell):
         return inputs, tuple(news) if self._state_is_tuple else b.concat(*news, axis=1)
 
 
-class _Wrapper(RNNCell):
+class Wrapper(RNNCell):
     """A cell around ``cell``, in no variable scope of its own."""
 
     def __init__(self, cell: RNNCell) -> None:
@@ -108,7 +108,7 @@ class _Wrapper(RNNCell):
             return self._cell.zero_state(batch_size, dtype)
 
 
-class DropoutWrapper(_Wrapper):
+class DropoutWrapper(Wrapper):
     """Dropout of what goes into a cell, of its state, and of what comes out of it.
 
     The probabilities are of keeping.  ``variational_recurrent`` draws one mask for all turns (Gal
@@ -210,7 +210,7 @@ def _spread(which: Any, values: Any) -> list[bool]:
     return [bool(which)] * len(nest.flatten(values))
 
 
-class ResidualWrapper(_Wrapper):
+class ResidualWrapper(Wrapper):
     """A cell whose output has the inputs added (He et al., 2015), or ``residual_fn(inputs,
     outputs)``."""
 
@@ -228,7 +228,7 @@ class ResidualWrapper(_Wrapper):
         return (self._residual_fn or added)(inputs, outputs), new
 
 
-class DeviceWrapper(_Wrapper):
+class DeviceWrapper(Wrapper):
     """A cell that asks for a device."""
 
     def __init__(self, cell: RNNCell, device: Any) -> None:

@@ -6,12 +6,11 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from frontends.tf.contrib.seq2seq.mechanisms import AttentionMechanism
+from frontends.tf.contrib.seq2seq.mechanisms import AttentionMechanism, layer
 from frontends.tf.functions.arrays import concat
 from frontends.tf.functions.assertions import assert_equal
 from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.graph.tensor import builder, convert
-from frontends.tf.layers.connected import Dense
 from frontends.tf.names.missing import resolve
 from frontends.tf.platform import nest
 from frontends.tf.rnn.cell import RNNCell, zeros_of
@@ -174,8 +173,8 @@ class AttentionWrapper(RNNCell):
         history = state.alignment_history if self._is_multi else [state.alignment_history]
         made, weights, after, kept = [], [], [], []
         for k, mechanism in enumerate(self._mechanisms):
-            layer = self._layers[k] if self._layers else None
-            attention, alignments, new = self._attention_fn(mechanism, output, before[k], layer)
+            above = self._layers[k] if self._layers else None
+            attention, alignments, new = self._attention_fn(mechanism, output, before[k], above)
             made.append(attention)
             weights.append(alignments)
             after.append(new)
@@ -209,13 +208,13 @@ class AttentionWrapper(RNNCell):
         return b.identity(output, name="checked_cell_output", control=checks) if checks else output
 
 
-def _attend(mechanism: Any, output: Any, state: Any, layer: Any) -> tuple[Any, Any, Any]:
+def _attend(mechanism: Any, output: Any, state: Any, above: Any) -> tuple[Any, Any, Any]:
     """The attention of a turn, the weights, the mechanism's next state."""
     alignments, after = mechanism(output, state=state)
     b, values = builder(alignments), mechanism.values
     seen = b.matmul(b.expand_dims(alignments, axis=1), values)  # [batch, 1, size]
     context = b.squeeze(seen, axis=(1,))
-    attention = context if layer is None else layer(concat([output, context], 1))
+    attention = context if above is None else above(concat([output, context], 1))
     return attention, alignments, after
 
 
@@ -234,15 +233,11 @@ def _layers(count: int, sizes: Any, layers: Any, dtype: Any) -> list[Any] | None
         )
     if layers is not None:
         return each
-    return [
-        Dense(size, name="attention_layer", use_bias=False,
-              **({} if dtype is None else {"dtype": dtype}))
-        for size in each
-    ]  # fmt: skip
+    return [layer("attention_layer", size, dtype) for size in each]
 
 
 def _attention_size(mechanisms: Sequence[Any], layers: Sequence[Any] | None) -> int:
-    total = 0
+    total: Any = 0
     for k, mechanism in enumerate(mechanisms):
         size = TensorShape(mechanism.values.type.shape).as_list()[-1]
         if layers is not None:

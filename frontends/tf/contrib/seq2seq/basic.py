@@ -1,4 +1,4 @@
-"""``tf.contrib.seq2seq.BasicDecoder``: a cell, a helper that feeds it, and a layer on its outputs."""
+"""``tf.contrib.seq2seq.BasicDecoder``: a cell, a helper that feeds it, a layer on its outputs."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from frontends.tf.contrib.seq2seq.decoding import Decoder
 from frontends.tf.contrib.seq2seq.helpers import embedding_function
 from frontends.tf.contrib.seq2seq.trees import gather_tree, gather_tree_from_array
 from frontends.tf.functions.arrays import batch_gather, expand_dims, fill, one_hot
-from frontends.tf.functions.math import reduce_max, reduce_sum
+from frontends.tf.functions.math import add_n, reduce_max, reduce_sum
 from frontends.tf.functions.ordering import top_k
 from frontends.tf.graph.building import name_scope
 from frontends.tf.graph.shapes import TensorShape
@@ -244,9 +244,8 @@ class BeamSearchDecoder(Decoder):
             return None
         for part in cell_state if _is_plain_tuple(cell_state) else (cell_state,):
             if isinstance(part, AttentionWrapperState):
-                if isinstance(part.alignments, tuple):
-                    return sum(part.alignments[1:], part.alignments[0])
-                return part.alignments
+                several = isinstance(part.alignments, tuple)
+                return add_n(part.alignments if several else [part.alignments])
         raise ValueError(
             "coverage_penalty_weight needs the attention of an AttentionWrapper: the state of the "
             f"cell is {type(cell_state).__name__}"
@@ -270,7 +269,7 @@ class BeamSearchDecoder(Decoder):
         return builder(self._end_token).cast(self._end_token, dtype=int32)
 
     def _in_order(self, x: Any, parents: Tensor, state: BeamSearchDecoderState) -> Any:
-        """The rows of a TensorArray ``[batch * beams, ...]``, as the sequences went through them."""
+        """The rows of a TensorArray ``[batch * beams, ...]`` that the sequences went through."""
         if not hasattr(x, "stack"):
             return x
         rows = convert(x.stack())

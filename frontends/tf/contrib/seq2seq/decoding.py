@@ -74,9 +74,10 @@ def dynamic_decode(
     scope: Any = None,
     **kwargs: Any,
 ) -> tuple[Any, Any, Tensor]:
-    """Run ``decoder`` until every row is finished, for ``maximum_iterations`` turns at most: its
-    outputs ``[batch, time, ...]`` (``[time, batch, ...]`` if ``output_time_major``), its last state,
-    and the number of turns of each row, int32 ``[batch]``.
+    """Run ``decoder`` until every row is finished, for ``maximum_iterations`` turns at most.
+
+    It gives the outputs ``[batch, time, ...]`` (``[time, batch, ...]`` if ``output_time_major``),
+    the last state, and the number of turns of each row, int32 ``[batch]``.
 
     With ``impute_finished`` the outputs of rows that are finished are 0 and their state stays.
     ``parallel_iterations`` and ``swap_memory`` are accepted.

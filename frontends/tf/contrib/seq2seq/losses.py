@@ -27,8 +27,8 @@ def sequence_loss(
     weighted by weights ``[batch, time]`` and averaged over the axes that are averaged across.
 
     An average is over the weights; a sum, by TF1's rule, is divided by the number of weights that
-    are not 0.  Without either, an axis stays.  ``softmax_loss_function(labels=, logits=)`` takes the
-    place of the cross entropy (a sampled one, say).
+    are not 0.  Without either, an axis stays.  ``softmax_loss_function(labels=, logits=)`` takes
+    the place of the cross entropy (a sampled one, say).
     """
     logits, targets, weights = convert(logits), convert(targets), convert(weights)
     for label, tensor, rank, said in (

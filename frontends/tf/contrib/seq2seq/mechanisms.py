@@ -35,7 +35,7 @@ from graphc.ir.source import here
 
 
 class AttentionMechanism:
-    """What gives the steps of a memory weights: ``weights, next_state = mechanism(query, state)``."""
+    """What weighs the steps of a memory: ``weights, next_state = mechanism(query, state)``."""
 
     @property
     def alignments_size(self) -> Any:
@@ -242,9 +242,8 @@ class BahdanauAttention(BaseAttentionMechanism):
 
 def layer(name: str, units: int, dtype: Any) -> Dense:
     """A matrix product by that name."""
-    return Dense(
-        units, use_bias=False, name=name, **({} if dtype is None else {"dtype": as_dtype(dtype)})
-    )
+    given: dict[str, Any] = {} if dtype is None else {"dtype": as_dtype(dtype)}
+    return Dense(units, use_bias=False, name=name, **given)
 
 
 def of_score(probability_fn: Callable | None) -> Callable:
@@ -266,7 +265,7 @@ def hardmax(logits: Any, name: str | None = None) -> Tensor:
 def _check_memory(memory: Tensor, check_inner: bool) -> None:
     shape = TensorShape(memory.type.shape)
     unknown = shape.ndims is None or any(d is None for d in shape.as_list()[2:])
-    if shape.ndims is not None and shape.ndims < 2 or (check_inner and unknown):
+    if (shape.ndims is not None and shape.ndims < 2) or (check_inner and unknown):
         raise ShapeError(
             "the memory is [batch, time, size], its size known", site=here(),
             rows=[("memory", str(memory.type), f"from {memory.node.name}")],

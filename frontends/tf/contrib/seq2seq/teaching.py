@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from frontends.tf.contrib.seq2seq.helpers import Helper, drawn_classes, embedding_function
 from frontends.tf.functions.arrays import concat, fill, where
 from frontends.tf.functions.math import argmax, reduce_max
 from frontends.tf.functions.random import random_uniform
 from frontends.tf.graph.building import name_scope
 from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.graph.tensor import builder, convert
-from frontends.tf.contrib.seq2seq.helpers import Helper, drawn_classes, embedding_function
 from frontends.tf.platform import nest
 from frontends.tf.rnn.networks import checked_lengths, swapped, time_and_batch
 from graphc.ir.dims import Dim
