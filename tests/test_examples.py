@@ -159,3 +159,15 @@ def test_filtered_photographs_are_those_of_scipy(tmp_path: Path) -> None:
     assert len(away) == 12  # both operations, two windows, three modes
     assert max(away) < 1e-5
     assert (tmp_path / "out" / "image_filters.png").stat().st_size > 100_000
+
+
+@pytest.mark.slow
+def test_only_the_lstm_remembers_over_200_steps(tmp_path: Path) -> None:
+    lines = run("long_lag.py", tmp_path)
+    tanh, lstm = (float(line.split()[-1]) for line in lines if "share" in line)
+    assert tanh < 1e-4
+    assert 0.5 < lstm < 2.0
+    tanh, lstm = (float(line.split()[-1]) for line in lines if "held-out error" in line)
+    assert tanh > 0.035  # 1/24 is what the answer 0.5 costs
+    assert lstm < 0.001
+    assert (tmp_path / "out" / "long_lag.png").stat().st_size > 20_000
