@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graphc.ir.bindings import data_sizes, sizes_read
+from graphc.ir.bindings import Bindings, data_sizes, sizes_read
 from graphc.ir.body import Body
 from graphc.ir.edit import Edit, extract
 from graphc.ir.graph import Graph, Node, Tensor
@@ -144,9 +144,10 @@ def _needs(body: Body) -> tuple[list[int], int]:
     graph = body.graph
     place = {t.node: k for k, t in enumerate(graph.inputs)}
     masks: dict[Node, int] = {}
+    sizes = Bindings(graph.nodes)
     for node in graph.nodes:
         mask = 1 << place[node] if node in place else 0
-        for before in (*(t.node for t in node.operands), *node.control):
+        for before in (*(t.node for t in node.operands), *node.control, *sizes.before(node)):
             mask |= masks[before]
         masks[node] = mask
     effects = 0

@@ -68,6 +68,7 @@ PROGRAMS = (
     Program("clipped_gradients", looser={"norm": Close(1e-3)}, why=FLOAT32),
     Program("two_graphs"),
     Program("loops_and_branches", quick=True),
+    Program("control_semantics", quick=True),
     Program("recurrent", quick=True),
     Program("word2vec_nce", looser={"Average": Close(0.04)}, why=CHANCE),
     Program("factorisation"),

@@ -32,7 +32,8 @@ def cond(
     """What ``true_fn()`` gives where ``pred`` is true, else what ``false_fn()`` gives.
 
     Both functions are called once, now, and return the same structure of tensors of equal dtypes;
-    a run computes one of the two.  A list of one value comes back as the value, unless ``strict``.
+    a run computes one of the two.  A list of one value comes back as the value, unless ``strict``;
+    an operation comes back as a bool tensor, the predicate's value once the operation has run.
     What the functions read from outside is computed in either case.  Variables they assign change
     only where that branch runs.
 
@@ -49,10 +50,10 @@ def cond(
     graph = default_graph()
     with name_scope(name, "cond"):
         chosen = convert(pred)
-        made = [_Branch(function) for function in (then, otherwise)]
+        made = [_Branch("true_fn", then, True), _Branch("false_fn", otherwise, False)]
         outs = Builder(graph).branch(chosen, made[0].run, made[1].run, name="cond")
         _same_structure(made[0].structure, made[1].structure)
-        result = _as_given(made[0], made[1], outs)
+        result = _as_given(made[0].structure, outs)
     if not strict and isinstance(result, list | tuple) and len(result) == 1:
         return result[0]
     return result
@@ -61,31 +62,28 @@ def cond(
 class _Branch:
     """One function of a cond: what it returned, in what structure."""
 
-    def __init__(self, function: Thunk) -> None:
-        self.function = function
+    def __init__(self, which: str, function: Thunk, pred: bool) -> None:
+        self.which, self.function, self.pred = which, function, pred
         self.structure: Any = None
-        self.nothing: list[bool] = []
 
     def run(self, step: Tensor) -> list[Any]:
-        returned = self.function()
-        self.structure = returned
-        leaves = nest.flatten(returned)
-        self.nothing = [leaf is None or isinstance(leaf, Node) for leaf in leaves]
+        self.structure = self.function()
+        if self.structure is None:
+            raise ValueError(f"{self.which!r} must have a return value")
         return [
-            Deferred(leaf.held) if isinstance(leaf, TensorArray) else _value(step, leaf)
-            for leaf in leaves
+            Deferred(leaf.held) if isinstance(leaf, TensorArray) else self._value(step, leaf)
+            for leaf in nest.flatten(self.structure)
         ]
 
-
-def _value(step: Tensor, leaf: Any) -> Tensor:
-    """A tensor; an operation counts for a value, so that it is waited for."""
-    b = Builder(step.graph)
-    if leaf is None:
-        return b.tensor(False)
-    if isinstance(leaf, Node):
-        return b.identity(b.tensor(False), control=[leaf])
-    tensor = convert(leaf)
-    return b.identity(tensor) if tensor.graph is not step.graph else tensor
+    def _value(self, step: Tensor, leaf: Any) -> Tensor:
+        """A tensor; an operation counts for the predicate's value, once it has run."""
+        b = Builder(step.graph)
+        if leaf is None:
+            return b.tensor(self.pred)
+        if isinstance(leaf, Node):
+            return b.identity(b.tensor(self.pred), control=[leaf])
+        tensor = convert(leaf)
+        return b.identity(tensor) if tensor.graph is not step.graph else tensor
 
 
 def _same_structure(one: Any, two: Any) -> None:
@@ -105,20 +103,18 @@ def _same_structure(one: Any, two: Any) -> None:
             )  # fmt: skip
 
 
-def _as_given(one: _Branch, two: _Branch, outs: Sequence[Tensor]) -> Any:
-    """The results in the structure the branches gave; an operation for operations."""
+def _as_given(structure: Any, outs: Sequence[Tensor]) -> Any:
+    """The results in the structure the branches gave."""
     leaves: list[Any] = []
     values = iter(outs)
-    for first, second, was in zip(
-        one.nothing, two.nothing, nest.flatten(one.structure), strict=True
-    ):
+    for was in nest.flatten(structure):
         if isinstance(was, TensorArray):
             held = [] if was.shared.shape is None else [next(values), next(values)]
             leaves.append(was.after(held))
             continue
         out = next(values)
-        leaves.append((None if was is None else out.node) if first and second else out)
-    return nest.pack_sequence_as(one.structure, leaves)
+        leaves.append(None if was is None else out)
+    return nest.pack_sequence_as(structure, leaves)
 
 
 def case(
