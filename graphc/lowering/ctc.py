@@ -27,7 +27,6 @@ from graphc.codegen.kernel import Constant, Kernel, Operand
 from graphc.ir import dims
 from graphc.ir.graph import Node
 from graphc.lowering.nest import Lowered, Use, Workspace
-from graphc.lowering.program import GRAIN
 
 KEPT = 16  # times: until then m grows to 2**42 at the most
 CLASS, STATE = 0.8, 0.7  # nanoseconds per class, per label, of every time
@@ -52,10 +51,11 @@ _TEXT = """\
 # loss = -log p(labels | x){title}
 def ctc(args, start, stop):
     {views} = views(args, {count})
-    time, classes, blank, grain = sizes(args, 4)
-    slot = idiv(start, grain)
+    time, classes, blank, batch, given, busy = sizes(args, 6)
+    slot = take_slot(args)
     home = to_int64(starts[start]) + start
-    bad = zero
+    strange = logical_or(ne(to_int64(starts[0]), 0), ne(to_int64(starts[batch]), given))
+    bad = bit(strange, 0)
     for b in range(start, stop):
         n = to_int64(lengths[b])
         wrong = logical_or(lt(n, 0), gt(n, time))
@@ -87,15 +87,16 @@ def ctc(args, start, stop):
         spread = spread - (to_float64(log(whole)) + to_float64(end) * ln2)
         loss[b] = to_{dtype}(spread)
 {backward}
+    give_slot(args, slot)
     return bad
 """
 
 # The labels of a row that count, and whether a step may lead to each from the label before it.
 _READ = """\
-first = to_int64(starts[b])
+first = maximum(to_int64(starts[b]), to_int64(starts[start]))
 l = 0
 ended = zero
-for k in range(first, to_int64(starts[b + 1])):
+for k in range(first, minimum(to_int64(starts[b + 1]), given)):
     c = to_int64(labels[k])
     if {counts}:
         if c == blank:
@@ -393,11 +394,11 @@ def lower_ctc(node: Node) -> Lowered:
     blank = op.blank if op.blank >= 0 else classes + op.blank
     kernel = Kernel(
         "ctc", _text(dtype, op, slope), tuple(operands), _constants(dtype),
-        ("time", "classes", "blank", "grain"),
+        ("time", "classes", "blank", "batch", "given", "busy"),
     )  # fmt: skip
     per_time = classes + dims.ceildiv(2 * count, dims.maximum(1, batch)) + 8
     return Lowered(
-        kernel, uses, [time, classes, blank, GRAIN], batch, time * per_time + 64,
+        kernel, uses, [time, classes, blank, batch, count, 0], batch, time * per_time + 64,
         STATE if slope else STATE / 2, checks=[node],
     )  # fmt: skip
 

@@ -24,6 +24,7 @@ THE_REST = (
     "learning.pooling products.convolution products.convolve products.convolve_panels "
     "products.einsum products.factorization products.linalg products.spectral products.winograd "
     "reducing.cumulative running.summary sequences.ctc sequences.ctc_curvature "
+    "sequences.ctc_decoding "
     "shaping.diagonal shaping.moving shaping.padding shaping.patches "
     "text.csv_records text.edit_distance text.string_patterns text.strings "
 )

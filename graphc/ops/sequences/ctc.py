@@ -70,10 +70,9 @@ class CtcLoss(Op):
     ) -> tuple[np.ndarray, np.ndarray]:
         by_time = x if self.time_major else x.swapaxes(0, 1)
         time, batch, classes = by_time.shape
-        if len(starts) and starts[-1] != len(labels):
-            raise InvalidArgumentError(
-                f"labels are given for rows from {batch} on, and there are {batch} rows"
-            )
+        if starts[0] != 0 or starts[-1] != len(labels):
+            where = "before row 0" if starts[0] else f"after row {batch - 1}, the last"
+            raise InvalidArgumentError(f"there are labels for rows {where}")
         blank = self.blank % classes if classes else 0
         loss, slope = np.zeros(batch), np.zeros(by_time.shape)
         for b in range(batch):
