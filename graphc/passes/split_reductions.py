@@ -14,11 +14,14 @@ from graphc.ir.dims import Dim
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node
 from graphc.ir.op import Kind
+from graphc.ir.types import TensorType
 from graphc.passes.options import Options
 
-CHUNK = 32_768  # elements of a chunk
+CHUNK = 16_384  # elements of a chunk
 SLIM = 64  # elements of a row below which an unknown number of rows is taken for a small batch
-NARROW = 4096  # kept elements below which rows are worth splitting
+NARROW = 512  # kept elements below which rows are worth splitting
+WIDE = 4096  # kept elements from which each thread has enough columns of its own
+MANY = 16 * CHUNK  # elements from which rows between the two are
 
 
 def split_reductions(graph: Graph, options: Options) -> Graph:
@@ -54,7 +57,7 @@ def rows_per_chunk(node: Node) -> Dim | None:
     if not axes or axes != tuple(range(len(axes))) or x.dims[0] == 1:
         return None
     kept = dims.product(x.dims[len(axes) :])
-    if not isinstance(kept, int) or kept >= NARROW:
+    if not isinstance(kept, int) or kept >= WIDE or (kept >= NARROW and not _is_long(x, axes)):
         return None
     if isinstance(x.elements, int) and x.elements <= 2 * CHUNK:
         return None
@@ -64,3 +67,10 @@ def rows_per_chunk(node: Node) -> Dim | None:
     if isinstance(each, int):
         return max(1, CHUNK // max(1, each))
     return dims.maximum(1, dims.floordiv(CHUNK, dims.maximum(1, each)))
+
+
+def _is_long(x: TensorType, axes: tuple[int, ...]) -> bool:
+    """Whether so many rows are folded that reading them in their order pays."""
+    if isinstance(x.elements, int):
+        return x.elements >= MANY
+    return len(axes) > 1  # one unknown size is taken for a batch, turns of batches are many

@@ -1,7 +1,8 @@
 """Sums over the turns that nobody reads before the last one are taken after the loop.
 
 A gradient adds each turn's share of a weight's cotangent.  ``sum_t a[t].T @ g[t]`` is one product
-of all rows, ``sum_t reduce_sum(g[t])`` one reduction.
+of all rows, or one for each part where a[t] is joined of some; ``sum_t reduce_sum(g[t])`` is one
+reduction.
 """
 
 from __future__ import annotations
@@ -56,17 +57,30 @@ def _sum(form: LoopForm, k: int, share: Node) -> None:
     start = form.carries[k][0]
     result = form.result(k)
     outside = {inside: operand for operand, inside in form.xs}
-    fresh = [t for t in share.operands if t not in outside]
-    made = dict(zip(fresh, form.done(fresh, dropped=(k,)), strict=True))
-    stacks = [outside[t] if t in outside else made[t] for t in share.operands]
+    left, *others = share.operands
+    parts = _parts(left) if share.op.name == "matmul" else (left,)
+    read = (*parts, *others)
+    fresh = [t for t in dict.fromkeys(read) if t not in outside]
+    outside |= zip(fresh, form.done(fresh, dropped=(k,)), strict=True)
+    stacks = [outside[t] for t in read]
     b = form.outer.builder(like=share)
     if share.op.name == "matmul":
-        rows, others = (_flat(b, s) for s in stacks)
-        total = b.matmul(rows, others, transpose_a=True)
+        *rows, shares = (_flat(b, s) for s in stacks)
+        total = _joined(b, [b.matmul(part, shares, transpose_a=True) for part in rows])
     else:
-        axes = share.op.axes(share.operands[0].type)
+        axes = share.op.axes(left.type)
         total = b.reduce_sum(stacks[0], axis=(0, *(axis + 1 for axis in axes)))
     form.outer.replace(result, b.add(start, total))
+
+
+def _parts(joined: Tensor) -> tuple[Tensor, ...]:
+    """The matrices whose columns stand side by side in this one."""
+    node = joined.node
+    return node.operands if node.op.name == "concat" and node.op.axis in (1, -1) else (joined,)
+
+
+def _joined(b: Builder, parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else b.concat(*parts, axis=0)
 
 
 def _flat(b: Builder, stack: Tensor) -> Tensor:

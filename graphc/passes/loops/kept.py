@@ -87,6 +87,8 @@ def _kept(one: LoopForm, two: LoopForm) -> list[tuple[Tensor, Tensor]]:
 
 
 def _is_dear(node: Node) -> bool:
+    if node.op.name == "concat":
+        return False  # its parts are what is kept, and a product of it is one of each part
     kinds = (Kind.CONTRACTION, Kind.REDUCTION, Kind.HOST)
     return node.op.transcendental or node.op.kind in kinds or node.op.kernel is not None
 
