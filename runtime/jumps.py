@@ -3,6 +3,9 @@
 A slice's address changes with the turn: every word that holds it (in argument blocks, in the rows
 of copies) is computed anew at the start of a turn, as base plus turn times stride.  The number of
 the turn is a word itself, computed first, so that it may fall.
+
+A loop whose turns are counted (:attr:`~graphc.lowering.program.Turns.counts`) runs for as many
+turns as there is room for, then returns to Python, which makes more and goes on.
 """
 
 from __future__ import annotations
@@ -15,16 +18,19 @@ from graphc.lowering.program import Again, Goto, Jumps, Label, Program, Turns, U
 from runtime.devices.cpu.table import Relative, TableBuilder, Word
 
 ENDLESS = 1 << 62  # turns of a loop without a limit
+FIRST_ROOM = 64  # turns there is room for at first, of a loop that counts them
 
 
 @dataclass
-class _Loop:
+class Loop:
     """A loop whose rows are being laid."""
 
     counter: Relative
     trips: Relative
     begin: int  # its first row
     advance: int  # the row that moves slices on
+    counts: bool  # whether the number of turns is wanted, and room may end
+    slots: dict[int, list[Relative]] = field(default_factory=dict)  # buffer: words with its address
     words: list[tuple[int, Relative]] = field(default_factory=list)  # slice, where its address is
 
 
@@ -40,7 +46,7 @@ class JumpRows:
         number: Callable[[Dim], int],
     ) -> None:
         self.program, self.builder, self.patch, self.number = program, builder, patch, number
-        self.loops: dict[int, _Loop] = {}
+        self.loops: dict[int, Loop] = {}
         self.waiting: dict[int, list[int]] = {}  # label: rows that lead there
         self.steps: dict[int, Relative] = {}  # buffer of a turn's number: its word
         self.turns: dict[int, Relative] = {}  # loop: the word with the number of its turn
@@ -79,15 +85,17 @@ class JumpRows:
 
     def _begin(self, at: int, step: Turns) -> None:
         trips = ENDLESS if step.trips is None else self.number(step.trips)
+        if step.counts:
+            trips = min(trips, FIRST_ROOM)
         counter = self.builder.block([0, trips])
         begin = self.builder.loop_begin(counter, counter.word(1), tag=at)
         turn = self.turns[step.loop] = self.step_word(step.step)
         first, stride = (trips - 1, -1) if step.reverse else (0, 1)
         self.builder.advance(counter, [(turn, first, stride)], tag=at)
         advance = self.builder.advance(turn, [], tag=at)
-        self.loops[step.loop] = _Loop(counter, counter.word(1), begin, advance)
+        self.loops[step.loop] = Loop(counter, counter.word(1), begin, advance, bool(step.counts))
 
-    def _again(self, at: int, loop: _Loop, words: list[Word], nbytes: list[int]) -> int:
+    def _again(self, at: int, loop: Loop, words: list[Word], nbytes: list[int]) -> int:
         bases = [self.program.buffers[buffer].key[0] for buffer, _ in loop.words]
         slots = [
             (word, words[base], nbytes[buffer])
@@ -96,6 +104,9 @@ class JumpRows:
         place = self.builder.fill(loop.advance, slots)
         for k, base in enumerate(bases):
             self.patch(base, place.word(3 * k + 1))
+            loop.slots.setdefault(base, []).append(place.word(3 * k + 1))
         row = self.builder.loop_next(loop.counter, loop.trips, loop.begin + 1, tag=at)
         self.builder.land(loop.begin)
+        if loop.counts:
+            self.builder.bind(at, tag=at)
         return row

@@ -22,7 +22,7 @@ from graphc.ir.text import is_portable, print_graph
 from graphc.ir.types import TensorType
 from graphc.lowering import codec
 from graphc.lowering.facts import AUTO, BLAS, GENERATED
-from graphc.lowering.program import Copy, Feed, Host, Launch, Place, Program
+from graphc.lowering.program import Copy, Feed, Host, Launch, Place, Program, Turns
 from graphc.passes.cut import cut
 from graphc.passes.options import Options
 from runtime.devices.cpu import blas, imports, loader
@@ -200,7 +200,10 @@ def _at_hand(executor: Any, program: Program, title: str, codes: dict[int, Code]
         read |= {keys[b] for b in program.reads(step) if b in keys} - written
         written |= {keys[b] for b in program.writes(step) if b in keys}
     sites = {key: by_name[key].site for key in keys.values() if key in by_name}
-    counts = any(isinstance(step, Host) and step.binds for step in program.steps)
+    counts = any(
+        (isinstance(step, Host) and step.binds) or (isinstance(step, Turns) and step.counts)
+        for step in program.steps
+    )
     return Loaded(
         program, title, codes, Sizes(program), arrays, random, tuple(sorted(read)),
         tuple(sorted(written)), sites, single_call=not counts and not _moves_objects(program),

@@ -16,7 +16,7 @@ import numpy as np
 from graphc.errors import ResourceExhaustedError
 from graphc.ir import dims
 from graphc.ir.dtype import as_dtype
-from graphc.lowering.program import GRAIN, Buffer, Copy, Host, Launch
+from graphc.lowering.program import GRAIN, Buffer, Copy, Host, Jumps, Launch, Place, Turns
 from runtime.blame import raise_failure
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
@@ -25,6 +25,7 @@ from runtime.interrupts import deferred_interrupt
 from runtime.memory import aligned_empty, amount, require_room
 from runtime.plan import PARALLEL_FROM, cut_block
 from runtime.ranks import Results
+from runtime.segments import Segment, Span, spans, view_of_turn
 from runtime.transaction import host_results, put_back
 
 
@@ -56,8 +57,8 @@ def run_staged(
     gate = store.gate
     with gate.writing() if loaded.exclusive else gate.reading():
         run = _Run(loaded, dict(sizes), arrays, called)
-        steps = loaded.program.steps
-        danger = max((k for k, s in enumerate(steps) if can_fail(s)), default=-1) + 1
+        steps = spans(loaded.program)
+        danger = max((k for k, s in enumerate(steps) if run.can_fail(s)), default=-1) + 1
         saved = loaded.back_up(everything=probing)
         try:
             for step in steps[:danger]:
@@ -81,6 +82,8 @@ def run_staged(
 
 
 def can_fail(step: Any) -> bool:
+    if isinstance(step, Turns):
+        return bool(step.counts)  # there may be no room for what it stacks
     return isinstance(step, Host) or (isinstance(step, Launch) and bool(step.checks))
 
 
@@ -94,17 +97,38 @@ class _Run:
         self.given = frozenset(values)
         self.called = called
         self.memory: dict[int, np.ndarray] = dict(loaded.arrays)
+        self.segment: Segment | None = None  # that is running, or ran last
         for feed, array in zip(self.program.feeds, arrays, strict=True):
             self.memory[feed.buffer] = array
 
     def number(self, dim: dims.Dim) -> int:
         return dims.evaluate(dim, self.values)
 
-    def array(self, buffer: int, chunks: int = 1) -> np.ndarray:
+    def can_fail(self, span: Span) -> bool:
+        return any(can_fail(step) for step in self.program.steps[slice(*span)])
+
+    def first_size(self, buffer: int) -> str:
+        """The symbol that is a buffer's first size, if it is one."""
+        shape = self.program.buffers[buffer].shape
+        atom = dims.single_atom(shape[0]) if shape else None
+        return atom.name if isinstance(atom, dims.Symbol) else ""
+
+    def array(
+        self, buffer: int, chunks: int = 1, room: Mapping[str, int] | None = None
+    ) -> np.ndarray:
+        """A buffer's memory; ``room`` is for how many turns of loops that count them."""
+        kind = self.program.buffers[buffer]
+        if kind.place is Place.SLICE:
+            assert self.segment is not None
+            base, loop = kind.key
+            shape = [self.number(d) for d in kind.shape]
+            return view_of_turn(self.array(base), self.segment.turn(loop), shape)
+        if kind.place is Place.STEP:
+            return self.step_of(buffer)
         found = self.memory.get(buffer)
         if found is None:
-            kind = self.program.buffers[buffer]
-            shape = tuple(self.number(d) for d in kind.shape)
+            values = {**self.values, **(room or {})}
+            shape = tuple(dims.evaluate(d, values) for d in kind.shape)
             if kind.per_chunk:
                 shape = (chunks, *shape)
             found = self.memory[buffer] = self.new_array(kind, shape)
@@ -127,8 +151,18 @@ class _Run:
         array = self.array(buffer)
         return array if shape is None else array.reshape(tuple(shape))
 
-    def prepare(self, step: Any) -> Callable[[], object]:
-        """Ask for all the memory a step needs; what remains to be done."""
+    def step_of(self, buffer: int) -> np.ndarray:
+        """The number of the turn that a loop is in."""
+        assert self.segment is not None
+        steps = self.segment.steps.values()
+        loop = next(s.loop for s in steps if isinstance(s, Turns) and s.step == buffer)
+        return np.asarray(self.segment.turn(loop), np.int32)
+
+    def prepare(self, span: Span) -> Callable[[], object]:
+        """Ask for all the memory some steps need; what remains to be done."""
+        step = self.program.steps[span[0]]
+        if span[1] - span[0] > 1 or isinstance(step, Jumps):
+            return Segment(self, span)
         match step:
             case Launch():
                 return self.launch(step)

@@ -11,7 +11,7 @@ import numpy as np
 from graphc.codegen.kernel import Kernel
 from graphc.errors import InternalError, UnimplementedError
 from graphc.ir import dims
-from graphc.ir.bindings import Bindings, data_sizes
+from graphc.ir.bindings import data_sizes
 from graphc.ir.dims import Dim, Shape
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
@@ -85,7 +85,6 @@ class _Assembly:
         self.pinned: set[int] = set()  # buffers of who runs this as a body: not to be overwritten
         self.owned: set[int] = set()  # carries of who runs this as a body, wherever they live
         self.label_count = [0]
-        self.has_counts = bool(Bindings(graph.nodes).binder)
 
     def nested(self, graph: Graph) -> _Assembly:
         """The assembly of a body, into the same Program."""
@@ -247,7 +246,7 @@ class _Assembly:
             self._lower_group(at, unit, unit.group)
             return
         op = unit.node.op
-        if is_control(unit.node) and not self.has_counts and runs_natively(unit.node):
+        if is_control(unit.node) and runs_natively(unit.node):
             lower_control(self, unit.node)
         elif runs_in_python(unit.node):
             self._lower_host(unit.node)
@@ -269,14 +268,16 @@ class _Assembly:
             source = node.operands[operand]
             buffer = self.buffer_of[self.root(source)]
             if tensor not in self.buffer_of:
-                if not self._is_dying(source, at) or node.operands.count(source) > 1:
+                if not self._is_dying(self.root(source), at) or node.operands.count(source) > 1:
                     held = self.buffers[buffer]
                     buffer = self.new_buffer(Place.ARENA, held.dtype, tensor.type.dims, tensor.name)
                 self.buffer_of[tensor] = buffer
                 self.tenants.setdefault(buffer, []).append(tensor)
             if self.buffer_of[tensor] != self.buffer_of[self.root(source)]:
                 self.finish_tail()
-                copy = Copy(self.buffer_of[self.root(source)], self.buffer_of[tensor], _origin([node]))
+                copy = Copy(
+                    self.buffer_of[self.root(source)], self.buffer_of[tensor], _origin([node])
+                )
                 self.steps.append(copy)
 
     def _lower_alone(self, unit: Unit, lower: Callable[[Node], Lowered | list[Lowered]]) -> None:

@@ -25,7 +25,7 @@ from graphc.lowering import program as records
 from graphc.lowering.facts import ContractionFacts
 from graphc.lowering.program import GRAIN, Place, Program
 
-FORMAT = 1  # part of the cache key: raise it when the meaning of a stored Program changes
+FORMAT = 2  # part of the cache key: raise it when the meaning of a stored Program changes
 
 _RECORDS: dict[str, type] = {
     kind.__name__: kind

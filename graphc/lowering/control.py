@@ -4,8 +4,10 @@ A body becomes steps of the same Program, over buffers of its own.  Carries live
 which the next turn reads; a slice of a scanned operand, or of a stack, is a buffer that stands in
 another and moves on with the turns (:attr:`~graphc.lowering.program.Place.SLICE`).
 
-Loops whose turns decide sizes (their traces, variables that grow), and bodies with strings or with
-writes other than assignments, stay with Python (:func:`runs_natively`).
+Of the sizes that turns decide, the number of turns of a loop that no other holds is counted while
+it runs, and what it stacks grows.  Loops that decide others (variables that grow, loops inside that
+stack an unknown number of rows), and bodies with strings or with writes other than assignments,
+stay with Python (:func:`runs_natively`).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ def is_control(node: Node) -> bool:
 
 def runs_natively(node: Node) -> bool:
     """Whether the bodies of a node can be steps of the Program."""
-    if data_sizes(tuple(v for _, v in node.op.values())):
+    if getattr(node.op, "invariants", ()):
         return False
     return all(_is_native(body.graph) for body in _bodies(node))
 
@@ -43,8 +45,6 @@ def _is_native(graph: Graph) -> bool:
     for node in graph.nodes:
         tensors = (*node.operands, *node.outputs)
         if any(t.type.shape is None or t.dtype.kind in NO_KERNEL for t in tensors):
-            return False
-        if any(data_sizes(t.type.dims) for t in tensors):
             return False
         if is_control(node) and not runs_natively(node):
             return False
@@ -79,6 +79,10 @@ class _Lowering:
         if tensor not in held:
             held[tensor] = self.temporary(tensor)
         return held[tensor]
+
+    def is_read(self, tensor: Tensor) -> bool:
+        """Whether anybody reads an output of the node."""
+        return self.assembly.root(tensor) in self.assembly.last_use
 
     def temporary(self, tensor: Tensor) -> int:
         return self.assembly.new_buffer(
@@ -186,17 +190,31 @@ def _lower_scan(lowering: _Lowering) -> None:
 
 def _lower_while(lowering: _Lowering) -> None:
     node, op = lowering.node, lowering.node.op
-    n = op.carried
+    graph, n = op.body.graph, op.carried
     step, (loop, end) = lowering.step_buffer(), lowering.assembly.labels(2)
     carries = [lowering.result(i) for i in range(n)]
     for i, carry in enumerate(carries):
         lowering.copy(lowering.operand(i), carry)
     captures = [lowering.operand(i) for i in range(n, len(node.operands))]
+    stacked = len(graph.outputs) - n
+    rows = [*graph.outputs[n:], *(graph.inputs[1 + i] for i in op.traced)]
+    stacks = [
+        lowering.slice_of(lowering.result(n + i), tensor, loop) for i, tensor in enumerate(rows)
+    ]
     inputs = [step, *carries, *captures]
-    lowering.append(Turns(loop, op.limit, False, step, lowering.origin))
+    counted = data_sizes(op.sizes)
+    lowering.append(Turns(loop, op.limit, False, step, lowering.origin, *counted))
+    lowering.assembly.bound.update(counted)
     (goes_on,) = lowering.run(op.test, inputs, {})
     lowering.append(Unless(goes_on, end, lowering.origin))
-    made = lowering.run(op.body, inputs, {}, carries)
-    lowering.move(made, carries, op.body.graph.outputs)
+    traces = zip(op.traced, stacks[stacked:], node.outputs[n + stacked :], strict=True)
+    for i, trace, tensor in traces:
+        if lowering.is_read(tensor):
+            lowering.copy(carries[i], trace)
+    into = {n + i: stacks[i] for i in range(stacked)}
+    made = lowering.run(op.body, inputs, into, carries)
+    for i in range(stacked):
+        lowering.copy(made[n + i], stacks[i])
+    lowering.move(made[:n], carries, graph.outputs[:n])
     lowering.append(Again(loop, lowering.origin))
     lowering.append(Label(end, lowering.origin))

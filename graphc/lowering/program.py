@@ -112,13 +112,18 @@ class Host:
 @dataclass(frozen=True)
 class Turns:
     """Begin a loop: the steps up to its :class:`Again`, ``trips`` times (None: until a step leads
-    out of it).  ``step`` is the buffer with the number of the turn, which falls if ``reverse``."""
+    out of it).  ``step`` is the buffer with the number of the turn, which falls if ``reverse``.
+
+    ``counts`` is the data-dependent size that the number of its turns is, where something needs it:
+    buffers whose first size it is grow while the loop runs.
+    """
 
     loop: int
     trips: Dim | None
     reverse: bool
     step: int
     origin: Origin
+    counts: str = ""
 
 
 @dataclass(frozen=True)
