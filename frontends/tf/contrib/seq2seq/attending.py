@@ -19,7 +19,9 @@ from graphc.errors import ShapeError
 from graphc.ir.dtype import int32
 from graphc.ir.graph import Tensor
 from graphc.ir.source import here
+from graphc.ir.types import Equal
 
+_TILE = "a BeamSearchDecoder needs tf.contrib.seq2seq.tile_batch(memory, multiplier=beam_width)"
 _Fields = namedtuple(
     "_Fields",
     ("cell_state", "attention", "time", "alignments", "alignment_history", "attention_state"),
@@ -190,22 +192,19 @@ class AttentionWrapper(RNNCell):
 
     def _checked(self, output: Tensor) -> Tensor:
         """The cell's output, whose rows must be as many as those of every memory."""
-        b, rows = builder(output), output.type.dims[0]
-        checks = []
+        rows = output.type.dims[0]
         for mechanism in self._mechanisms:
-            held = getattr(mechanism, "_rows", None)
-            if held is None or held == rows:
-                continue
-            checks.append(
-                assert_equal(
-                    b.dim_value(dim=rows, dtype=int32), b.dim_value(dim=held, dtype=int32),
-                    message=f"{self.name}: Non-matching batch sizes between the memory (encoder "
-                    "output) and the query (decoder output).  Are you using the "
-                    "BeamSearchDecoder?  You may need to tile your memory input via the "
-                    "tf.contrib.seq2seq.tile_batch function with argument multiple=beam_width.",
-                )
-            )  # fmt: skip
-        return b.identity(output, name="checked_cell_output", control=checks) if checks else output
+            held = getattr(mechanism, "rows", rows)
+            if isinstance(held, int) and isinstance(rows, int) and held != rows:
+                raise ShapeError(
+                    f"the memory has {held} rows, the cell's output has {rows}",
+                    subject=self.name, hint=_TILE, site=here(),
+                    rows=[("output", str(output.type), f"from {output.node.name}")],
+                )  # fmt: skip
+            if held != rows:
+                output = builder(output).identity(output, name="checked_cell_output")
+                output.node.checks += (Equal(rows, held, f"rows of inputs and memory: {_TILE}"),)
+        return output
 
 
 def _attend(mechanism: Any, output: Any, state: Any, above: Any) -> tuple[Any, Any, Any]:

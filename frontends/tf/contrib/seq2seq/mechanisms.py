@@ -87,7 +87,7 @@ class BaseAttentionMechanism(AttentionMechanism):
                 keys, values = custom_key_value_fn(keys, values)
             self._values, self._keys = values, keys
             shown = nest.flatten(keys)[0]
-            self._time, self._rows = shown.type.dims[1], shown.type.dims[0]
+            self._time, self.rows = shown.type.dims[1], shown.type.dims[0]
             worst = -np.inf if score_mask_value is None else score_mask_value
             self._mask_value = builder(shown).tensor(worst, dtype=shown.dtype)
 
@@ -118,7 +118,7 @@ class BaseAttentionMechanism(AttentionMechanism):
     @property
     def batch_size(self) -> Any:
         keys = nest.flatten(self._keys)[0]
-        return builder(keys).dim_value(dim=self._rows, dtype=int32)
+        return builder(keys).dim_value(dim=self.rows, dtype=int32)
 
     @property
     def alignments_size(self) -> Any:
