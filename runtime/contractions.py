@@ -8,7 +8,7 @@ from math import prod
 from graphc.ir import dims
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import as_dtype
-from graphc.lowering.facts import ContractionFacts, holding
+from graphc.lowering.facts import IN_PLACE, IN_STRIPS, ContractionFacts, holding
 from graphc.lowering.program import Block, Launch, Program
 from graphc.report.report import ContractionEntry
 from runtime.plan import PARALLEL_FROM, Cut, Plan, cut_block
@@ -45,7 +45,7 @@ def _entry(
     program: Program, number: int, step: Launch, facts: ContractionFacts, blocks: list[Block],
     plan: Plan | None, microseconds: float | None,
 ) -> ContractionEntry:  # fmt: skip
-    from runtime.devices.cpu.multiply import PANEL_SPACE
+    from runtime.devices.cpu.multiply import PANEL_SPACE, copies_strips
     from runtime.devices.cpu.tiles import tile_text
 
     values = plan.values if plan is not None else {}
@@ -77,6 +77,8 @@ def _entry(
         prologue=list(facts.prologue),
         epilogue=list(facts.epilogue),
     )
+    if entry.packing.get("left") == IN_STRIPS and not copies_strips():
+        entry.packing["left"] = IN_PLACE
     if family == "panel" and "packed" in entry.packing.values():
         entry.stack = PANEL_SPACE
     if plan is not None:

@@ -21,7 +21,7 @@ from graphc.ir.dtype import DType
 from graphc.ir.graph import Node
 from graphc.lowering.blas import lower_blas
 from graphc.lowering.choice import wants_blas
-from graphc.lowering.facts import IN_PLACE, Case, ContractionFacts
+from graphc.lowering.facts import IN_PLACE, IN_STRIPS, Case, ContractionFacts
 from graphc.lowering.nest import Final, Lowered, Use
 
 TASKS = 32  # wished for, so that chunks can be shared out
@@ -29,6 +29,8 @@ ROW_TILE = 12  # rows a block is a multiple of
 PACK_FROM = 24  # rows from which panels are packed
 TALLEST = 20  # tiles of a block: what they read of the left operand stays near the core
 SPREAD, TALLEST_LARGE = 4 << 20, 172  # from these bytes of the right operand on
+CROWDED = 4096  # bytes between rows of the left operand; a multiple of it, too
+TALLEST_CROWDED, TOGETHER, FEWEST = 43, 4, 8  # tiles of a block then, panels, tasks wished for
 LONG, FEWEST_LONG = 2048, 8  # tasks wished for where so many products or more make a sum
 WIDEST = 8  # panels of a block
 FEW_PANELS = 4  # of a block of few rows: its tiles are wide
@@ -277,14 +279,28 @@ def _block(product: Product, width: int) -> tuple[Dim, Dim]:
     panels = dims.ceildiv(dims.maximum(product.n, 1), width)
     is_large = _least(1, dims.floordiv(product.n * product.depth * product.dtype.size, SPREAD))
     is_long = _least(1, dims.floordiv(product.depth, LONG))
+    is_crowded = _is_crowded(product)
     fewest = dims.ceildiv(FEWEST_LONG, dims.maximum(1, panels * product.matrices)) * is_long
-    blocks = dims.ceildiv(tiles, TALLEST + (TALLEST_LARGE - TALLEST) * is_large)
+    tallest = TALLEST + (TALLEST_LARGE - TALLEST) * is_large * (1 - is_crowded)
+    tallest += (TALLEST_CROWDED - TALLEST) * is_large * is_crowded
+    blocks = dims.ceildiv(tiles, tallest)
     blocks = dims.maximum(blocks, _least(fewest, tiles))
     rows = ROW_TILE * dims.ceildiv(tiles, blocks)
-    shared = dims.floordiv(panels * blocks * product.matrices, TASKS) * (1 - is_large)
+    tasks = panels * blocks * product.matrices
+    shared = dims.floordiv(tasks, TASKS) * (1 - is_large)
+    shared = dims.maximum(shared, _least(TOGETHER, dims.floordiv(tasks, FEWEST)) * is_crowded)
     groups = dims.ceildiv(panels, dims.maximum(1, _least(WIDEST, shared)))
     is_low = _least(1, dims.maximum(0, ROW_TILE - product.m))
     return rows, width * dims.maximum(1, dims.ceildiv(panels, groups), FEW_PANELS * is_low)
+
+
+def _is_crowded(product: Product) -> Dim:
+    """1 where the rows of the left operand lie so far apart that they share the lines of a set of
+    the nearest cache: what is copied of them should meet several panels."""
+    if product.ta:
+        return 0
+    step = product.depth * product.dtype.size
+    return 1 - _least(1, step - dims.floordiv(step, CROWDED) * CROWDED)
 
 
 def _facts(product: Product, rows: Dim, columns: Dim) -> ContractionFacts:
@@ -297,12 +313,14 @@ def _facts(product: Product, rows: Dim, columns: Dim) -> ContractionFacts:
         right = (Case(IN_PLACE, low + thin), Case("packed"))
     else:
         right = (Case("packed", dims.maximum(0, m - (PACK_FROM - 1))), Case(IN_PLACE))
+    strips = _is_crowded(product) * dims.maximum(0, m - (PACK_FROM - 1))
+    strips *= dims.maximum(0, n - panel_width(product.dtype.size))
     return ContractionFacts(
         "batched matmul" if product.levels else "matmul",
         str(product.dtype), m, n, product.depth, product.matrices,
         "nt"[product.ta] + "nt"[product.tb],
         tile=tile,
-        packing=(("left", (Case(IN_PLACE),)), ("right", right)),
+        packing=(("left", (Case(IN_STRIPS, strips), Case(IN_PLACE))), ("right", right)),
         rows=_least(rows, m),
         columns=_least(columns, n),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from graphc.ir.dims import Dim
 GENERATED, BLAS = "generated", "blas"
 AUTO = "auto"  # either, by a table
 IN_PLACE = "in place"
+IN_STRIPS = "strips"  # copied on the way, where a device's tiles have too many rows for its cache
 
 
 @dataclass(frozen=True)

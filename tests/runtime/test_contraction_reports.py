@@ -14,6 +14,7 @@ from graphc.ir import dims
 from graphc.lowering.facts import Case, holding
 from graphc.report.listing import functions_of, micro_kernel
 from graphc.report.report import ContractionEntry, Report
+from runtime.devices.cpu import multiply
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +163,18 @@ def test_a_fused_product_says_what_is_applied_to_it():
         (found,) = session.inspect(tf.nn.relu(y + 1.0)).contractions
     assert found.epilogue == ["add", "relu"]
     assert found.kernel == "matmul_add_relu"
+
+
+def test_rows_that_crowd_a_cache_are_told_to_be_copied(monkeypatch):
+    x = tf.placeholder(tf.float32, [100, 1024])
+    for columns, copied in ((64, {"left": "strips"}), (32, {"left": "in place"})):
+        y = tf.matmul(x, tf.placeholder(tf.float32, [1024, columns]))
+        for copies in (True, False):
+            monkeypatch.setattr(multiply, "copies_strips", lambda copies=copies: copies)
+            with tf.Session() as session:
+                (found,) = session.inspect(y).contractions
+            wanted = copied if copies else {"left": "in place"}
+            assert found.packing == {**wanted, "right": "packed"}
 
 
 def test_of_cases_the_first_that_holds_is_told():

@@ -87,6 +87,28 @@ def test_sums_longer_than_a_panel_are_made_part_by_part(dtype: str) -> None:
         np.testing.assert_array_equal(made, wanted)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8"])
+def test_rows_that_share_a_cache_set_are_copied_in_strips(target: Machine, dtype: str) -> None:
+    run, rng = compiled(dtype, target), np.random.default_rng(4)
+    size = np.dtype(dtype).itemsize
+    for m, panels, k, tb, add in [
+        (24, 2, 40, False, False), (50, 9, 513, False, True), (37, 5, 1100, True, False),
+        (200, 4, 33, True, True), (29, 2, 0, False, True),
+    ]:  # fmt: skip
+        n = panels * multiply.PANEL_BYTES // size - 3
+        _, b, _ = operands(rng, dtype, m, n, k, False, tb)
+        apart = (k * size // multiply.CROWDED + 1) * multiply.CROWDED // size
+        left = np.full((m, apart), 9, dtype)[:, :k]
+        left[:] = rng.integers(-4, 5, (m, k))
+        wanted = left.astype(np.int64) @ (b.T if tb else b).astype(np.int64)
+        around = np.full((m + 2, n + 3), 7, dtype)
+        made = around[1:-1, 1:-2]
+        run(left, b, made, tb, add)
+        np.testing.assert_array_equal(made, (wanted + 7 * add).astype(dtype))
+        made[:] = 7
+        assert (around == 7).all()
+
+
 @given(
     st.integers(0, 70), st.integers(0, 70), st.integers(0, 70), st.booleans(), st.booleans(),
     st.integers(0, 3),
@@ -113,7 +135,7 @@ def test_float32_is_as_accurate_as_blas() -> None:
     run, rng = compiled("float32", HOST), np.random.default_rng(2)
     for m, n, k, tb in [
         (64, 64, 50_000, False), (512, 512, 512, False), (64, 96, 2048, True),
-        (1, 128, 9000, False), (4, 4, 20_000, True), (100, 1, 5000, False),
+        (1, 128, 9000, False), (4, 4, 20_000, True), (100, 1, 5000, False), (60, 96, 2048, False),
     ]:  # fmt: skip
         a = rng.standard_normal((m, k)).astype(np.float32)
         b = rng.standard_normal((n, k) if tb else (k, n)).astype(np.float32)

@@ -4,7 +4,9 @@ One library of machine code per dtype, compiled once per machine and called by e
 multiplies: a kernel's own code is its loops alone.  ``multiply`` goes through the right operand
 panel by panel, as deep as a panel stays in the nearest cache, and covers the rows with tiles.  It
 packs a panel where several tiles read it, on the stack of the thread; the first tile does the
-copying on its way.  Products with few rows or columns that lie along the sum take dot products.
+copying on its way.  The left operand is read where it lies, except where its rows would drive each
+other out of the nearest cache: then strips of it are copied, and each meets several panels.
+Products with few rows or columns that lie along the sum take dot products.
 
 Addresses and steps are in bytes.
 """
@@ -18,15 +20,19 @@ from llvmlite import ir
 from graphc.codegen.panels import PANEL_BYTES
 from runtime.devices.cpu import int64, llvm_target, tiles
 from runtime.devices.cpu.int64 import Word
-from runtime.devices.cpu.packing import pack_columns
+from runtime.devices.cpu.packing import copy_run, pack_columns
 from runtime.devices.cpu.refs import I64
 from runtime.devices.cpu.tile_library import PREFIX
-from runtime.devices.cpu.tiles import BYTE, WIDE, lanes_of, tile_shape
+from runtime.devices.cpu.tiles import BYTE, POINTER, WIDE, lanes_of, tile_shape
 
 DEEPEST = 2048  # rows of a packed panel; 256 KB on the stack
 SPARE = 64  # rows behind them that packing may write
 PANEL_SPACE = (DEEPEST + SPARE) * PANEL_BYTES  # bytes
 SUMMED = 512  # products a tile sums before it adds them to the result: sums of sums lose less
+CROWDED = 4096  # bytes: rows that lie a multiple of it apart share one set of the nearest cache,
+WAYS = 8  # which has room for so many of them
+STRIP_STEP = SUMMED * 8 + 64  # bytes between the rows of a copied strip, which share none
+GROUP = DEEPEST // SUMMED  # panels that a copied strip meets
 NARROW = 4  # columns below which a panel is laid along the sum
 FEW = 12  # rows or columns below which operands that lie along the sum are not packed
 
@@ -40,6 +46,7 @@ def library(dtype: str, machine: llvm_target.Machine) -> ir.Module:
         {
             PREFIX + dtype: multiply,
             "panels": panels,
+            "strips": strips,
             "pack_beside": pack_beside,
             "lay_along": lay_along,
             "dots": dots,
@@ -51,6 +58,11 @@ def library(dtype: str, machine: llvm_target.Machine) -> ir.Module:
             if function.name != PREFIX + dtype:
                 function.linkage = "internal"
     return module
+
+
+def copies_strips() -> bool:
+    """Whether the tiles of this machine have more rows than a set of its cache."""
+    return tile_shape(llvm_target.host()).rows[0] > WAYS
 
 
 # --- words --------------------------------------------------------------------------------------
@@ -80,6 +92,22 @@ def panel_space(b: ir.IRBuilder) -> ir.Value:
         room = b.alloca(ir.ArrayType(BYTE, PANEL_SPACE))
     room.align = 64
     return b.ptrtoint(room, I64)
+
+
+@Word
+def strip_space(b: ir.IRBuilder) -> ir.Value:
+    """A strip's room on the stack of the thread."""
+    rows = tile_shape(llvm_target.host()).rows[0]
+    with b.goto_entry_block():
+        room = b.alloca(ir.ArrayType(BYTE, rows * STRIP_STEP))
+    room.align = 64
+    return b.ptrtoint(room, I64)
+
+
+@Word
+def copy_row(b: ir.IRBuilder, source: ir.Value, target: ir.Value, count: ir.Value) -> None:
+    pointers = (b.inttoptr(place, POINTER) for place in (source, target))
+    copy_run(b, b.module.graphc_lanes, *pointers, I64(0), count, count)
 
 
 @Word
@@ -260,6 +288,21 @@ def multiply(
             y += WIDE_BYTES()
             width -= WIDE_COLUMNS()
     w = panel_space()
+    if (
+        TILE_ROWS() > WAYS
+        and k_step == ELEMENT()
+        and row_step & (CROWDED - 1) == 0
+        and (rows >= 2 * TILE_ROWS() and width > COLUMNS() and depth > 0)
+    ):
+        s = strip_space()
+        while depth > 0:
+            deep = SUMMED if depth > SUMMED else depth
+            strips(a, row_step, b, b_step, turned, y, y_step, w, s, rows, width, deep, add)
+            a += deep * k_step
+            b += deep * (ELEMENT() if turned else b_step)
+            depth -= deep
+            add = 1
+        return 0
     blocks = divided(depth + DEEPEST - 1, DEEPEST)
     deepest = divided(depth + blocks - 1, blocks) if blocks > 1 else depth
     while True:
@@ -303,6 +346,47 @@ def panels(
             b += PANEL_BYTES
         y += PANEL_BYTES
         width -= COLUMNS()
+    return 0
+
+
+def strips(
+    a: int, row_step: int, b: int, b_step: int, turned: int, y: int, y_step: int, w: int, s: int,
+    rows: int, width: int, depth: int, add: int,
+) -> int:  # fmt: skip
+    """A product no deeper than a tile sums, of a left operand whose rows drive each other out of
+    the nearest cache: as many of them as a tile has are copied, and meet several panels."""
+    while width > 0:
+        columns = GROUP * COLUMNS() if width > GROUP * COLUMNS() else width
+        j = 0
+        p = w
+        while j < columns:
+            some = COLUMNS() if columns - j > COLUMNS() else columns - j
+            if turned:
+                pack_turned(b + j * b_step, b_step, p, some, depth)
+            else:
+                pack_beside(a, row_step, ELEMENT(), b + j * ELEMENT(), b_step, y + j * ELEMENT(),
+                            y_step, p, some, depth, add)  # fmt: skip
+            p += depth * PANEL_BYTES
+            j += COLUMNS()
+        i = 0 if turned else TILE_ROWS()
+        while i < rows:
+            high = TILE_ROWS() if rows - i > TILE_ROWS() else rows - i
+            r = 0
+            while r < high:
+                copy_row(a + (i + r) * row_step, s + r * STRIP_STEP, depth)
+                r += 1
+            j = 0
+            p = w
+            while j < columns:
+                some = COLUMNS() if columns - j > COLUMNS() else columns - j
+                cover(s, STRIP_STEP, ELEMENT(), p, PANEL_BYTES, y + i * y_step + j * ELEMENT(),
+                      y_step, depth, COLUMNS(), some, add, high)  # fmt: skip
+                p += depth * PANEL_BYTES
+                j += COLUMNS()
+            i += TILE_ROWS()
+        b += columns * (b_step if turned else ELEMENT())
+        y += columns * ELEMENT()
+        width -= columns
     return 0
 
 
