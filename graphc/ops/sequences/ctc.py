@@ -124,7 +124,8 @@ class CtcLoss(Op):
         raise InvalidArgumentError(
             f"row {b} has {len(row)} labels ({repeats} of them repeat the one before) and "
             f"sequence_length {n}: a label needs a time of its own, a repeated one two",
-            hint="ignore_longer_outputs_than_inputs=True gives such rows a loss and gradient of 0",
+            hint="tf.nn.ctc_loss(..., ignore_longer_outputs_than_inputs=True) gives such rows a loss "
+            "and gradient of 0",
         )
 
     def kernel(self, node: Any) -> Any:
