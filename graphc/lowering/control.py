@@ -112,7 +112,8 @@ class _Lowering:
         """Append a body's steps; the buffers of its outputs.
 
         ``into`` asks for outputs in buffers of the caller's, which are granted where the body
-        computes them; ``owned`` are the inputs' buffers the body may overwrite once they are read.
+        computes them; ``owned`` are the buffers of the first inputs, carries that the body may
+        overwrite once they are read: with what comes next, where it is computed later.
         """
         graph = body.graph
         inner = self.assembly.nested(graph)
@@ -127,6 +128,15 @@ class _Lowering:
                 inner.buffer_of[root] = buffer
                 inner.pinned.add(buffer)
                 taken.add(root)
+        places = {unit: at for at, unit in enumerate(inner.order.units)}
+        for k, buffer in enumerate(owned):
+            root, before = inner.root(graph.outputs[k]), graph.inputs[1 + k]
+            unit = inner.order.unit_of.get(root.node)
+            if unit is None or root in inner.buffer_of or root.node.op.over:
+                continue
+            if inner.last_use.get(before, -1) < places[unit]:
+                inner.buffer_of[root] = buffer
+                inner.pinned.add(buffer)
         inner.lower_units()
         return [inner.buffer_of[inner.root(t)] for t in graph.outputs]
 
