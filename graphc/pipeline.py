@@ -36,6 +36,7 @@ from graphc.passes.loops.segments import cut_loops
 from graphc.passes.options import Note, Options
 from graphc.passes.preserve_versions import preserve_versions
 from graphc.passes.prune import prune
+from graphc.passes.reroll import reroll
 from graphc.passes.sequence_effects import sequence_effects
 from graphc.passes.shape_fold import shape_fold
 from graphc.passes.simplify import simplify
@@ -60,6 +61,7 @@ PIPELINE = (
     Pass("prune", prune, required=True),  # drop what no fetch needs, cut at feeds
     Pass("sequence-effects", sequence_effects, required=True, establishes=("I6",)),
     Pass("shape-fold", shape_fold),  # shapes as numbers: rules and loops see sizes
+    Pass("reroll", reroll),  # what was repeated turn by turn is a loop
     Pass("constant-fold", constant_fold),
     Pass("count-turns", count_turns),  # loops that count are scans
     Pass("simplify", simplify),  # rules on ops as the user wrote them: log(softmax(x))
@@ -80,6 +82,9 @@ ORDER = (  # (earlier, later, because)
     ("prune", "sequence-effects", "an effect that nothing needs must not order the others"),
     ("sequence-effects", "constant-fold", "a read after a write must not look like the variable"),
     ("sequence-effects", "cse", "two reads are equal only once each reads a fixed value"),
+    ("sequence-effects", "reroll", "a turn that reads what another wrote is told by its operands"),
+    ("shape-fold", "reroll", "which slice a turn takes is known as a number"),
+    ("reroll", "constant-fold", "a first turn that starts from zeros must look like the others"),
     ("shape-fold", "constant-fold", "sizes that are numbers make constants"),
     ("constant-fold", "simplify", "rules look for constants"),
     ("shape-fold", "count-turns", "a bound that is a size is known as one"),
