@@ -1,29 +1,29 @@
 """``tf.contrib.seq2seq.dynamic_decode``: a decoder run turn by turn until every row is finished.
 
 Where the number of turns is known before the first (a decoder that is taught a known sequence),
-the loop is a scan over what the turns read; else it is a while loop that keeps what each turn left.
+the loop is a scan over what the turns read; else it is a while loop.
 """
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
 from typing import Any
 
 from frontends.tf.functions.arrays import where
 from frontends.tf.functions.math import reduce_all
 from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.graph.tensor import builder, convert, size_of
+from frontends.tf.loops.tensor_array import TensorArray
+from frontends.tf.loops.while_loop import while_loop
 from frontends.tf.platform import nest
-from frontends.tf.rnn.cell import zeros_of
 from frontends.tf.rnn.networks import swapped
 from frontends.tf.variables.scopes import variable_scope
 from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.ir.builder import Builder
-from graphc.ir.dims import Dim
-from graphc.ir.dtype import as_dtype, int32
+from graphc.ir.dtype import int32
 from graphc.ir.graph import Tensor, default_graph
 from graphc.ir.source import here
+from graphc.ir.types import TensorType
 
 
 class Decoder(abc.ABC):
@@ -94,8 +94,8 @@ def dynamic_decode(
         loop = _Decoding(decoder, impute_finished)
         lesson = getattr(decoder, "lesson", None)
         with b.home.name_scope("decode"):
-            if lesson is None:
-                outputs, state, lengths = loop.until_finished(b, limit)
+            if lesson is None or loop.has_arrays:
+                outputs, state, lengths = loop.until_finished(limit)
             else:
                 outputs, state, lengths = loop.along(b, lesson, limit)
             if decoder.tracks_own_finished and hasattr(state, "lengths"):
@@ -115,8 +115,8 @@ def _limit(b: Builder, maximum_iterations: Any) -> Tensor:
 
 
 class _Decoding:
-    """The turns of a decoder on flat lists of tensors: its state, which rows are finished, and the
-    number of turns of each row are carried; its inputs too, unless they are known."""
+    """The turns of a decoder.  They carry its state, which rows are finished, and the number of
+    turns of each row; its inputs too, unless they are known."""
 
     def __init__(self, decoder: Decoder, impute_finished: bool) -> None:
         self.decoder, self.impute = decoder, impute_finished
@@ -126,91 +126,91 @@ class _Decoding:
         self.lengths = rows.cast(rows.zeros_like(self.finished), dtype=int32)
         self.outputs: Any = None
 
-    def starts(self) -> list[Tensor]:
-        return [convert(t) for t in (*nest.flatten(self.state), self.finished, self.lengths)]
+    @property
+    def has_arrays(self) -> bool:
+        """Whether arrays are part of the state."""
+        return any(isinstance(t, TensorArray) for t in nest.flatten(self.state))
 
-    def until_finished(self, b: Builder, limit: Tensor | None) -> tuple[Any, Any, Tensor]:
-        """A while loop; it carries the outputs, to keep those of all turns."""
-        self.outputs = self._no_outputs()
-        n = len(nest.flatten(self.state))
-        inputs = [convert(t) for t in nest.flatten(self.inputs)]
-        outs = nest.flatten(self.outputs)
-        starts = [*self.starts(), *inputs, *outs]
-        m = n + 2 + len(inputs)
+    def until_finished(self, limit: Tensor | None) -> tuple[Any, Any, Tensor]:
+        """A while loop that writes the outputs into arrays."""
+        sizes = _pairs(self.decoder.output_size, self.decoder.output_dtype)
+        batch = self.finished.type.dims[0]
+        arrays = [
+            TensorArray(dtype, size=0, dynamic_size=True, element_shape=[batch, *_sizes(size)])
+            for size, dtype in sizes
+        ]
+        nested = self.decoder.output_dtype
+        wanted = [TensorType(a.dtype, a.element_shape.symbolic()) for a in arrays]
 
-        def test(step: Tensor, *values: Tensor) -> list[Tensor]:
-            return [builder(step).logical_not(reduce_all(values[n]))]
+        def turn(step: Any, written: Any, held: Any, inputs: Any) -> tuple:
+            carried, after, made = self._turn(step, held, inputs)
+            after = self._like(self.inputs, after, "the next inputs")
+            nest.assert_same_structure(nested, made)
+            rows = [convert(t) for t in nest.flatten(made)]
+            for type, row in zip(wanted, rows, strict=True):
+                _check_as_before(type, row, "the outputs of a decoder's step")
+            more = [a.write(step, row) for a, row in zip(written, rows, strict=True)]
+            return step + 1, more, carried, nest.pack_sequence_as(self.inputs, after)
 
-        def turn(step: Tensor, *values: Tensor) -> list[Tensor]:
-            given = nest.pack_sequence_as(self.inputs, list(values[n + 2 : m]))
-            carried, after, made = self._turn(step, values[: n + 2], given)
-            made = self._like(self.outputs, made, "the outputs of a decoder's step")
-            return [*carried, *self._like(self.inputs, after, "the next inputs"), *made]
-
-        bound = None if limit is None else size_of(b, b.maximum(limit, 0))
-        kept = range(m, len(starts))
-        ends = b.loop_while(test, turn, starts, limit=bound, name="while", kept=kept)
-        stacks = ends[len(starts) :]
-        return self._packed(ends, stacks)
+        start = (convert(0), arrays, (self.state, self.finished, self.lengths), self.inputs)
+        _, written, held, _ = while_loop(
+            lambda step, written, held, inputs: builder(step).logical_not(reduce_all(held[1])),
+            turn, start, maximum_iterations=None if limit is None else _at_least_zero(limit),
+        )  # fmt: skip
+        state, _, lengths = held
+        return nest.pack_sequence_as(nested, [a.stack() for a in written]), state, lengths
 
     def along(self, b: Builder, lesson: Any, limit: Tensor | None) -> tuple[Any, Any, Tensor]:
         """A scan over what the turns read, of the longest sequence's number of turns."""
         count = lesson.turns() if limit is None else b.minimum(lesson.turns(), limit)
-        turns = size_of(b, b.maximum(count, 0))
+        turns = size_of(b, _at_least_zero(count))
         rows = lesson.read(turns, ahead=not lesson.reads_only)
         n = len(nest.flatten(self.state))
         inputs = [] if lesson.reads_only else [convert(t) for t in nest.flatten(self.inputs)]
-        starts = [*self.starts(), *inputs]
+        state = [convert(t) for t in nest.flatten(self.state)]
+        starts = [*state, self.finished, self.lengths, *inputs]
         m = len(starts)
 
         def turn(step: Tensor, *values: Tensor) -> list[Tensor]:
-            read = nest.pack_sequence_as(rows, list(values[m:]))
-            held = (
-                nest.pack_sequence_as(self.inputs, list(values[n + 2 : m])) if inputs else read[0]
-            )
-            lesson.given = read
+            read = lesson.given = nest.pack_sequence_as(rows, list(values[m:]))
+            now = nest.pack_sequence_as(self.inputs, list(values[n + 2 : m])) if inputs else read[0]
+            held = (nest.pack_sequence_as(self.state, list(values[:n])), *values[n : n + 2])
             try:
-                carried, after, made = self._turn(step, values[: n + 2], held)
+                (new, *ends), after, self.outputs = self._turn(step, held, now)
             finally:
                 lesson.given = None
-            self.outputs = made
-            made = [convert(t) for t in nest.flatten(made)]
-            if not inputs:
-                return [*carried, *made]
-            return [*carried, *self._like(self.inputs, after, "the next inputs"), *made]
+            after = self._like(self.inputs, after, "the next inputs") if inputs else []
+            made = [convert(t) for t in nest.flatten(self.outputs)]
+            return [*nest.flatten(new), *ends, *after, *made]
 
         ends, stacks = b.scan_over(turn, starts, nest.flatten(rows), turns)
-        return self._packed(ends, stacks)
-
-    def _packed(self, ends: Sequence[Tensor], stacks: Sequence[Tensor]) -> tuple[Any, Any, Tensor]:
-        n = len(nest.flatten(self.state))
         outputs = nest.pack_sequence_as(self.outputs, list(stacks))
         return outputs, nest.pack_sequence_as(self.state, list(ends[:n])), ends[n + 1]
 
-    def _turn(
-        self, step: Tensor, held: Sequence[Tensor], inputs: Any
-    ) -> tuple[list[Tensor], Any, Any]:
+    def _turn(self, step: Any, held: Any, inputs: Any) -> tuple[Any, Any, Any]:
         """One turn: what is carried, the next inputs, the outputs."""
-        *olds, finished, lengths = held
+        state, finished, lengths = held
         b = builder(step)
-        state = nest.pack_sequence_as(self.state, list(olds))
         outputs, new, after, said = self.decoder.step(step, inputs, state)
+        olds = nest.flatten(state)
         news = self._like(self.state, new, "the state after a decoder's step")
         ended = said if self.decoder.tracks_own_finished else b.logical_or(said, finished)
-        count = b.add(step, 1)
-        lengths = b.where(finished, lengths, count)
+        lengths = b.where(finished, lengths, b.add(step, 1))
         if self.impute:
             outputs = nest.map_structure(
                 lambda t: where(finished, b.zeros_like(t), convert(t)), outputs
             )
             news = [self._held(finished, old, t) for old, t in zip(olds, news, strict=True)]
-        return [*news, ended, lengths], after, outputs
+        return (nest.pack_sequence_as(self.state, news), ended, lengths), after, outputs
 
-    def _held(self, finished: Tensor, old: Tensor, new: Tensor) -> Tensor:
-        """A part of the state, which stays in rows that are finished; a scalar goes on."""
-        return where(finished, old, new) if new.type.rank else new
+    def _held(self, finished: Tensor, old: Any, new: Any) -> Any:
+        """A part of the state, which stays in rows that are finished; a scalar or an array goes
+        on."""
+        if isinstance(new, TensorArray) or not new.type.rank:
+            return new
+        return where(finished, old, new)
 
-    def _like(self, wanted: Any, given: Any, what: str) -> list[Tensor]:
+    def _like(self, wanted: Any, given: Any, what: str) -> list[Any]:
         """The leaves of a nest, which must be as they were before the turn."""
         try:
             nest.assert_same_structure(wanted, given)
@@ -219,17 +219,17 @@ class _Decoding:
                 f"{what} are not nested as before", site=here(),
                 rows=[("before", _types(wanted), ""), ("after", _types(given), "")],
             ) from error  # fmt: skip
-        pairs = zip(nest.flatten(wanted), nest.flatten(given), strict=True)
-        return [_as_before(convert(old), convert(new), what) for old, new in pairs]
+        found = []
+        for old, new in zip(nest.flatten(wanted), nest.flatten(given), strict=True):
+            if not isinstance(old, TensorArray):
+                new = convert(new)
+                _check_as_before(convert(old).type, new, what)
+            found.append(new)
+        return found
 
-    def _no_outputs(self) -> Any:
-        """Zeros in the shapes and dtypes that the decoder says its outputs have."""
-        sizes, dtypes = self.decoder.output_size, self.decoder.output_dtype
-        batch = self.finished.type.dims[0]
-        if not nest.is_nested(sizes) or isinstance(sizes, TensorShape):
-            return zeros_of(TensorShape(sizes) if sizes == () else sizes, batch, dtypes)
-        leaves = [_zeros(s, batch, d) for s, d in _pairs(sizes, dtypes)]
-        return nest.pack_sequence_as(dtypes, leaves)
+
+def _at_least_zero(count: Any) -> Tensor:
+    return builder(count).maximum(count, 0)
 
 
 def _pairs(sizes: Any, dtypes: Any) -> list[tuple[Any, Any]]:
@@ -240,24 +240,28 @@ def _pairs(sizes: Any, dtypes: Any) -> list[tuple[Any, Any]]:
     return list(zip(parts, nest.flatten(dtypes), strict=True))
 
 
-def _zeros(size: Any, batch: Dim, dtype: Any) -> Tensor:
-    shape = TensorShape(size if isinstance(size, TensorShape | list | tuple) else [size])
-    return zeros_of(shape, batch, as_dtype(dtype))
+def _sizes(size: Any) -> list[Any]:
+    """A size, a shape, or a list of sizes, as a list."""
+    if isinstance(size, TensorShape | list | tuple):
+        return list(TensorShape(size).symbolic() or ())
+    return [size]
 
 
 def _types(structure: Any) -> str:
-    leaves = [str(convert(t).type) for t in nest.flatten(structure)]
+    leaves = [
+        repr(t) if isinstance(t, TensorArray) else str(convert(t).type)
+        for t in nest.flatten(structure)
+    ]
     return str(nest.pack_sequence_as(structure, leaves))
 
 
-def _as_before(old: Tensor, new: Tensor, what: str) -> Tensor:
-    rows = [("before", str(old.type), f"from {old.node.name}"),
-            ("after", str(new.type), f"from {new.node.name}")]  # fmt: skip
+def _check_as_before(old: TensorType, new: Tensor, what: str) -> None:
+    """Refuse a tensor of another dtype or shape than there was."""
+    rows = [("before", str(old), ""), ("after", str(new.type), f"from {new.node.name}")]
     if old.dtype is not new.dtype:
         raise DTypeError(
             f"{what} change their dtype in a turn", rows=rows, site=new.node.site,
             hint=f"cast them: tf.cast(..., tf.{old.dtype})",
         )  # fmt: skip
-    if not TensorShape(old.type.shape).is_compatible_with(TensorShape(new.type.shape)):
+    if not TensorShape(old.shape).is_compatible_with(TensorShape(new.type.shape)):
         raise ShapeError(f"{what} change their shape in a turn", rows=rows, site=new.node.site)
-    return new
