@@ -313,6 +313,7 @@ from frontends.tf.loops.higher_order import foldl as foldl
 from frontends.tf.loops.higher_order import foldr as foldr
 from frontends.tf.loops.higher_order import map_fn as map_fn
 from frontends.tf.loops.higher_order import scan as scan
+from frontends.tf.loops.tensor_array import TensorArray as TensorArray
 from frontends.tf.loops.while_loop import while_loop as while_loop
 from frontends.tf.networks import losses as losses
 from frontends.tf.networks import nn as nn
@@ -330,6 +331,7 @@ from frontends.tf.platform.config import GraphOptions as GraphOptions
 from frontends.tf.platform.config import OptimizerOptions as OptimizerOptions
 from frontends.tf.platform.config import RunMetadata as RunMetadata
 from frontends.tf.platform.config import RunOptions as RunOptions
+from frontends.tf.platform.options import Options as Options
 from frontends.tf.platform.protos import AttrValue as AttrValue
 from frontends.tf.platform.protos import Event as Event
 from frontends.tf.platform.protos import GraphDef as GraphDef

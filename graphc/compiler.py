@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from graphc.budget import Choice, within_limit
 from graphc.errors import ShapeError
 from graphc.ir.collector import collector_paused
 from graphc.ir.dims import Dim
@@ -28,13 +29,15 @@ from graphc.pipeline import Record, run_pipeline
 
 @dataclass
 class Compilation:
-    """A Program with what a report needs: the graph before fusion, the groups, the schedule."""
+    """A Program with what a report needs: the graph before fusion, the groups, the schedule, and
+    how a limit of memory was met."""
 
     program: Program
     graph: Graph
     fusion: Fusion
     order: Schedule
     options: Options = field(default_factory=Options)
+    choice: Choice | None = None
 
 
 def compile_graph(
@@ -75,7 +78,33 @@ def compile_part(
     sizes: Mapping[str, Dim],
     listener: Callable[[Record], None] | None = None,
 ) -> Compilation:
-    """Compile what :func:`~graphc.passes.cut.cut` made; ``listener`` hears of every pass."""
+    """Compile what :func:`~graphc.passes.cut.cut` made; ``listener`` hears of every pass.
+
+    Under a ``memory_limit`` the graph may be compiled several times; the listener hears of the
+    last.
+    """
+    if not options.memory_limit:
+        return _compile(part, fed, options, sizes, listener)
+    heard: list[Record] = []
+
+    def attempt(asked: Options) -> Compilation:
+        heard.clear()
+        return _compile(part, fed, asked, sizes, heard.append)
+
+    compilation, choice = within_limit(options, attempt)
+    compilation.choice = choice
+    for record in heard if listener is not None else ():
+        listener(record)
+    return compilation
+
+
+def _compile(
+    part: Graph,
+    fed: tuple[Feed, ...],
+    options: Options,
+    sizes: Mapping[str, Dim],
+    listener: Callable[[Record], None] | None,
+) -> Compilation:
     given, part = part, specialise(part, dict(sizes))
     checks = tuple(  # those of the types before and after: sizes that stretch bring others
         Check(c.left, c.right, c.what, node.name, node.site)

@@ -46,12 +46,13 @@ from runtime.memory import (
     temporaries_exhausted,
 )
 from runtime.plan import ARENA, Plan, bind
-from runtime.programs import Loaded, load_program
+from runtime.programs import Loaded, asked_of, load_program
 from runtime.ranks import Ranks, Results, call
 from runtime.staged import Stretched, run_staged
 from runtime.transaction import see_through, settle
 
 PLANS_KEPT = 64
+LIMIT_TRIALS = 4  # compilations until a plan keeps to a limit of memory
 
 
 class Executor:
@@ -305,6 +306,7 @@ class Prepared:
             loaded, sizes = self._program(arrays, bound_sizes)
             if loaded.single_call:
                 bound = self._plan(loaded, sizes)
+                _require_room(bound.plan)
         if not loaded.single_call:
             return self._in_stages(arrays, bound_sizes, {}, False)
         loaded.require_variables(store)
@@ -374,16 +376,47 @@ class Prepared:
             key = (tuple(map(_told, types.values())), tuple(sorted(ones.items())))
             loaded = self.variants.get(key)
             if loaded is None:
+                options = asked_of(self.executor.state, sizes)
                 loaded = self.variants[key] = load_program(
-                    self.executor, self.feeds, self.fetches, self.targets, types, ones, reason
-                )
+                    self.executor, self.feeds, self.fetches, self.targets, types, ones, reason,
+                    options,
+                )  # fmt: skip
             stretched = failed_checks(loaded.program.checks, sizes)
             fresh = {name: value for name, value in stretched.items() if name not in ones}
             if not fresh:
+                if loaded.options.memory_limit and loaded.single_call:
+                    loaded = self.variants[key] = self._within_limit(loaded, sizes, types, ones)
                 return loaded, sizes
             ones |= fresh
             said = ", ".join(f"{name} = {value}" for name, value in sorted(fresh.items()))
             reason = f"{said} broadcasts an axis of size 1 against another size"
+
+    def _within_limit(
+        self,
+        loaded: Loaded,
+        sizes: dict[str, int],
+        types: Mapping[Tensor, TensorType],
+        ones: Mapping[str, Dim],
+    ) -> Loaded:
+        """A Program whose plan for these sizes takes no more than the session allows.
+
+        The compiler chooses by sizes that it expects, and counts once what a plan adds for chunks
+        that run at a time.
+        """
+        state, spare = self.executor.state, 0
+        limit = asked_of(state).memory_limit
+        for _ in range(LIMIT_TRIALS):
+            peak = self._plan(loaded, sizes).plan.memory.peak
+            if peak <= limit:
+                return loaded
+            if loaded.options.expected == tuple(sorted(sizes.items())):
+                spare += peak - limit
+            reason = f"the plan takes {peak} bytes, and memory_limit is {limit}"
+            loaded = load_program(
+                self.executor, self.feeds, self.fetches, self.targets, types, ones, reason,
+                asked_of(state, sizes, spare),
+            )  # fmt: skip
+        raise temporaries_exhausted(self._plan(loaded, sizes).plan)
 
     def _plan(self, loaded: Loaded, sizes: dict[str, int]) -> Bound:
         key = (id(loaded), tuple(sizes.values()))
@@ -395,7 +428,6 @@ class Prepared:
         by_blas = loaded.by_blas(sizes)
         keep = not loaded.exclusive
         plan = bind(loaded.program, loaded.sizes, loaded.addresses, sizes, by_blas, keep)
-        _require_room(plan)
         names = ", ".join(f"{k}={v}" for k, v in sizes.items())
         milliseconds = (time.perf_counter() - started) * 1e3
         self.executor.state.note(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from graphc.budget import loops_of
 from graphc.compiler import Compilation, compile_part
 from graphc.errors import GraphError
 from graphc.ir import dims
@@ -18,9 +20,16 @@ from graphc.ir.text import print_graph
 from graphc.ir.types import TensorType
 from graphc.lowering.program import Buffer, Copy, Host, Launch, Place, Program
 from graphc.passes.cut import cut, unfed
-from graphc.passes.options import Options
+from graphc.passes.options import Log, Options
 from graphc.pipeline import Record
-from graphc.report.report import KernelEntry, LaunchEntry, MemoryEntry, PassEntry, Report
+from graphc.report.report import (
+    KernelEntry,
+    LaunchEntry,
+    LoopEntry,
+    MemoryEntry,
+    PassEntry,
+    Report,
+)
 from runtime.contractions import contraction_entries, peaks
 from runtime.devices.cpu.table import CLOCK_WORDS
 from runtime.executor import drops_ones, fed_types
@@ -28,6 +37,7 @@ from runtime.feeds import Feeds
 from runtime.fetches import needed_nodes
 from runtime.object_cache import default_cache
 from runtime.plan import Plan
+from runtime.programs import asked_of
 
 TIMED_RUNS = 20
 TOTAL, TIMES = 2, 3  # words of a clock record
@@ -53,11 +63,11 @@ def inspect_run(
         part, fed = cut(state.graph, feeds, fetches, targets, {})
         known = {t.name: t for n in state.graph.nodes for t in n.outputs}
         feeds += [known[n.outputs[0].name] for n in unfed(part, fed)]
-    plan, clock, returned = _timed(executor, feeds, fetches, targets, values)
+    plan, clock, returned, asked = _timed(executor, feeds, fetches, targets, values)
     says_ones = drops_ones(needed_nodes(fetches, targets, feeds))
     types = _types(feeds, values, says_ones) | returned
     records: list[Record] = []
-    options = Options.from_environment(level=1 if state.options.optimize else 0)
+    options = replace(asked, log=Log())
     part, fed = cut(state.graph, feeds, fetches, targets, types)
     compilation = compile_part(part, fed, options, {}, records.append)
     title = ", ".join([t.name for t in fetches] + [n.name for n in targets])
@@ -86,17 +96,18 @@ def _timed(
     fetches: Sequence[Tensor],
     targets: Sequence[Node],
     values: Sequence[Any] | None,
-) -> tuple[Plan | None, dict[int, float], dict[Tensor, TensorType]]:
-    """The plan, the time of each step in microseconds, and what Python functions returned whose
-    rank the graph does not say."""
+) -> tuple[Plan | None, dict[int, float], dict[Tensor, TensorType], Options]:
+    """The plan, the time of each step in microseconds, what Python functions returned whose rank
+    the graph does not say, and what the compiler was asked."""
+    asked = asked_of(executor.state)
     if values is None:
-        return None, {}, {}
+        return None, {}, {}, asked
     prepared = executor.prepare(tuple(feeds), tuple(fetches), tuple(targets))
     with executor.state.variables.put_back():
         prepared.run(values)
         bound = prepared.last
         if bound is None:
-            return None, {}, prepared.ranks.types()
+            return None, {}, prepared.ranks.types(), asked
         arrays = prepared.converter.convert(values)
         rounds = []
         for _ in range(TIMED_RUNS):
@@ -104,7 +115,8 @@ def _timed(
                 context.state.stamp(True)
             prepared.run(arrays)
             rounds.append(bound.idle[-1].state.clock())
-    return bound.plan, _medians(bound.plan.table.tags, rounds), prepared.ranks.types()
+    times = _medians(bound.plan.table.tags, rounds)
+    return bound.plan, times, prepared.ranks.types(), bound.loaded.options
 
 
 def _medians(tags: Sequence[Any], rounds: Sequence[np.ndarray]) -> dict[int, float]:
@@ -144,7 +156,23 @@ def report_of(
         cache={"hits": cache.hits, "misses": cache.misses},
         contractions=contractions,
         peak=peaks(contractions) if clock else {},
+        loops=_loop_entries(compilation, sizes),
+        memory_limit=compilation.choice.limit if compilation.choice else 0,
+        everything_kept=compilation.choice.everything if compilation.choice else 0,
     )
+
+
+def _loop_entries(compilation: Compilation, sizes: Mapping[str, int]) -> list[LoopEntry]:
+    choice = compilation.choice
+    loops = choice.loops if choice else loops_of(compilation.options.log, sizes)
+    return [
+        LoopEntry(
+            loop.name, loop.turns, loop.strategy, list(loop.lengths), loop.everything, loop.keeps,
+            loop.because, loop.line,
+        )
+        for loop in loops
+        if loop.everything is None or loop.everything > 0
+    ]  # fmt: skip
 
 
 def _pass_entry(record: Record) -> PassEntry:

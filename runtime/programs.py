@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class Loaded:
     writes: tuple[str, ...]
     sites: dict[str, Any]
     single_call: bool  # every size is known before the run starts, and only Python moves objects
+    options: Options = field(default_factory=Options)  # what was asked of the compiler
     ready: bool = False
 
     def __post_init__(self) -> None:
@@ -104,6 +105,20 @@ class Loaded:
         self.mark_written(store)
 
 
+def asked_of(state: Any, expected: Mapping[str, int] | None = None, spare: int = 0) -> Options:
+    """What a session asks of the compiler: under a limit of memory with the sizes ``expected``,
+    and ``spare`` bytes less than it allows."""
+    chosen = state.options
+    options = Options.from_environment(
+        level=1 if chosen.optimize else 0, cuts=chosen.segments,
+        **({"memory_limit": chosen.memory_limit} if chosen.memory_limit else {}),
+    )  # fmt: skip
+    if not options.memory_limit:
+        return options
+    known = tuple(sorted((expected or {}).items()))
+    return replace(options, memory_limit=max(1, options.memory_limit - spare), expected=known)
+
+
 def load_program(
     executor: Any,
     feeds: Sequence[Tensor],
@@ -112,11 +127,11 @@ def load_program(
     types: Mapping[Tensor, TensorType],
     sizes: Mapping[str, Dim],
     reason: str,
+    options: Options,
 ) -> Loaded:
     """Compile, link, and bring the session's state to hand."""
     state = executor.state
     started = time.perf_counter()
-    options = Options.from_environment(level=1 if state.options.optimize else 0)
     part, fed = cut(state.graph, feeds, fetches, targets, types)
     if options.contraction == BLAS:
         blas.require_installed()
@@ -134,7 +149,9 @@ def load_program(
         f"{'program from cache' if found else 'passes'} {(compiled - started) * 1e3:.0f} ms, "
         f"kernels {(linked - compiled) * 1e3:.0f} ms"
     )
-    return _at_hand(executor, program, title, codes)
+    loaded = _at_hand(executor, program, title, codes)
+    loaded.options = options
+    return loaded
 
 
 def compiled_program(

@@ -37,6 +37,7 @@ ROOMS = (
     "graphc.passes",
     "graphc.pipeline",
     "graphc.lowering",
+    "graphc.budget",
     "graphc.compiler",
     "graphc.report",
 )

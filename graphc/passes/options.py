@@ -27,9 +27,9 @@ class LoopMemory:
     """What a loop keeps for the loops of its gradients, in bytes.
 
     ``scans`` are the names of all of them, the loop's own first.  ``beginning`` is what its carries
-    and those of the others that are run again take, ``stays`` what every turn reads or gives in any
-    case, ``kept`` what it keeps of every turn besides (None: not known, for it is cut).  ``cuts``
-    are the lengths of the segments it was cut into; ``refused`` says why it must not be.
+    and those of the others that are run again take, ``kept`` what it keeps of every turn (None: not
+    known, for it is cut) but for what it reads and gives in any case, the tensors ``stays``.
+    ``cuts`` are the lengths of the segments it was cut into; ``refused`` says why it must not be.
     """
 
     name: str
@@ -37,7 +37,7 @@ class LoopMemory:
     scans: tuple[str, ...]
     turns: Dim
     beginning: Dim
-    stays: Dim
+    stays: frozenset[str]
     cuts: tuple[int, ...] = ()
     refused: str = ""
     kept: Dim | None = None
@@ -62,7 +62,9 @@ class Options:
     ``dump`` hold names of passes (``dump`` may hold "all").  ``contraction`` says what multiplies
     matrices: "generated" kernels, "blas", or either by a measured table ("auto").  ``cuts`` pairs
     names of loops, or patterns, with the lengths of the segments their turns are run again in
-    (:mod:`graphc.passes.loops.segments`).  The log is no part of what is asked.
+    (:mod:`graphc.passes.loops.segments`).  ``memory_limit`` is the most bytes a run's temporaries
+    may take (0: no limit) with the sizes ``expected`` (:mod:`graphc.budget`).  The log is no part
+    of what is asked.
     """
 
     level: int = 1
@@ -72,6 +74,8 @@ class Options:
     dump: frozenset[str] = frozenset()
     contraction: str = "generated"
     cuts: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    memory_limit: int = 0
+    expected: tuple[tuple[str, int], ...] = ()
     log: Log = field(default_factory=Log, compare=False, repr=False)
 
     @property
@@ -80,7 +84,11 @@ class Options:
         skipped = ",".join(sorted(self.skip))
         by = self.contraction
         said = f"level={self.level} target={self.target} skip={skipped} contraction={by}"
-        return f"{said} cuts={self.cuts}" if self.cuts else said
+        if self.cuts:
+            said += f" cuts={self.cuts}"
+        if self.memory_limit:
+            said += f" memory_limit={self.memory_limit} expected={self.expected}"
+        return said
 
     @classmethod
     def from_environment(

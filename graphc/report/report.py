@@ -130,6 +130,25 @@ class MemoryEntry:
 
 
 @dataclass
+class LoopEntry:
+    """What a loop keeps of its turns for its gradients.
+
+    ``segments`` are the lengths of the segments that are run again (none: everything is kept);
+    ``everything`` is the bytes of all turns, ``keeps`` what is kept at most at a time, None where
+    sizes are not known.
+    """
+
+    name: str
+    turns: str
+    strategy: str
+    segments: list[int]
+    everything: int | None
+    keeps: int | None
+    because: str
+    line: str
+
+
+@dataclass
 class Report:
     """What the compiler made of a run.  ``print(report)`` for people, ``to_json`` for programs."""
 
@@ -147,6 +166,9 @@ class Report:
     backups: list[tuple[str, str]] = field(default_factory=list)  # variable copied, why
     contractions: list[ContractionEntry] = field(default_factory=list)
     peak: dict[str, float] = field(default_factory=dict)  # dtype: GFLOP/s of one core
+    loops: list[LoopEntry] = field(default_factory=list)
+    memory_limit: int = 0  # bytes, 0: none
+    everything_kept: int = 0  # bytes of temporaries if loops kept everything
 
     def kernel(self, name: str) -> KernelEntry:
         """The first kernel of that name."""
@@ -184,6 +206,7 @@ class Report:
                 {**vars(entry), "of_peak": entry.of_peak(self.peak)} for entry in self.contractions
             ],
             "memory": vars(self.memory) if self.memory else None,
+            "loops": [vars(entry) for entry in self.loops],
         }
         return json.dumps(data, indent=1)
 

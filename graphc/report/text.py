@@ -24,6 +24,7 @@ def _sections(report: Report) -> Iterator[str]:
     yield from _launches(report)
     yield from _contractions(report)
     yield from _memory(report.memory)
+    yield from _loops(report)
     yield from _declined(report)
     yield from _kernels(report)
     yield from _log(report)
@@ -185,6 +186,28 @@ def _memory(memory: MemoryEntry | None) -> Iterator[str]:
     yield from table(
         ("bytes", "tensor", "line"), ((n, label, line) for label, n, line in memory.owners), "r"
     )
+    yield ""
+
+
+def _loops(report: Report) -> Iterator[str]:
+    if not report.loops:
+        return
+    limit = ""
+    if report.memory_limit:
+        limit = f"   memory_limit {report.memory_limit} bytes"
+        if report.everything_kept:
+            limit += f"; with everything kept the run takes {report.everything_kept}"
+    yield f"loops ({len(report.loops)}){limit}"
+    head = ("loop", "turns", "strategy", "segments", "all turns", "keeps", "because", "line")
+    rows = (
+        (
+            entry.name, _short(entry.turns), entry.strategy,
+            ", ".join(map(str, entry.segments)) or "-", _amount(entry.everything),
+            _amount(entry.keeps), entry.because, entry.line,
+        )
+        for entry in report.loops[:MOST_ROWS]
+    )  # fmt: skip
+    yield from table(head, rows, " r  rr")
     yield ""
 
 

@@ -7,7 +7,8 @@ trace runs that segment again in its own body, from where it began, so that the 
 segment are there at a time (Chen, Xu, Zhang and Guestrin, "Training Deep Nets with Sublinear Memory
 Cost", 2016).  Segments are cut again where more lengths are said: with ``k`` lengths the turns are
 run ``k`` more times, and what is kept goes with the ``k + 1``-th root of their number.  Turns that
-make no whole segment run beside, and keep everything.
+make no whole segment run beside.  A loop without a gradient is cut as well, and its work for all
+turns at once is that for a segment's.
 
 Before: loops have been counted.   After: the families that ``Options.cuts`` names, and those whose
 own ``cuts`` say so, are cut; every turn computes what it did, in the same order.   Leaves alone:
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from graphc.ir import dims
 from graphc.ir.bindings import data_sizes
 from graphc.ir.body import Body
 from graphc.ir.builder import Builder
@@ -38,19 +40,19 @@ def cut_loops(graph: Graph, options: Options) -> Graph:
     if not any(node.op.name == "scan" for node in graph.nodes):
         return graph
     given, graph = graph, trim_loops(graph)
-    cut = False
-    for names in [[node.name for node in family.scans] for family in families(graph)]:
-        family = _family_of(graph, names)
+    cut, seen = False, set[str]()
+    while family := next((f for f in families(graph) if f.first.name not in seen), None):
+        seen.add(family.first.name)
         said, reason = _lengths(family, options), refusal(family)
-        options.log.loops.append(_memory(graph, family, () if reason else said, reason))
-        if not said:
-            continue
-        if reason:
+        if all(scan.op.cuts is None for scan in family.scans):
+            options.log.loops.append(_memory(graph, family, () if reason else said, reason))
+        if said and reason:
             options.log.note("segments", family.first, f"not run again: {reason}")
-            continue
-        graph, cut = _Cut(graph, family, said).done(), True
-        text = ", each in segments of ".join(map(str, said))
-        options.log.note("segments", family.first, f"run again in segments of {text} turns")
+        elif said:
+            graph, cut = _Cut(graph, family, said).done(), True
+            text = ", each in segments of ".join(map(str, said))
+            again = "run again" if family.repeated else "run"
+            options.log.note("segments", family.first, f"{again} in segments of {text} turns")
     return graph if cut else given
 
 
@@ -88,7 +90,7 @@ class Family:
 
 
 def families(graph: Graph) -> list[Family]:
-    """The scans that are linked by the traces they read."""
+    """The scans that are linked by the traces they read; one that nobody reads is alone."""
     again: dict[Node, list[Node]] = {}
     group: dict[Node, Family] = {}
     for scan in graph.nodes:
@@ -109,14 +111,10 @@ def families(graph: Graph) -> list[Family]:
             for member in other.scans:
                 group[member] = family
     place = graph.positions()
-    found = list({id(f): f for f in group.values() if len(f.scans) > 1}.values())
+    found = list({id(f): f for f in group.values()}.values())
     for family in found:
         family.scans.sort(key=place.__getitem__)
     return found
-
-
-def _family_of(graph: Graph, names: Sequence[str]) -> Family:
-    return next(f for f in families(graph) if [n.name for n in f.scans] == [*names])
 
 
 def refusal(family: Family) -> str:
@@ -184,22 +182,31 @@ def _memory(graph: Graph, family: Family, cuts: tuple[int, ...], reason: str) ->
         scans=tuple(scan.name for scan in family.scans), turns=family.first.op.length,
         beginning=sum((_bytes(t.type) for p in family.repeated
                        for t in p.operands[: p.op.carried]), start=0),
-        stays=sum((_bytes(_row(t.type)) for t in stays), start=0), cuts=cuts, refused=reason,
+        stays=frozenset(t.name for t in stays), cuts=cuts, refused=reason,
     )  # fmt: skip
 
 
 def measure_kept(graph: Graph, options: Options) -> None:
-    """Note the bytes per turn that families which are not cut have come to keep."""
-    waiting = {name: k for k in options.log.loops if k.kept is None for name in k.scans}
-    rows: dict[str, set[Tensor]] = {}
+    """Note the bytes per turn that families which are not cut have come to keep: rows that one of
+    their scans leaves to another, and the most that one reads or gives besides."""
+    family_of = {name: k for k in options.log.loops if k.kept is None for name in k.scans}
+    touched: dict[str, list[set[Tensor]]] = {}
     for node in graph.nodes:
-        if node.op.name == "scan" and not node.op.lean and node.name in waiting:
-            found = rows.setdefault(waiting[node.name].name, set())
-            found |= {*_xs(node), *node.outputs[node.op.carried :]}
+        if node.op.name == "scan" and not node.op.lean and node.name in family_of:
+            known = family_of[node.name]
+            rows = {*_xs(node), *node.outputs[node.op.carried :]}
+            rows = {t for t in rows if t.name not in known.stays}
+            touched.setdefault(known.name, []).append(rows)
     for known in options.log.loops:
-        if known.kept is None and known.name in rows:
-            whole = sum((_bytes(_row(t.type)) for t in rows[known.name]), start=0)
-            known.kept = whole - known.stays
+        if known.kept is None and known.name in touched:
+            own = touched[known.name]
+            shared = {t for rows in own for t in rows if sum(t in others for others in own) > 1}
+            most = dims.maximum(*(_row_bytes(rows - shared) for rows in own))
+            known.kept = _row_bytes(shared) + most
+
+
+def _row_bytes(stacks: Iterable[Tensor]) -> Dim:
+    return sum((_bytes(_row(t.type)) for t in stacks), start=0)
 
 
 def _row(type: TensorType) -> TensorType:
@@ -270,7 +277,8 @@ class _Cut:
                 rows[t] = b.slice(t, begin=begin, size=(self.rest, *t.type.dims[1:]))
         held = {t: t for t in _captures(scan)}
         first = b.dim_value(dim=self.rest_at, dtype=int32)
-        node = _turns(b, scan, starts, rows, held, first, self.rest)
+        cuts = tuple(m for m in self.deeper if not isinstance(self.rest, int) or m < self.rest)
+        node = _turns(b, scan, starts, rows, held, first, self.rest, cuts)
         self.beside[scan] = node
         return node.outputs[: scan.op.carried]
 

@@ -1,0 +1,67 @@
+"""``tf.Options``: what a session may be asked that TensorFlow 1 has no word for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from numbers import Integral
+
+from runtime.session import SessionOptions
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a session, given as its ``config``.
+
+    ``memory_limit`` is the most bytes the temporaries of a run may take (0: no limit); variables,
+    what is fed and what is fetched are not counted.  Where keeping all that gradients of loops read
+    takes more, turns of loops are run again instead, and the session's report says which.  What
+    cannot be brought under the limit raises ``tf.errors.ResourceExhaustedError``, which names the
+    least that can.
+
+    ``segments`` chooses by hand: for the name of a loop, or a pattern of names, the number of turns
+    of a segment that is run again, or several of them for segments in segments; 0 keeps everything.
+    ``threads`` (0: one per core) and ``optimize`` are those of a ``tf.ConfigProto``.
+
+    >>> tf.Session(config=tf.Options(memory_limit=64 << 20))
+    >>> tf.Session(config=tf.Options(segments={"rnn/*": 40}))
+    """
+
+    memory_limit: int = 0
+    segments: Mapping[str, int | Sequence[int]] = field(default_factory=dict)
+    threads: int = 0
+    optimize: bool = True
+
+    def __post_init__(self) -> None:
+        if not _is_whole(self.memory_limit) or self.memory_limit < 0:
+            raise ValueError(f"memory_limit is a number of bytes, got {self.memory_limit!r}")
+        for name, lengths in self.segments.items():
+            said = _lengths(lengths)
+            falling = all(a > b for a, b in pairwise(said))
+            if not all(_is_whole(n) and n > 0 for n in said) or not falling:
+                raise ValueError(
+                    f"segments of {name!r} are numbers of turns, each smaller than the one before, "
+                    f"got {lengths!r}"
+                )
+
+    def session_options(self) -> SessionOptions:
+        """What the session does about it."""
+        return SessionOptions(
+            threads=int(self.threads), optimize=bool(self.optimize),
+            memory_limit=int(self.memory_limit),
+            segments=tuple(
+                (name, tuple(int(n) for n in _lengths(lengths)))
+                for name, lengths in self.segments.items()
+            ),
+        )  # fmt: skip
+
+
+def _lengths(said: int | Sequence[int]) -> tuple[int, ...]:
+    if isinstance(said, Sequence):
+        return tuple(said)
+    return (said,) if said else ()
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool)
