@@ -1,6 +1,6 @@
 # Everything a contributor runs. The environment is made on first use, in .venv, and reused.
 #
-#   make demo     train a small network on handwritten digits; picture and report go to out/
+#   make demo     a network learns to write Python in two minutes; picture and report go to out/
 #   make test     the tests            (PYTEST_ARGS="-k softmax" narrows them)
 #   make check    lint, formatting, types
 #   make golden   run the tests and accept the golden files they produce
@@ -19,7 +19,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3 python python3.13; do \
 .PHONY: demo test check format golden bench clean
 
 demo: $(VENV)/.examples
-	$(BIN)/python examples/digits_mlp.py
+	$(BIN)/python examples/char_rnn.py
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)

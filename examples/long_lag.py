@@ -122,7 +122,7 @@ def main() -> None:
     left.set(xlabel="step of training", title="mean squared error")
     right.set(
         xlabel="step of the sequence",
-        title="delta at the state: norm of the loss's gradient,\nbefore training (dotted) and after",
+        title="norm of the loss's gradient at the state,\nbefore training (dotted) and after",
         ylim=(1e-9, 1),
     )
     save(figure, "long_lag.png")

@@ -44,6 +44,11 @@ def show(axis: Any, images: np.ndarray, columns: int, title: str) -> None:
     axis.axis("off")
 
 
+def shades(colour: str) -> Any:
+    """From white, for the least, to a colour."""
+    return mpl.colors.LinearSegmentedColormap.from_list("shades", ["white", colour])
+
+
 def save(figure: Any, name: str) -> None:
     """Keep the picture in ``out/`` and say so."""
     OUT.mkdir(exist_ok=True)

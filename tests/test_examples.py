@@ -1,11 +1,15 @@
 """The examples run as a person would run them, and print the numbers they promise."""
 
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 ROOT = Path(__file__).parent.parent
 
@@ -171,3 +175,36 @@ def test_only_the_lstm_remembers_over_200_steps(tmp_path: Path) -> None:
     assert tanh > 0.035  # 1/24 is what the answer 0.5 costs
     assert lstm < 0.001
     assert (tmp_path / "out" / "long_lag.png").stat().st_size > 20_000
+
+
+@pytest.mark.slow
+def test_characters_are_learnt_and_python_is_written(tmp_path: Path) -> None:
+    lines = run("char_rnn.py", tmp_path, "--steps=4000")
+    alone, told = (float(line.split()[-1]) for line in lines if "held-out loss" in line)
+    assert told < 1.6 < alone / 2
+    assert sum(line.lstrip().startswith(("def ", "return ", "if ", "self.")) for line in lines) > 20
+    assert (tmp_path / "out" / "char_rnn.png").stat().st_size > 50_000
+    assert (tmp_path / "out" / "char_rnn.txt").read_text().startswith("compiled graph")
+
+
+@pytest.mark.slow
+def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    run("char_rnn.py", whole, "--steps=200")
+    started = subprocess.Popen(
+        [sys.executable, str(ROOT / "examples" / "char_rnn.py"), "--steps=200"], cwd=parts,
+        env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    kept = Path("out/char_rnn/model.safetensors")
+    while not (parts / kept).exists() and started.poll() is None:
+        time.sleep(0.05)
+    started.send_signal(signal.SIGINT)
+    said, errors = started.communicate()
+    assert "stopped" in said, errors
+    assert load_file(parts / kept)["global_step"] < 200
+    run("char_rnn.py", parts, "--steps=200")
+    expected, found = load_file(whole / kept), load_file(parts / kept)
+    for name in expected.keys() - {"seconds"}:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
