@@ -17,6 +17,7 @@ from graphc.ir.body import Body
 from graphc.ir.builder import Builder
 from graphc.ir.dims import Dim
 from graphc.ir.graph import Tensor
+from graphc.ir.rows import Rows
 
 
 @dataclass
@@ -95,21 +96,32 @@ class Backward:
         starts = [carries[i] for i in self.moving]
         read = [slices[i] for i in self.sliced] + [captures[i] for i in self.summed]
         ends, cts = _each_once(b, ends, [*carry_cts, *stack_cts])
-        found = Sweep(b, ends, [*starts, *read], ()).run(cts)
+        found = Sweep(b, ends, [*starts, *read], (), adds_rows=True).run_rows(cts)
         before = [
-            _sum(b, ct, trace_cts.get(i), start)
+            _sum(b, _dense(b, ct), trace_cts.get(i), start)
             for i, ct, start in zip(self.moving, found, starts, strict=False)
         ]
         rest = found[len(starts) :]
-        of_slices, of_captures = rest[: len(self.sliced)], rest[len(self.sliced) :]
-        totals = [
-            s if ct is None else b.add(s, ct) for s, ct in zip(sums, of_captures, strict=True)
-        ]
+        of_slices = [_dense(b, ct) for ct in rest[: len(self.sliced)]]
+        of_captures = rest[len(self.sliced) :]
+        totals = [_added(b, s, ct) for s, ct in zip(sums, of_captures, strict=True)]
         rows = [
             b.zeros_like(slices[i]) if ct is None else ct
             for i, ct in zip(self.sliced, of_slices, strict=True)
         ]
         return [*before, *totals, *rows]
+
+
+def _dense(b: Builder, ct: Tensor | Rows | None) -> Tensor | None:
+    return ct.dense(b) if isinstance(ct, Rows) else ct
+
+
+def _added(b: Builder, total: Tensor, ct: Tensor | Rows | None) -> Tensor:
+    """A sum over the turns with one more; rows are added where they belong."""
+    if isinstance(ct, Rows) and total.dtype.computed is total.dtype:
+        return b.put_rows(total, ct.indices, ct.values, how="add")
+    whole = _dense(b, ct)
+    return total if whole is None else b.add(total, whole)
 
 
 def _each_once(

@@ -22,6 +22,7 @@ from typing import Any
 from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.ir.builder import Builder, as_tensor
 from graphc.ir.collector import collector_paused
+from graphc.ir.dtype import DType
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Node, Tensor
 from graphc.ir.op import NotDifferentiable, Op
@@ -120,12 +121,16 @@ class Sweep:
         xs: Sequence[Tensor],
         stops: Iterable[Tensor],
         colocate: bool = False,
+        adds_rows: bool = False,
     ) -> None:
+        """``adds_rows``: rows are added into the rest of a cotangent, for a turn of a loop, which
+        may overwrite that."""
         self.b = b
         self.ys, self.xs = ys, xs
         self.stops = frozenset(stops)
         self.path = between(ys, xs, self.stops)
         self.colocate = colocate
+        self.adds_rows = adds_rows
         self.pending: dict[Tensor, list[Tensor]] = {}
         self.rows: dict[Tensor, list[Rows]] = {}
         self.blocks: list[Block] = []
@@ -207,7 +212,13 @@ class Sweep:
         the rounding error grows with the logarithm of their number."""
         parts = self.pending.get(tensor, [])
         rows = self.rows.pop(tensor, None)
-        if rows is not None:
+        if rows is not None and self.adds_rows and parts and _adds_in_place(tensor.dtype):
+            rest = self._total(tensor)
+            with tensor.graph.gradient_of(tensor.node):
+                whole = joined_rows(self.b, rows)
+                total = self.b.put_rows(rest, whole.indices, whole.values, how="add")
+            parts = self.pending[tensor] = [total]
+        elif rows is not None:
             with tensor.graph.gradient_of(tensor.node):
                 parts = self.pending[tensor] = [*parts, joined_rows(self.b, rows).dense(self.b)]
         if not parts:
@@ -220,6 +231,10 @@ class Sweep:
                     parts = [self.b.add(left, right) for left, right in pairs] + odd
             self.pending[tensor] = parts
         return parts[0]
+
+
+def _adds_in_place(dtype: DType) -> bool:
+    return dtype.computed is dtype  # halves are summed in float32
 
 
 def pull_back(

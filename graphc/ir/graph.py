@@ -387,7 +387,8 @@ class Graph:
         try:
             yield self
         finally:
-            _stack.graphs.remove(self)
+            innermost = next(k for k, g in enumerate(reversed(_stack.graphs), 1) if g is self)
+            del _stack.graphs[-innermost]
 
     # --- collections and look-up ---------------------------------------------------------------
 

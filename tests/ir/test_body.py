@@ -138,3 +138,16 @@ def test_nested_bodies_print_and_parse():
     total, rows = evaluate(read, {read.inputs[0]: value})
     np.testing.assert_allclose(total, held)
     np.testing.assert_allclose(rows, sums)
+
+
+def test_a_graph_made_default_again_inside_a_body_gives_way_to_the_body():
+    outer = Graph()
+    with outer.as_default():
+
+        def turn(step):
+            with outer.as_default():
+                pass
+            return [Builder(outer).add(step, 1)]
+
+        traced, (made,) = trace(outer, "turn", [], turn)
+        assert made.graph is traced

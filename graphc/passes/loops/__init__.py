@@ -12,6 +12,7 @@ from graphc.passes.bodies import trim_loops
 from graphc.passes.cse import cse
 from graphc.passes.loops.accumulated import sum_afterwards
 from graphc.passes.loops.alongside import compute_alongside
+from graphc.passes.loops.arrays import count_by_steps, read_by_slices, write_by_stacks
 from graphc.passes.loops.invariant import hoist
 from graphc.passes.loops.kept import keep_for_gradients
 from graphc.passes.loops.segments import measure_kept
@@ -20,6 +21,9 @@ from graphc.passes.simplify import simplify
 
 MOST_ROUNDS = 50
 STEPS = (
+    count_by_steps,  # what counts the turns is known without a carry
+    read_by_slices,
+    write_by_stacks,
     hoist,
     keep_for_gradients,  # while a loop and its gradient still compute the same in the same words
     compute_alongside,
@@ -33,6 +37,7 @@ def lighten_loops(graph: Graph, options: Options) -> Graph:
     if not any(node.op.name == "scan" for node in graph.nodes):
         return graph
     given = graph
+    graph = trim_loops(graph)
     for step in STEPS:
         graph = _repeated(step, graph, options)
     made = graph if graph is given else _tidied(trim_loops(graph), options)

@@ -89,8 +89,8 @@ class LoopForm:
             self.outer.replace(self.result(k), made.outputs[at])
         for k in range(old):
             self.outer.replace(self.stack(k), made.outputs[n + k])
-        for k in range(len(self.traced)):
-            self.outer.replace(self.trace(k), made.outputs[new + k])
+        for at, k in enumerate(self.traced):
+            self.outer.replace(self.trace(self.op.traced.index(k)), made.outputs[new + at])
         rows = [*self.stacks, *fresh]
         return [made.outputs[n + rows.index(t)] for t in exported]
 

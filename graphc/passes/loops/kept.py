@@ -8,6 +8,7 @@ rest of the gradient reads, the dear ones are kept; cheap ones are computed from
 
 from __future__ import annotations
 
+from graphc.ir.bindings import Bindings, data_sizes
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
@@ -73,11 +74,14 @@ def _kept(one: LoopForm, two: LoopForm) -> list[tuple[Tensor, Tensor]]:
         if node.outputs and node.outputs[0] not in same:
             read.update(node.operands)
     kept: list[Tensor] = []
+    counted = set(Bindings(two.graph.nodes).binder)
     cheap = set(inputs)
     for node in two.graph.nodes:
         for tensor in node.outputs:
             if tensor not in same or tensor in inputs:
                 continue
+            if not counted.isdisjoint(data_sizes(tensor.type.dims)):
+                continue  # of a size that differs from turn to turn
             if node.op.name == "const" or (not _is_dear(node) and cheap.issuperset(node.operands)):
                 cheap.add(tensor)
             elif tensor in read:
