@@ -121,6 +121,7 @@ class Bound:
         self.results = self.plan.fetch_shapes
         self.arena_size = self.plan.memory.peak
         self.has_large = any(nbytes(r) >= RECYCLED_FROM for r in self.results)
+        self.has_scalars = any(not shape for shape, _ in self.results)
         table = self.plan.lasting_table
         self.kept = Kept(table, self.plan.lasting.memory.peak) if table is not None else None
         self.around = ALONE if self.plan.by_blas else self.loaded.around
@@ -197,9 +198,10 @@ class Prepared:
         except IndexError:
             context = self._context(bound)
         arena = self._bind_arena(bound, context) if bound.arena_size else None
+        results: list[np.ndarray] = []
         if bound.has_large:
             results = self._large_results(bound)
-        else:
+        elif bound.results:  # a comprehension takes its time for nothing as well
             results = [np.empty(shape, dtype) for shape, dtype in bound.results]
         fits = True
         try:
@@ -235,7 +237,9 @@ class Prepared:
             if arena is not None:
                 self.executor.arenas.append(arena)
             bound.idle.append(context)
-        return tuple([r if r.ndim else r[()] for r in results]) if fits else None
+        if not fits:
+            return None
+        return tuple([r if r.ndim else r[()] for r in results] if bound.has_scalars else results)
 
     def _write(
         self,
