@@ -24,6 +24,7 @@ from graphc.ir.collector import collector_paused
 from graphc.ir.graph import Graph, Node
 from graphc.ir.text import print_graph
 from graphc.ir.verify import verify
+from graphc.passes.array_reads import check_array_reads
 from graphc.passes.bodies import optimise_bodies
 from graphc.passes.constant_fold import constant_fold
 from graphc.passes.count_turns import count_turns
@@ -60,6 +61,7 @@ def _inside_bodies(graph: Graph, options: Options) -> Graph:
 PIPELINE = (
     Pass("prune", prune, required=True),  # drop what no fetch needs, cut at feeds
     Pass("sequence-effects", sequence_effects, required=True, establishes=("I6",)),
+    Pass("array-reads", check_array_reads, required=True),  # rows that are read once, twice
     Pass("shape-fold", shape_fold),  # shapes as numbers: rules and loops see sizes
     Pass("reroll", reroll),  # what was repeated turn by turn is a loop
     Pass("constant-fold", constant_fold),
@@ -85,6 +87,7 @@ ORDER = (  # (earlier, later, because)
     ("sequence-effects", "reroll", "a turn that reads what another wrote is told by its operands"),
     ("shape-fold", "reroll", "which slice a turn takes is known as a number"),
     ("reroll", "constant-fold", "a first turn that starts from zeros must look like the others"),
+    ("array-reads", "expand", "a read that is spelled out is a gather like others"),
     ("shape-fold", "constant-fold", "sizes that are numbers make constants"),
     ("constant-fold", "simplify", "rules look for constants"),
     ("shape-fold", "count-turns", "a bound that is a size is known as one"),

@@ -228,9 +228,10 @@ def _learned(old: TensorType, new: TensorType) -> dict[str, Dim]:
 class BodyGraph(Graph):
     """A body while it is traced, inside ``outer``."""
 
-    def __init__(self, outer: Graph, title: str) -> None:
+    def __init__(self, outer: Graph, title: str, repeats: bool = True) -> None:
         super().__init__(title)
         self.outer = outer
+        self.repeats = repeats  # a loop's turn; a branch is run once
         self.captured: dict[Tensor, Tensor] = {}  # a tensor outside: the input it is inside
         self._held: dict[Tensor, Tensor] = {}  # a variable's input: what the last write left
         self._variable_of: dict[Tensor, Tensor] = {}  # what a write left: the variable's input
@@ -420,10 +421,11 @@ class Deferred:
 
 
 def trace(
-    outer: Graph, title: str, types: Sequence[tuple[str, TensorType]], function: Function
-) -> tuple[BodyGraph, tuple[Tensor, ...]]:
+    outer: Graph, title: str, types: Sequence[tuple[str, TensorType]], function: Function,
+    repeats: bool = True,
+) -> tuple[BodyGraph, tuple[Tensor, ...]]:  # fmt: skip
     """Run ``function(step, *inputs)`` on tensors of the named types; what it made, and returned."""
-    graph = BodyGraph(outer, title)
+    graph = BodyGraph(outer, title, repeats)
     with graph.as_default():
         inputs = [graph.take(type, name) for name, type in types]
         outputs = tuple(function(graph.step, *inputs))

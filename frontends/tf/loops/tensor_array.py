@@ -41,6 +41,7 @@ class Shared:
         self.name, self.dtype, self.element = name, dtype, element
         self.dynamic, self.clears = dynamic, clears
         self.adds = False  # a gradient's array sums what is written
+        self.graph = default_graph()
         self.reads = 0
 
     def take(self, shape: Shape | None) -> Shape:
@@ -200,6 +201,20 @@ class Entry:
 
         self.stacked = after
         return held.value
+
+
+def _turns_that_read_again(home: Graph, places: Tensor | None) -> list[Tensor]:
+    """The numbers of the turns, of the loops around us, of which every one reads the same rows of
+    an array that was made in ``home``."""
+    found = []
+    graph = default_graph()
+    fixed = places is None or places.node.op.name == "const"
+    while graph is not home and isinstance(graph, BodyGraph):
+        if not graph.repeats or (not fixed and places is not None and places.graph is graph):
+            break  # a branch may be taken in one turn alone
+        found.append(graph.step)
+        graph = graph.outer
+    return found
 
 
 def _counts(before: Tensor, after: Tensor) -> bool:
@@ -483,6 +498,9 @@ class TensorArray:
             )  # fmt: skip
         rows, _ = self.get()
         given = [rows] if places is None else [rows, places]
+        if shared.clears:
+            for step in _turns_that_read_again(shared.graph, places):
+                given[-1] = b.on_first_turn(given[-1], step, array=shared.name)
         return b.read_rows(*given, array=shared.name, read=shared.reads, twice=not shared.clears)
 
     def read(self, index: Any, name: str | None = None) -> Tensor:

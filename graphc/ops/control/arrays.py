@@ -14,6 +14,7 @@ import numpy as np
 
 from graphc.errors import InvalidArgumentError
 from graphc.ir import dims
+from graphc.ir.dims import Dim
 from graphc.ir.dtype import bool_
 from graphc.ir.graph import Tensor
 from graphc.ir.op import REQUIRED, Kind, Op, Refuses, Sample
@@ -209,3 +210,43 @@ class ReadRows(Op):
                 array="a", read=0),
         Refuses("float32[]", "int32[]", "x has no rows", array="a", read=0),
     ]  # fmt: skip
+
+
+class OnFirstTurn(Op):
+    """``y = x``, of an array whose rows are read once; after turn 0 of a loop it has been read."""
+
+    operands = ("x", "step")
+    attributes = {"array": REQUIRED}
+    kind = Kind.GATHER
+    may_fail = True
+
+    def infer_type(self, x: TensorType, step: TensorType) -> TensorType:
+        check_indices(step=step)
+        return x
+
+    def reference(self, x: np.ndarray, step: np.ndarray) -> np.ndarray:
+        if step > 0:
+            raise read_twice(self.array, x if x.dtype.kind == "i" and not x.shape else None)
+        return x
+
+    def element(self, e: Any, at: tuple[Dim, ...], x: Any, step: Any) -> Any:
+        e.index(step(), 1)
+        return x(*at)
+
+    def vjp(self, b: Any, ct: Any, y: Any, x: Any, step: Any) -> list:
+        return [ct, None]
+
+    samples = [
+        Sample("float32[4]", "int32[]", values={1: 0}, array="a"),
+        Sample("int32[]", "int32[]", values={1: 0}, array="a", gradient=False),
+        Refuses("int32[]", "float32[]", "step must be int32 or int64, got float32[]", array="a"),
+    ]
+
+
+def read_twice(array: str, place: Any = None) -> InvalidArgumentError:
+    """The error of a second read of what the first has cleared."""
+    index = "" if place is None else f" index {place}"
+    return InvalidArgumentError(
+        f"TensorArray {array}: Could not read{index} twice because it was cleared after a "
+        "previous read (perhaps try setting clear_after_read = false?)."
+    )

@@ -117,7 +117,7 @@ def branch(
     outer = b.home if isinstance(b.home, Graph) else b.home.graph
     types = [(t.node.name, t.type) for t in captures]
     traced = [
-        trace(outer, f"{name}_{side}", types, function)
+        trace(outer, f"{name}_{side}", types, function, repeats=False)
         for side, function in (("then", then), ("otherwise", otherwise))
     ]
     traced = [made_up(one) for one in traced]
