@@ -208,3 +208,10 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> 
     expected, found = load_file(whole / kept), load_file(parts / kept)
     for name in expected.keys() - {"seconds"}:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_an_lstm_of_two_dimensions_recognises_digits(tmp_path: Path) -> None:
+    *_, accuracy = printed("multi_dimensional_lstm.py", tmp_path)
+    assert accuracy >= 97.5
+    assert (tmp_path / "out" / "multi_dimensional_lstm.png").stat().st_size > 20_000
