@@ -132,6 +132,8 @@ class OpError(GraphcError):
     op: Any = None  # the front end finds the operation, and its NodeDef
     node_def: Any = None
 
+    turn: int | None = None  # of the loop it comes out of, until that is named
+
     def __init__(self, *said: Any, message: str | None = None, **told: Any) -> None:
         """``said`` is the fact; or (node_def, op, message) and perhaps an error code."""
         as_tf1 = len(said) > 1
@@ -148,6 +150,14 @@ class OpError(GraphcError):
     @property
     def error_code(self) -> int:
         return self.code
+
+    def place(self, op: str, name: str, site: Any) -> None:
+        """Say where it happened: at a node, then in which turns of the loops around it."""
+        if not self.subject:
+            self.subject, self.site, self.node_name = f"{op} '{name}'", site, name
+        elif self.turn is not None:
+            self.subject += f", turn {self.turn} of '{name}'"
+        self.turn = None
 
 
 class InvalidArgumentError(OpError, ValueError):

@@ -17,12 +17,20 @@ from graphc.lowering.program import Failing, Launch, Program
 def name_failure(error: Exception, op: Op, name: str, site: Site | None) -> None:
     """Say in an error which node it happened in: in its message, or as a note on a foreign one."""
     if isinstance(error, OpError):
-        if not error.subject:
-            error.subject, error.site, error.node_name = f"{op.name} '{name}'", site, name
+        error.place(op.name, name, site)
     else:
         error.add_note(
             f"while running {op.name} '{name}'" + (f"\n  at {site.describe()}" if site else "")
         )
+
+
+def name_turns(error: Exception, turns: Sequence[tuple[int, str]]) -> None:
+    """Say in an error in which turns of which loops it happened, the innermost first."""
+    for turn, name in turns:
+        if isinstance(error, OpError):
+            error.subject += f", turn {turn} of '{name}'"
+        else:
+            error.add_note(f"in turn {turn} of '{name}'")
 
 
 def _operands(failing: Failing, memory: Any, values: Mapping[str, int]) -> list[np.ndarray]:

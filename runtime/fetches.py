@@ -111,14 +111,27 @@ def graph_element(graph: Graph, value: Any, role: str) -> Tensor | Node:
             )
         element = tensor
     if element.graph is not graph:
+        inside = element.graph.root is graph
+        where = "it is made inside a branch or a loop" if inside else "it belongs to another graph"
         raise FetchError(
-            f"cannot {role} {element.name}: it belongs to another graph",
+            f"cannot {role} {element.name}: {where}",
             subject="run",
             rows=[("made", _made(element), "")],
-            hint="a session runs the graph it was made for: tf.Session(graph=...)",
+            hint=_instead(role)
+            if inside
+            else "a session runs the graph it was made for: tf.Session(graph=...)",
             site=here(),
         )
     return element
+
+
+def _instead(role: str) -> str:
+    """What to do where a tensor of a branch or loop cannot be fetched, or fed."""
+    if role == "feed":
+        return (
+            "feed what the branch or loop reads from outside, or what its loop variables start as"
+        )
+    return "return it from the function it is made in; tf.Print shows it as it is computed"
 
 
 def named_element(graph: Graph, name: str) -> Tensor | Node:

@@ -17,7 +17,7 @@ from graphc.errors import InternalError
 from graphc.ir import dims
 from graphc.ir.dtype import as_dtype
 from graphc.lowering.program import Host, Place, Turns
-from runtime.blame import name_failure, raise_failure
+from runtime.blame import name_failure, name_turns, raise_failure
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
 from runtime.interrupts import deferred_interrupt
@@ -81,6 +81,11 @@ class Memory:
         """The number of the turn a loop is in."""
         return int(self.state.words[self.state.index(self.plan.turns[loop])])
 
+    def turns_around(self, at: int) -> list[tuple[int, str]]:
+        """The turns a step is run in, of the loops around it, the innermost first."""
+        loops = self.plan.program.loops_around(at)
+        return [(self.turn(loop), name) for loop, name in loops]
+
     def run_host(self, step: Host) -> None:
         values = self.plan.values
         operands = [
@@ -133,12 +138,13 @@ def see_through(
         step = plan.program.steps[at]
         if reason == codes.FAILED:
             status = int(state.words[codes.STATUS])
-            turns = [
-                f"turn {memory.turn(loop)} of '{name}'"
-                for loop, name in plan.program.loops_around(at)
-            ]
+            turns = [f"turn {turn} of '{name}'" for turn, name in memory.turns_around(at)]
             raise_failure(plan.program, step, status, memory, plan.values, turns)
-        memory.run_host(step)
+        try:
+            memory.run_host(step)
+        except Exception as error:
+            name_turns(error, memory.turns_around(at))
+            raise
         reason = machine.walk(state.address)
 
 

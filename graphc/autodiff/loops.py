@@ -144,6 +144,13 @@ def _sum(b: Builder, a: Tensor | None, c: Tensor | None, like: Tensor) -> Tensor
 # --- branches -------------------------------------------------------------------------------------
 
 
+def _fitted(b: Builder, ct: Tensor, value: Tensor) -> Tensor:
+    """The cotangent of a value whose sizes only the branch knows."""
+    if ct.type.shape == value.type.shape or value.type.shape is None:
+        return ct
+    return b.reshape(ct, shape=value.type.shape)
+
+
 def branch_gradients(
     b: Builder,
     op: Any,
@@ -163,6 +170,7 @@ def branch_gradients(
             inside = Builder(step.graph)
             held, given = inputs[: len(captures)], inputs[len(captures) :]
             made = body.inlined(inside, (step, *held))
+            given = [_fitted(inside, ct, made[k]) for k, ct in zip(live, given, strict=True)]
             ends, starts = _each_once(inside, [made[k] for k in live], given)
             xs = [held[k] for k in read]
             found = Sweep(inside, ends, xs, ()).run(starts)

@@ -23,7 +23,7 @@ from graphc.ir.bindings import Bindings
 from graphc.ir.builder import Builder
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import int32
-from graphc.ir.graph import Graph, Node, Tensor, infer
+from graphc.ir.graph import Graph, Node, Tensor, infer, left_behind
 from graphc.ir.op import REGISTRY, Nested, Op
 from graphc.ir.source import here
 from graphc.ir.types import Mismatch, TensorType
@@ -230,7 +230,7 @@ class BodyGraph(Graph):
 
     def __init__(self, outer: Graph, title: str, repeats: bool = True) -> None:
         super().__init__(title)
-        self.outer = outer
+        self.outer, self.finished = outer, False
         self.repeats = repeats  # a loop's turn; a branch is run once
         self.captured: dict[Tensor, Tensor] = {}  # a tensor outside: the input it is inside
         self._held: dict[Tensor, Tensor] = {}  # a variable's input: what the last write left
@@ -263,6 +263,13 @@ class BodyGraph(Graph):
         types: Sequence[TensorType] | None = None,
         control: Iterable[Node] = (),
     ) -> Node:
+        if self.finished:
+            raise GraphError(
+                "a tensor made inside a branch or a loop is used outside of it",
+                subject=f"{op.name}, of {self.title!r}", site=here(),
+                hint="return it from the function it is made in; a loop carries it as a loop "
+                "variable",
+            )  # fmt: skip
         if op.name in ("variable", "placeholder"):
             return self.root.add(op, operands, name, types)
         if op.name == "random_state":
@@ -336,10 +343,8 @@ class BodyGraph(Graph):
         if tensor.graph is self:
             return tensor
         if not self.is_within(tensor.graph):
-            raise GraphError(
-                f"{tensor.name} belongs to another graph, or to another branch or loop",
-                site=here(),
-                hint="return it from the function it was made in",
+            raise left_behind(tensor, "") or GraphError(
+                f"{tensor.name} belongs to another graph", site=here()
             )
         tensor = self.outer.inside(tensor)
         found = self.captured.get(tensor)
@@ -364,6 +369,7 @@ class BodyGraph(Graph):
         self.inputs = (*own, *(self._input_for(t) for t in captures))
         self.outputs = outputs
         self.targets = tuple(n for n in self.nodes if n.has_effect and n.op.writes is None)
+        self.finished = True
         return Body(_settled(self))
 
     def _input_for(self, tensor: Tensor) -> Tensor:

@@ -227,7 +227,7 @@ class Graph:
         checks: tuple[Equal, ...] = ()
         for operand in operands:
             if operand.graph is not self:
-                raise GraphError(
+                raise left_behind(operand, op.name) or GraphError(
                     f"{operand.name} belongs to another graph",
                     subject=op.name,
                     site=site,
@@ -523,6 +523,18 @@ def _complaint(
         rows.append((label, str(value), whence(tensor) if tensor is not None else ""))
     kind = DTypeError if isinstance(mismatch, DTypeMismatch) else mismatch.error
     return kind(mismatch.fact, rows=rows, hint=mismatch.hint, subject=subject, site=site)
+
+
+def left_behind(tensor: Tensor, subject: str) -> GraphError | None:
+    """The complaint about a tensor of a branch or loop that is used outside of it."""
+    if tensor.graph.root is tensor.graph:
+        return None
+    return GraphError(
+        f"{tensor.name} is made inside a branch or a loop, and used outside of it",
+        rows=[("made", f"at {tensor.node.site.describe()}" if tensor.node.site else "", "")],
+        subject=subject, site=here(),
+        hint="return it from the function it is made in; a loop carries it as a loop variable",
+    )  # fmt: skip
 
 
 def whence(tensor: Tensor) -> str:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
 from graphc.codegen.kernel import Constant, Kernel, Operand
+from graphc.ir.body import Body
 from graphc.ir.dims import Expr, parse_dim, symbols
 from graphc.ir.dtype import DType, as_dtype
 from graphc.ir.graph import Graph
@@ -48,7 +49,7 @@ class Unreadable(Exception):
 
 def encode(program: Program, graph: Graph) -> bytes:
     """``graph`` is the graph that was compiled; its nodes name the sites."""
-    writer = _Writer({node.site: node.name for node in graph.nodes if node.site})
+    writer = _Writer({site: name for name, site in _sites(graph)})
     text = json.dumps(writer.value(program), separators=(",", ":")).encode()
     out = io.BytesIO()
     out.write(len(text).to_bytes(8, "little"))
@@ -56,6 +57,17 @@ def encode(program: Program, graph: Graph) -> bytes:
     for array in writer.arrays:
         np.save(out, array, allow_pickle=False)
     return out.getvalue()
+
+
+def _sites(graph: Graph, before: str = "") -> Iterator[tuple[str, Site]]:
+    """The lines that nodes were made at, by the nodes' names; those of bodies by the names of the
+    nodes around them, too."""
+    for node in graph.nodes:
+        if node.site:
+            yield before + node.name, node.site
+        for key, value in node.op.values():
+            if isinstance(value, Body):
+                yield from _sites(value.graph, f"{before}{node.name}.{key}>")
 
 
 def decode(payload: bytes, graph: Graph) -> Program:
@@ -136,6 +148,10 @@ class _Reader:
         self.arrays = arrays
         self.graph = graph
 
+    @cached_property
+    def sites(self) -> dict[str, Site]:
+        return dict(_sites(self.graph))
+
     def value(self, tree: Any) -> Any:
         if isinstance(tree, list):
             return tuple([self.value(v) for v in tree])
@@ -147,8 +163,7 @@ class _Reader:
         raise ValueError(f"not a stored Program: {sorted(tree)}")
 
     def site(self, tree: dict) -> Site | None:
-        node = self.graph.by_name.get(tree["site"])
-        return node.site if node is not None else None
+        return self.sites.get(tree["site"])
 
     def array(self, stored: int | dict) -> np.ndarray:
         if isinstance(stored, int):

@@ -79,11 +79,11 @@ def _trimmed(graph: Graph) -> Graph:
 
 def _count(node: Node, wanted: list[bool]) -> None:
     """Want one stack or trace: another node asks how many turns there were, and their size says."""
-    first = node.op.carried  # type: ignore[attr-defined]
-    ranks = {k: node.outputs[k].type.rank for k in range(first, len(wanted))}
-    rows = [k for k, rank in ranks.items() if rank is not None]
-    if rows and not any(wanted[k] for k in rows):
-        wanted[min(rows, key=ranks.__getitem__)] = True
+    op: Any = node.op
+    ranks = {k: node.outputs[k].type.rank for k in range(op.carried, len(wanted))}
+    known = {k: rank for k, rank in ranks.items() if rank is not None}
+    if known and not any(wanted[k] for k in known):
+        wanted[min(known, key=known.__getitem__)] = True
 
 
 def _trim(change: Edit, node: Node, wanted: list[bool]) -> None:

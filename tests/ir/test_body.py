@@ -70,7 +70,7 @@ def test_bodies_share_the_captures_of_both():
 def test_a_tensor_of_another_body_is_refused(graph):
     kept = []
     trace(graph, "f", [("x", SCALAR)], lambda _, x: kept.append(x + x) or [x])
-    with pytest.raises(GraphError, match="another branch or loop"):
+    with pytest.raises(GraphError, match="made inside a branch or a loop"):
         trace(graph, "g", [("x", SCALAR)], lambda _, x: [x + kept[0]])
 
 

@@ -10,11 +10,11 @@ from frontends.tf.graph.tensor import convert
 from frontends.tf.loops.tensor_array import TensorArray
 from frontends.tf.names.missing import resolve
 from frontends.tf.platform import nest
-from graphc.errors import GraphError
+from graphc.errors import DTypeError, GraphcError, GraphError, ShapeError
 from graphc.ir.body import Deferred
 from graphc.ir.builder import Builder
 from graphc.ir.dtype import int32
-from graphc.ir.graph import Node, Tensor, default_graph
+from graphc.ir.graph import Node, Tensor, default_graph, whence
 from graphc.ir.source import here
 
 Thunk = Callable[[], Any]
@@ -50,10 +50,10 @@ def cond(
     graph = default_graph()
     with name_scope(name, "cond"):
         chosen = convert(pred)
-        made = [_Branch("true_fn", then, True), _Branch("false_fn", otherwise, False)]
-        outs = Builder(graph).branch(chosen, made[0].run, made[1].run, name="cond")
-        _same_structure(made[0].structure, made[1].structure)
-        result = _as_given(made[0].structure, outs)
+        first = _Branch("true_fn", then, True)
+        second = _Branch("false_fn", otherwise, False, first)
+        outs = Builder(graph).branch(chosen, first.run, second.run, name="cond")
+        result = _as_given(first.structure, outs)
     if not strict and isinstance(result, list | tuple) and len(result) == 1:
         return result[0]
     return result
@@ -62,18 +62,26 @@ def cond(
 class _Branch:
     """One function of a cond: what it returned, in what structure."""
 
-    def __init__(self, which: str, function: Thunk, pred: bool) -> None:
-        self.which, self.function, self.pred = which, function, pred
+    def __init__(
+        self, which: str, function: Thunk, pred: bool, other: _Branch | None = None
+    ) -> None:
+        self.which, self.function, self.pred, self.other = which, function, pred, other
         self.structure: Any = None
+        self.values: list[Any] = []
 
     def run(self, step: Tensor) -> list[Any]:
         self.structure = self.function()
         if self.structure is None:
             raise ValueError(f"{self.which!r} must have a return value")
-        return [
+        if self.other is not None:
+            _same_structure(self.other.structure, self.structure)
+        self.values = [
             Deferred(leaf.held) if isinstance(leaf, TensorArray) else self._value(step, leaf)
             for leaf in nest.flatten(self.structure)
         ]
+        if self.other is not None:
+            _same_types(self.other.values, self.values)
+        return self.values
 
     def _value(self, step: Tensor, leaf: Any) -> Tensor:
         """A tensor; an operation counts for the predicate's value, once it has run."""
@@ -100,6 +108,27 @@ def _same_structure(one: Any, two: Any) -> None:
             raise GraphError(
                 "one branch of a cond gives a TensorArray where the other gives none",
                 rows=[("true_fn", repr(a), ""), ("false_fn", repr(b), "")], site=here(),
+            )  # fmt: skip
+
+
+def _same_types(one: Sequence[Any], two: Sequence[Any]) -> None:
+    """The values of both branches have the same dtypes and ranks; sizes may differ."""
+    for k, (a, b) in enumerate(zip(one, two, strict=True)):
+        if isinstance(a, Deferred) or isinstance(b, Deferred):
+            continue
+        kind: type[GraphcError] | None = None
+        fact = hint = ""
+        if a.dtype is not b.dtype:
+            kind, fact = DTypeError, "dtypes"
+            hint = f"cast one of them: tf.cast(..., tf.{a.dtype})"
+        elif None not in (a.type.rank, b.type.rank) and a.type.rank != b.type.rank:
+            kind, fact = ShapeError, "ranks"
+            hint = "give both the same number of axes: tf.reshape, tf.expand_dims"
+        if kind is not None:
+            raise kind(
+                f"the branches of a cond give different {fact}",
+                rows=[("true_fn", str(a.type), whence(a)), ("false_fn", str(b.type), whence(b))],
+                subject=f"value {k}" if len(one) > 1 else "", site=here(), hint=hint,
             )  # fmt: skip
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from frontends.tf.graph.building import name_scope
+from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.graph.tensor import convert
 from frontends.tf.platform import nest
-from graphc.errors import DTypeError, ShapeError
+from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.ir.builder import Builder
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import as_dtype
-from graphc.ir.graph import Tensor, default_graph
+from graphc.ir.graph import Tensor, default_graph, whence
 from graphc.ir.source import here
 
 
@@ -45,7 +46,10 @@ def map_fn(
             returned = fn(nest.pack_sequence_as(elems, list(slices)))
             given.append(returned)
             wanted = elems if dtype is None else dtype
-            nest.assert_same_structure(wanted, returned)
+            _require_structure(
+                "elems" if dtype is None else "dtype", wanted, returned,
+                "say what fn gives: dtype=(tf.float32, ...)",
+            )  # fmt: skip
             dtypes = [t.dtype for t in xs] if dtype is None else nest.flatten(dtype)
             return [
                 _of(as_dtype(d), v) for d, v in zip(dtypes, nest.flatten(returned), strict=True)
@@ -134,6 +138,7 @@ class _Fold:
     def __init__(self, fn: Callable, elems: Any, initializer: Any, reverse: bool) -> None:
         self.fn, self.elems = fn, elems
         xs = [convert(t) for t in nest.flatten(elems)]
+        _length(xs)
         if initializer is not None:
             self.structure = initializer
             self.starts = [convert(t) for t in nest.flatten(initializer)]
@@ -148,9 +153,13 @@ class _Fold:
         held = nest.pack_sequence_as(self.structure, list(inputs[:n]))
         part = nest.pack_sequence_as(self.elems, list(inputs[n:]))
         returned = self.fn(held, part)
-        nest.assert_same_structure(self.structure, returned)
+        _require_structure(
+            "it is given", self.structure, returned,
+            "return a new value for each accumulated one; an initializer may have another "
+            "structure than elems",
+        )  # fmt: skip
         pairs = zip(inputs[:n], nest.flatten(returned), strict=True)
-        return [_like(old, _of(old.dtype, new)) for old, new in pairs]
+        return [_next(old, new) for old, new in pairs]
 
     def turn_kept(self, step: Tensor, *inputs: Tensor) -> list[Tensor]:
         """A turn whose results are both carried on and stacked."""
@@ -158,11 +167,33 @@ class _Fold:
         return [*made, *made]
 
 
-def _like(old: Tensor, new: Tensor) -> Tensor:
-    """The new value, in the shape of the old one where its own is not known."""
+def _next(old: Tensor, value: Any) -> Tensor:
+    """An accumulated value after a turn, which must be as it was before."""
+    new = convert(value, old.dtype if not isinstance(value, Tensor) else None)
+    rows = [("before", str(old.type), ""), ("after", str(new.type), "")]
+    if new.dtype is not old.dtype:
+        raise DTypeError(
+            "fn changes the dtype of what it accumulates", rows=rows, site=new.node.site,
+            hint=f"cast it: tf.cast(..., tf.{old.dtype}); or begin with an initializer of that",
+        )  # fmt: skip
     if new.type.shape is None and old.type.shape is not None:
         new.set_shape(old.type.shape)  # type: ignore[attr-defined]
+    if not TensorShape(old.type.shape).is_compatible_with(TensorShape(new.type.shape)):
+        raise ShapeError(
+            "fn changes the shape of what it accumulates", rows=rows, site=new.node.site,
+            hint="begin with an initializer of the shape that fn gives",
+        )  # fmt: skip
     return new
+
+
+def _require_structure(what: str, wanted: Any, returned: Any, hint: str) -> None:
+    try:
+        nest.assert_same_structure(wanted, returned)
+    except (TypeError, ValueError) as error:
+        raise GraphError(
+            f"fn returns another structure than {what}", site=here(), hint=hint,
+            rows=[(what, repr(wanted), ""), ("returned", repr(returned), "")],
+        ) from error  # fmt: skip
 
 
 def _of(dtype: Any, value: Any) -> Tensor:
@@ -195,6 +226,12 @@ def _length(xs: Sequence[Tensor]) -> Dim:
                 "elements must be 1+ dimensional Tensors, not scalars", site=here(),
                 rows=[("elems", str(x.type), "")],
             )  # fmt: skip
+    numbers = {x.type.dims[0] for x in xs if x.type.shape and _is_number(x)}
+    if len(numbers) > 1:
+        raise ShapeError(
+            "elems differ in their first sizes", site=here(),
+            rows=[(f"elems[{k}]", str(x.type), whence(x)) for k, x in enumerate(xs)],
+        )  # fmt: skip
     known = next((x.type.shape for x in xs if x.type.shape is not None), None)
     if known is None:
         raise ShapeError(

@@ -10,10 +10,11 @@ from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.graph.tensor import convert, size_of
 from frontends.tf.loops.tensor_array import Entry, TensorArray
 from frontends.tf.platform import nest
-from graphc.errors import DTypeError, GraphError, ShapeError
+from graphc.errors import DTypeError, GraphcError, GraphError, ShapeError
 from graphc.ir.builder import Builder
 from graphc.ir.dims import Shape
-from graphc.ir.graph import Graph, Tensor, default_graph
+from graphc.ir.dtype import bool_
+from graphc.ir.graph import Graph, Tensor, default_graph, whence
 from graphc.ir.source import here
 
 
@@ -89,7 +90,7 @@ class _Loop:
         return [_invariant(graph, t, s) for t, s in zip(self.starts, self.invariants, strict=True)]
 
     def test(self, step: Tensor, *values: Tensor) -> list[Tensor]:
-        return [convert(self._called(self.cond, self._given(step, values)))]
+        return [_one_bool(convert(self._called(self.cond, self._given(step, values))))]
 
     def turn(self, step: Tensor, *values: Tensor) -> list[Any]:
         given = self._given(step, values)
@@ -145,6 +146,20 @@ class _Loop:
     def _called(self, function: Callable, leaves: list[Any]) -> Any:
         packed = nest.pack_sequence_as(self.structure, leaves)
         return function(**packed) if isinstance(packed, dict) else function(*packed)
+
+
+def _one_bool(said: Tensor) -> Tensor:
+    """What the condition of a loop gives."""
+    if said.dtype is bool_ and said.type.rank in (None, 0):
+        return said
+    kind: type[GraphcError] = DTypeError
+    hint = "compare it with something: i < n"
+    if said.dtype is bool_:
+        kind, hint = ShapeError, "make one of them: tf.reduce_all, tf.reduce_any"
+    raise kind(
+        "the cond of a loop gives one bool, whether it goes on",
+        rows=[("given", str(said.type), whence(said))], site=said.node.site, hint=hint,
+    )  # fmt: skip
 
 
 def _array(k: int, new: Any) -> TensorArray:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from graphc.errors import OpError
 from graphc.ir import dims
 from graphc.ir.body import Body
 from graphc.ir.dtype import as_dtype, bfloat16
@@ -27,6 +29,16 @@ def run_body(body: Body, arrays: Sequence[Any]) -> list[np.ndarray]:
     return [run.values[t] for t in fitted.graph.outputs]
 
 
+@contextmanager
+def turn_told(turn: int) -> Iterator[None]:
+    """Let an error say in which turn of a loop it happened."""
+    try:
+        yield
+    except OpError as error:
+        error.turn = turn
+        raise
+
+
 class _Turn:
     """The values of one turn, and the sizes that only running it tells."""
 
@@ -42,7 +54,11 @@ class _Turn:
             TensorType(t.dtype, a.shape) for t, a in zip(node.operands, arrays, strict=True)
         ]
         op = node.op.substitute(dict(self.sizes)) if self.sizes else node.op
-        results = reference_values(op, arrays, operands, [t.type for t in node.outputs])
+        try:
+            results = reference_values(op, arrays, operands, [t.type for t in node.outputs])
+        except OpError as error:
+            error.place(op.name, node.name, node.site)
+            raise
         for tensor, array in zip(node.outputs, results, strict=True):
             self.values[tensor] = array
             for dim, size in zip(tensor.type.shape or (), array.shape, strict=False):

@@ -28,7 +28,7 @@ from graphc.ir.dtype import as_dtype, bfloat16, bool_, float32
 from graphc.ir.graph import Graph, Tensor
 from graphc.ir.op import REQUIRED, Kind, NotDifferentiable, Op, Refuses, Sample
 from graphc.ir.types import DTypeMismatch, Mismatch, TensorType, same_dim
-from graphc.ops.control.interpret import run_body, stacked
+from graphc.ops.control.interpret import run_body, stacked, turn_told
 
 VECTOR = TensorType(float32, (3,))
 
@@ -164,7 +164,8 @@ class Scan(Loop):
         rows: list[list[np.ndarray]] = []
         order = range(length - 1, -1, -1) if self.reverse else range(length)
         for t in order:
-            made = run_body(self.body, (np.int32(t), *carries, *(x[t] for x in xs), *captures))
+            with turn_told(t):
+                made = run_body(self.body, (np.int32(t), *carries, *(x[t] for x in xs), *captures))
             rows.append([*made[self.carried :], *(carries[k] for k in self.traced)])
             carries = made[: self.carried]
         if self.reverse:
@@ -247,10 +248,12 @@ class WhileLoop(Loop):
         turn = 0
         while self.limit is None or turn < self.limit:
             step = np.int32(turn & 0x7FFFFFFF)
-            (goes_on,) = run_body(self.test, (step, *carries, *captures))
+            with turn_told(turn):
+                (goes_on,) = run_body(self.test, (step, *carries, *captures))
             if not goes_on:
                 break
-            made = run_body(self.body, (step, *carries, *captures))
+            with turn_told(turn):
+                made = run_body(self.body, (step, *carries, *captures))
             rows.append([*made[n:], *(carries[k] for k in self.traced)])
             carries = made[:n]
             turn += 1
