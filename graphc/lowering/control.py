@@ -30,8 +30,8 @@ def is_control(node: Node) -> bool:
 
 def runs_natively(node: Node) -> bool:
     """Whether the bodies of a node can be steps of the Program."""
-    if getattr(node.op, "invariants", ()):
-        return False
+    if getattr(node.op, "invariants", ()) or getattr(node.op, "shapes", ()):
+        return False  # sizes of carries, or of what branches give, that only running them tells
     return all(_is_native(body.graph) for body in _bodies(node))
 
 
