@@ -51,6 +51,7 @@ ALIASES: dict[str, str] = {
     "train": ("SummaryWriter=summary.FileWriter piecewise_constant_decay=train.piecewise_constant"),
     "nn": (
         "dynamic_rnn=.rnn.networks:dynamic_rnn static_rnn=.rnn.networks:static_rnn "
+        "raw_rnn=.rnn.raw:raw_rnn "
         "bidirectional_dynamic_rnn=.rnn.networks:bidirectional_dynamic_rnn "
         "static_bidirectional_rnn=.rnn.networks:static_bidirectional_rnn "
         # 0.x
