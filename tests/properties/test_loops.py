@@ -6,7 +6,7 @@ loop, what is kept for the gradient and what is summed afterwards differ from on
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import graphc as tf
@@ -109,6 +109,7 @@ def results(parts, reverse, form, value, device="/cpu:0"):
     reverse=st.booleans(),
     batch=st.sampled_from([1, BATCH]),
 )
+@example(parts=["gated", "gated", "normalised"], reverse=True, batch=BATCH)
 def test_a_loop_gives_what_its_turns_written_out_give(form, parts, reverse, batch):
     value = np.random.default_rng(3).standard_normal((TURNS, batch, WIDTH)).astype("f")
     expected = results(parts, reverse, "unrolled", value)

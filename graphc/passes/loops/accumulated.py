@@ -21,8 +21,9 @@ def sum_afterwards(graph: Graph, options: Options) -> Graph:
         uses = form.graph.uses()
         for k in range(len(form.carries)):
             share = _share(form, k, uses)
-            if share is not None and (_is_product(share) or _is_sum(share)):
-                _sum(form, k, share)
+            terms = [] if share is None else _terms(share)
+            if terms and all(_is_product(t) or _is_sum(t) for t in terms):
+                _sum(form, k, terms)
                 options.log.note("loops", share, f"summed after the loop {node.name}")
                 break
     return change.done()
@@ -42,6 +43,13 @@ def _share(form: LoopForm, k: int, uses: dict[Tensor, list[tuple[Node, int]]]) -
     return share.node if share.type == before.type and share is not before else None
 
 
+def _terms(share: Node) -> list[Node]:
+    """What a turn's share is the sum of: a weight may be used several times in a turn."""
+    if share.op.name != "add" or any(t.type != share.outputs[0].type for t in share.operands):
+        return [share]
+    return [term for t in share.operands for term in _terms(t.node)]
+
+
 def _is_product(node: Node) -> bool:
     op = node.op
     if op.name != "matmul" or not op.transpose_a or op.transpose_b:
@@ -53,24 +61,33 @@ def _is_sum(node: Node) -> bool:
     return node.op.name == "reduce_sum" and not node.op.keepdims
 
 
-def _sum(form: LoopForm, k: int, share: Node) -> None:
+def _sum(form: LoopForm, k: int, terms: list[Node]) -> None:
     start = form.carries[k][0]
     result = form.result(k)
-    outside = {inside: operand for operand, inside in form.xs}
-    left, *others = share.operands
-    parts = _parts(left) if share.op.name == "matmul" else (left,)
-    read = (*parts, *others)
-    fresh = [t for t in dict.fromkeys(read) if t not in outside]
-    outside |= zip(fresh, form.done(fresh, dropped=(k,)), strict=True)
-    stacks = [outside[t] for t in read]
-    b = form.outer.builder(like=share)
-    if share.op.name == "matmul":
+    stacks = {inside: operand for operand, inside in form.xs}
+    fresh = [t for t in dict.fromkeys(t for n in terms for t in _read(n)) if t not in stacks]
+    stacks |= zip(fresh, form.done(fresh, dropped=(k,)), strict=True)
+    for term in terms:
+        b = form.outer.builder(like=term)
+        start = b.add(start, _total(b, term, [stacks[t] for t in _read(term)]))
+    form.outer.replace(result, start)
+
+
+def _read(term: Node) -> tuple[Tensor, ...]:
+    """What a term is made of, a joined left operand in its parts."""
+    if term.op.name != "matmul":
+        return term.operands
+    left, right = term.operands
+    return (*_parts(left), right)
+
+
+def _total(b: Builder, term: Node, stacks: list[Tensor]) -> Tensor:
+    """A term summed over the turns, of the stacks of what it reads."""
+    if term.op.name == "matmul":
         *rows, shares = (_flat(b, s) for s in stacks)
-        total = _joined(b, [b.matmul(part, shares, transpose_a=True) for part in rows])
-    else:
-        axes = share.op.axes(left.type)
-        total = b.reduce_sum(stacks[0], axis=(0, *(axis + 1 for axis in axes)))
-    form.outer.replace(result, b.add(start, total))
+        return _joined(b, [b.matmul(part, shares, transpose_a=True) for part in rows])
+    axes = term.op.axes(term.operands[0].type)
+    return b.reduce_sum(stacks[0], axis=(0, *(axis + 1 for axis in axes)))
 
 
 def _parts(joined: Tensor) -> tuple[Tensor, ...]:

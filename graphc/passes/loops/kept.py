@@ -3,7 +3,9 @@ other.
 
 The gradient of a scan runs over its traces and computes anew what a turn computed.  Nodes that are
 equal in both bodies, over inputs that are equal, are found by numbering values.  Of those that the
-rest of the gradient reads, the dear ones are kept; cheap ones are computed from what is kept.
+rest of the gradient reads, the dear ones are kept; cheap ones are computed from what is kept.  What
+is compared for equality, as with a maximum it may be, is kept as well: computed anew it may be
+rounded in another way.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
 from graphc.passes.loops.form import LoopForm, scans
 from graphc.passes.options import Options
+
+EQUALITIES = ("equal", "not_equal")
 
 
 def keep_for_gradients(graph: Graph, options: Options) -> Graph:
@@ -73,6 +77,7 @@ def _kept(one: LoopForm, two: LoopForm) -> list[tuple[Tensor, Tensor]]:
     for node in two.graph.nodes:
         if node.outputs and node.outputs[0] not in same:
             read.update(node.operands)
+    compared = {t for n in two.graph.nodes if n.op.name in EQUALITIES for t in n.operands}
     kept: list[Tensor] = []
     counted = set(Bindings(two.graph.nodes).binder)
     cheap = set(inputs)
@@ -82,7 +87,8 @@ def _kept(one: LoopForm, two: LoopForm) -> list[tuple[Tensor, Tensor]]:
                 continue
             if not counted.isdisjoint(data_sizes(tensor.type.dims)):
                 continue  # of a size that differs from turn to turn
-            if node.op.name == "const" or (not _is_dear(node) and cheap.issuperset(node.operands)):
+            is_cheap = cheap.issuperset(node.operands) and not _is_dear(node)
+            if node.op.name == "const" or (is_cheap and tensor not in compared):
                 cheap.add(tensor)
             elif tensor in read:
                 kept.append(tensor)
