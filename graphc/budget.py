@@ -274,7 +274,7 @@ def _strategy(lengths: tuple[int, ...]) -> str:
     """The name of a way to keep less."""
     if not lengths:
         return "store all"
-    return "segments" if len(lengths) == 1 else f"segments, {len(lengths)} levels"
+    return "square root" if len(lengths) == 1 else f"{len(lengths)} levels"
 
 
 def _not_met(choice: Choice, title: str) -> ResourceExhaustedError:

@@ -189,7 +189,8 @@ def _memory(graph: Graph, family: Family, cuts: tuple[int, ...], reason: str) ->
 def measure_kept(graph: Graph, options: Options) -> None:
     """Note the bytes per turn that families which are not cut have come to keep: rows that one of
     their scans leaves to another, and the most that one reads or gives besides."""
-    family_of = {name: k for k in options.log.loops if k.kept is None for name in k.scans}
+    whole = [k for k in options.log.loops if k.kept is None and not k.cuts]
+    family_of = {name: known for known in whole for name in known.scans}
     touched: dict[str, list[set[Tensor]]] = {}
     for node in graph.nodes:
         if node.op.name == "scan" and not node.op.lean and node.name in family_of:
@@ -197,8 +198,8 @@ def measure_kept(graph: Graph, options: Options) -> None:
             rows = {*_xs(node), *node.outputs[node.op.carried :]}
             rows = {t for t in rows if t.name not in known.stays}
             touched.setdefault(known.name, []).append(rows)
-    for known in options.log.loops:
-        if known.kept is None and known.name in touched:
+    for known in whole:
+        if known.name in touched:
             own = touched[known.name]
             shared = {t for rows in own for t in rows if sum(t in others for others in own) > 1}
             most = dims.maximum(*(_row_bytes(rows - shared) for rows in own))
