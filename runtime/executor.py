@@ -492,8 +492,11 @@ def failed_checks(checks: Sequence[Check], sizes: Mapping[str, int]) -> dict[str
     """
     stretched: dict[str, int] = {}
     for check in checks:
-        left, right = (dims.substitute(d, sizes) for d in (check.left, check.right))
-        if left == right or not (isinstance(left, int) and isinstance(right, int)):
+        try:
+            left, right = (dims.evaluate(d, sizes) for d in (check.left, check.right))
+        except KeyError:  # not known yet
+            continue
+        if left == right:
             continue
         for dim, value in ((check.left, left), (check.right, right)):
             names = [s.name for s in dims.symbols(dim)]

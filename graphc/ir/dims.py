@@ -359,11 +359,13 @@ def _of(atom: Atom) -> Expr:
 
 def evaluate(dim: Dim, values: Mapping[str, int]) -> int:
     """The dim's number once its symbols are bound."""
-    result = substitute(dim, values)
-    if not isinstance(result, int):
-        missing = ", ".join(sorted(s.name for s in symbols(result)))
-        raise KeyError(f"no value for {missing} in {dim}")
-    return result
+    if isinstance(dim, int):
+        return dim
+    try:
+        return compile_dims((dim,))(values)[0]
+    except KeyError:
+        missing = ", ".join(sorted(s.name for s in symbols(dim) if s.name not in values))
+        raise KeyError(f"no value for {missing} in {dim}") from None
 
 
 @lru_cache(maxsize=4096)
