@@ -2,7 +2,9 @@
 
 A row of the batch is decoded by itself.  The search keeps prefixes as nodes of a tree: a node has
 its last label and the node of the prefix without it, and ``inner`` lists the nodes one label longer
-that were ever kept.  ``heap`` has the nodes kept at this time, the least probable first.
+that were ever kept.  ``heap`` has the nodes kept at this time, the least probable first.  The order
+in which prefixes are made longer is TF1's, and so is that one which has fallen out of the heap
+before the prefix without its last label has its turn is not made longer itself.
 """
 
 from __future__ import annotations
@@ -79,42 +81,30 @@ def search_prefixes(args, start, stop):
         spare = 0
         for t in range(n):
 {scores}
-{ranked}
 {carried}
-            # prefixes one label longer, from the most probable prefix and class on
-            born = made
-            i = 0
-            while i < live:
+            # prefixes one label longer, from the most probable prefix on
+            for i in range(live):
                 p = beam[slot, i]
-                i = i + 1
-                room = kept < width
                 worst = whole[slot, heap[slot, 0]]
-                if old[slot, p] == lowest or logical_and(kept >= width, old[slot, p] <= worst):
-                    i = live
-                else:
+                if old[slot, p] > lowest and logical_or(kept < width, old[slot, p] > worst):
                     c = inner[slot, p]
                     while c >= 0:
                         at[slot, label[slot, c]] = c
                         c = after[slot, c]
-                    r = 0
-                    while r < classes:
-                        k = rank[slot, r]
-                        r = r + 1
-                        if k != blank:
-                            value = logs[slot, k] + old[slot, p]
-                            room = kept < width
+                    for k in range(classes):
+                        c = at[slot, k]
+                        value = logs[slot, k] + old[slot, p]
+                        if k == label[slot, p]:
+                            value = logs[slot, k] + still[slot, p]
+                        new = k != blank
+                        if c >= 0:
+                            new = whole[slot, c] == lowest
+                        if new:
                             worst = whole[slot, heap[slot, 0]]
-                            if value == lowest or logical_and(kept >= width, value <= worst):
-                                r = classes
-                            else:
-                                if k == label[slot, p]:
-                                    value = logs[slot, k] + still[slot, p]
-                                c = at[slot, k]
-                                new = value > lowest
-                                if c >= 0:
-                                    new = logical_and(new, whole[slot, c] == lowest)
-                                if new and logical_or(room, value > worst):
+                            if value > lowest and logical_or(kept < width, value > worst):
 {admitted}
+                            elif c >= 0:
+                                old[slot, c] = lowest
                     c = inner[slot, p]
                     while c >= 0:
                         at[slot, label[slot, c]] = -1
@@ -169,34 +159,6 @@ for k in range(classes):
 top = top + log(sum)
 for k in range(classes):
     logs[slot, k] = to_float64(x[t, b, k]) - top
-    rank[slot, k] = k
-"""
-
-# rank = the classes, the most probable first: a heap with the least probable on top, taken apart
-_RANKED = """\
-half = idiv(classes, 2)
-for turn in range(half + classes):
-    end = classes
-    s = half - 1 - turn
-    if turn >= half:
-        end = classes - 1 - (turn - half)
-        s = 0
-        k = rank[slot, 0]
-        rank[slot, 0] = rank[slot, end]
-        rank[slot, end] = k
-    k = rank[slot, s]
-    c = s + s + 1
-    while c < end:
-        if c + 1 < end:
-            if logs[slot, rank[slot, c + 1]] < logs[slot, rank[slot, c]]:
-                c = c + 1
-        if logs[slot, rank[slot, c]] < logs[slot, k]:
-            rank[slot, s] = rank[slot, c]
-            s = c
-            c = s + s + 1
-        else:
-            c = end
-    rank[slot, s] = k
 """
 
 # beam = the nodes kept, the most probable first: the heap taken apart; it is left empty
@@ -317,7 +279,7 @@ else:
     heap[slot, s] = c
 """
 
-_INTEGERS = "parent label inner after fresh free heap beam rank at"
+_INTEGERS = "parent label inner after fresh free heap beam at"
 _FLOATS = "whole quiet loud old still logs"
 
 
@@ -369,7 +331,7 @@ def lower_prefix_search(node: Node) -> Lowered:
     nodes = width * time + 2
     long = {name: nodes for name in ("parent", "label", "inner", "after", "fresh")}
     long |= {name: nodes for name in ("whole", "quiet", "loud", "old", "still")}
-    long |= {"rank": classes, "at": classes, "logs": classes}
+    long |= {"at": classes, "logs": classes}
     uses = [
         Use(x, "x", (time, batch, classes), dtype, "r"),
         Use(lengths, "lengths", (batch,), str(lengths.dtype), "r"),
@@ -383,9 +345,9 @@ def lower_prefix_search(node: Node) -> Lowered:
             uses.append(Use(Workspace(kind, (size,), True), name, (0, size), kind, "rw"))
     text = _SEARCH.format(
         views=", ".join(use.name for use in uses), count=len(uses), dtype=dtype,
-        scores=_indented(_SCORES, 3), ranked=_indented(_RANKED, 3),
+        scores=_indented(_SCORES, 3),
         carried=_indented(_CARRIED.format(up=_indented(_UP, 1)), 3),
-        admitted=_indented(_ADMITTED, 9), sorted=_indented(_SORTED, 3),
+        admitted=_indented(_ADMITTED, 8), sorted=_indented(_SORTED, 3),
         shown="label[slot, c] != before" if op.merge_repeated else "c >= 0",
     )  # fmt: skip
     operands = tuple(Operand(u.name, u.dtype, len(u.shape), u.access) for u in uses)

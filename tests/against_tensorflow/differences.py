@@ -76,6 +76,19 @@ DIFFERENCES: dict[str, str] = {
     "nn.learned_unigram_candidate_sampler": (
         "not provided: it learns from call to call; the message names what to use"
     ),
+    # sequences
+    **{
+        f"nn.ctc_{name}(float32[4, 2, 3]~74e54a9d, int32[2]~55f63774)": (
+            "a negative length is refused; TensorFlow takes it as 0"
+        )
+        for name in ("greedy_decoder", "beam_search_decoder")
+    },
+    "nn.ctc_loss(entries [[0, 0], [0, 1], [1, 0], [2, 0]] of [3, 2] int32[4]~000e5bbe": (
+        "a label beyond the blank is refused; TensorFlow drops it where it is the last"
+    ),
+    "nn.ctc_loss(entries [[0, 0], [2, 0]] of [3, 1] int32[2]~dd9eb80c": (
+        "a row without labels has the loss of blanks alone; TensorFlow refuses it"
+    ),
     # the rest
     "edit_distance(entries": "sizes of sparse tensors are data: known only when the graph runs",
 }

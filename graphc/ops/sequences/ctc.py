@@ -124,7 +124,7 @@ class CtcLoss(Op):
         raise InvalidArgumentError(
             f"row {b} has {len(row)} labels ({repeats} of them repeat the one before) and "
             f"sequence_length {n}: a label needs a time of its own, a repeated one two",
-            hint="tf.nn.ctc_loss(..., ignore_longer_outputs_than_inputs=True) gives such rows a loss "
+            hint="ignore_longer_outputs_than_inputs=True of tf.nn.ctc_loss gives such rows a loss "
             "and gradient of 0",
         )
 

@@ -166,27 +166,58 @@ class CtcPrefixSearch(Op):
     ]  # fmt: skip
 
 
-def _search(x: np.ndarray, blank: int, width: int) -> list[tuple[tuple[int, ...], float]]:
+Prefix = tuple[int, ...]
+
+
+def _search(x: np.ndarray, blank: int, width: int) -> list[tuple[Prefix, float]]:
     """Prefixes and the logarithms of their probabilities, the most probable first."""
-    beam: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -np.inf)}
+    never = -np.inf
+    beam: dict[Prefix, tuple[float, float]] = {
+        (): (0.0, never)
+    }  # of a blank, of a label at the end
     for scores in x:
-        logs = scores - np.logaddexp.reduce(scores)
-        longer: dict[tuple[int, ...], list[float]] = {}
-        for prefix, (quiet, loud) in beam.items():
-            whole = np.logaddexp(quiet, loud)
-            own = longer.setdefault(prefix, [-np.inf, -np.inf])
-            own[0] = np.logaddexp(own[0], whole + logs[blank])
+        logs = (scores - np.logaddexp.reduce(scores)).tolist()
+        whole = {prefix: float(np.logaddexp(*both)) for prefix, both in beam.items()}
+        kept: dict[Prefix, tuple[float, float]] = {}
+        for prefix, (_, loud) in beam.items():
             if prefix:
-                own[1] = np.logaddexp(own[1], loud + logs[prefix[-1]])
-            for k, log in enumerate(logs.tolist()):
-                if k != blank:
-                    before = quiet if prefix and k == prefix[-1] else whole
-                    other = longer.setdefault((*prefix, k), [-np.inf, -np.inf])
-                    other[1] = np.logaddexp(other[1], before + log)
-        ranked = sorted(longer.items(), key=lambda item: -np.logaddexp(*item[1]))
-        kept = [row for row in ranked if np.logaddexp(*row[1]) > -np.inf]
-        beam = {prefix: (quiet, loud) for prefix, (quiet, loud) in kept[:width]}
+                shorter = prefix[:-1]
+                if shorter in beam:
+                    again = prefix[-2:-1] == prefix[-1:]
+                    loud = np.logaddexp(loud, beam[shorter][0] if again else whole[shorter])
+                loud += logs[prefix[-1]]
+            kept[prefix] = (whole[prefix] + logs[blank], float(loud))
+        _grow(beam, whole, kept, logs, blank, width)
+        ranked = sorted(kept.items(), key=lambda item: -np.logaddexp(*item[1]))
+        beam = dict(ranked)
     return [(prefix, float(np.logaddexp(*both))) for prefix, both in beam.items()]
+
+
+def _grow(
+    beam: dict[Prefix, tuple[float, float]], whole: dict[Prefix, float],
+    kept: dict[Prefix, tuple[float, float]], logs: list[float], blank: int, width: int,
+) -> None:  # fmt: skip
+    """Put prefixes one label longer than those of ``beam`` into ``kept``, which holds ``width``."""
+    total = {prefix: float(np.logaddexp(*both)) for prefix, both in kept.items()}
+
+    def is_enough(value: float) -> bool:
+        return value > -np.inf and (len(kept) < width or value > min(total.values()))
+
+    for prefix, (quiet, _) in beam.items():
+        if not is_enough(whole[prefix]):
+            continue
+        for k, log in enumerate(logs):
+            longer = (*prefix, k)
+            if k == blank or longer in kept:
+                continue
+            value = log + (quiet if prefix[-1:] == (k,) else whole[prefix])
+            if is_enough(value):
+                if len(kept) == width:
+                    worst = min(total, key=total.__getitem__)
+                    del kept[worst], total[worst]
+                kept[longer], total[longer] = (-np.inf, value), value
+            elif longer in whole:
+                whole[longer] = -np.inf  # as TF1 has it: what fell out is not made longer
 
 
 class RaggedEntries(Op):
