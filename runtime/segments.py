@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from graphc.errors import InternalError
 from graphc.ir.dims import Dim
 from graphc.ir.dtype import as_dtype
@@ -30,7 +28,7 @@ from graphc.lowering.program import (
     Turns,
     Unless,
 )
-from runtime.blame import raise_failure
+from runtime.blame import name_turns, raise_failure
 from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import Entry, Relative, RunState, TableBuilder, Word
@@ -169,29 +167,35 @@ class Segment:
         state.words[codes.PC] = state.words[codes.COMMITTED] = 0
         reason = machine.walk(state.address)
         while (reason := machine.go_on(state, reason)) != codes.DONE:
-            at = state.table.tags[int(state.words[codes.ROW])]
-            step = self.steps[at]
-            if reason == codes.FAILED:
-                turns = [
-                    f"turn {self.turn(loop)} of '{name}'"
-                    for loop, name in self.program.loops_around(at)
-                ]
-                status = int(state.words[codes.STATUS])
-                raise_failure(self.program, step, status, self.run, self.run.values, turns)
-            if reason == codes.HOST_ROW:
-                self.run.host(step)
-            elif reason == codes.NEEDS_DIMS and isinstance(step, Again):
-                self._make_room(step.loop)
-            else:
-                raise InternalError(f"bug in graphc: a run stopped for reason {reason}")
+            at: Any = state.table.tags[int(state.words[codes.ROW])]
+            self._attend(at, reason)
             reason = machine.walk(state.address)
-        for loop, step in self.counted.items():
-            turns = self._word(self.jumps.loops[loop].counter)
-            self.run.values[step.counts] = turns
-            for buffer in self._growing(step.counts):
-                self.run.memory[buffer] = self.run.memory[buffer][:turns]
+        for loop, begin in self.counted.items():
+            count = self._word(self.jumps.loops[loop].counter)
+            self.run.values[begin.counts] = count
+            for buffer in self._growing(begin.counts):
+                self.run.memory[buffer] = self.run.memory[buffer][:count]
         if self.counted:
             self.run.check_sizes()
+
+    def _attend(self, at: int, reason: int) -> None:
+        """Do what the walk has returned for, at a step."""
+        step = self.steps[at]
+        around = [(self.turn(loop), name) for loop, name in self.program.loops_around(at)]
+        if reason == codes.FAILED and isinstance(step, Launch):
+            status = int(self.state.words[codes.STATUS])
+            turns = [f"turn {turn} of '{name}'" for turn, name in around]
+            raise_failure(self.program, step, status, self.run, self.run.values, turns)
+        if reason == codes.HOST_ROW:
+            try:
+                self.run.host(step)
+            except Exception as error:
+                name_turns(error, around)
+                raise
+        elif reason == codes.NEEDS_DIMS and isinstance(step, Again):
+            self._make_room(step.loop)
+        else:
+            raise InternalError(f"bug in graphc: a run stopped for reason {reason}")
 
     def turn(self, loop: int) -> int:
         """The number of the turn a loop is in."""
@@ -201,9 +205,9 @@ class Segment:
         return int(self.state.words[self.state.index(place)])
 
     def _growing(self, counts: str) -> list[int]:
-        return [b for b in self.jumps_bases() if self.run.first_size(b) == counts]
+        return [b for b in self._bases() if self.run.first_size(b) == counts]
 
-    def jumps_bases(self) -> list[int]:
+    def _bases(self) -> list[int]:
         """The buffers that slices stand in."""
         return list(dict.fromkeys(b for loop in self.jumps.loops.values() for b in loop.slots))
 
@@ -224,8 +228,3 @@ class Segment:
                 self.state.words[self.state.index(word)] = new.ctypes.data
         self.state.words[self.state.index(loop.trips)] = min(room, limit)
         self.state.words[codes.PC] = loop.begin + 1
-
-
-def view_of_turn(array: np.ndarray, turn: int, shape: Sequence[int]) -> np.ndarray:
-    """The slice of a turn, as a view."""
-    return array[turn : turn + 1].reshape(tuple(shape))

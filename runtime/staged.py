@@ -25,8 +25,8 @@ from runtime.interrupts import deferred_interrupt
 from runtime.memory import aligned_empty, amount, require_room
 from runtime.plan import PARALLEL_FROM, cut_block
 from runtime.ranks import Results
-from runtime.segments import Segment, Span, spans, view_of_turn
-from runtime.transaction import host_results, put_back
+from runtime.segments import Segment, Span, spans
+from runtime.transaction import host_results, put_back, view_of_turn
 
 
 class Stretched(Exception):
@@ -121,8 +121,8 @@ class _Run:
         if kind.place is Place.SLICE:
             assert self.segment is not None
             base, loop = kind.key
-            shape = [self.number(d) for d in kind.shape]
-            return view_of_turn(self.array(base), self.segment.turn(loop), shape)
+            row = [self.number(d) for d in kind.shape]
+            return view_of_turn(self.array(base), self.segment.turn(loop), row)
         if kind.place is Place.STEP:
             return self.step_of(buffer)
         found = self.memory.get(buffer)

@@ -67,7 +67,7 @@ class Memory:
                 return self.arena.memory[start : start + size].view(dtype).reshape(shape)
             case Place.SLICE:
                 base, loop = buffer.key
-                return self.view(base)[self.turn(loop)].reshape(shape)
+                return view_of_turn(self.view(base), self.turn(loop), shape)
             case Place.STEP:
                 loop = next(
                     s.loop
@@ -97,6 +97,11 @@ class Memory:
             there = self.view(buffer)
             # NumPy would drop the zero bytes at the end of a lone string
             there[...] = np.asarray(result, object) if there.dtype.hasobject else result
+
+
+def view_of_turn(array: np.ndarray, turn: int, shape: Sequence[int]) -> np.ndarray:
+    """The slice of a turn, as a view: also where it is one element."""
+    return array[turn : turn + 1].reshape(tuple(shape))
 
 
 def host_results(
@@ -134,7 +139,7 @@ def see_through(
             return True
         if reason not in (codes.HOST_ROW, codes.FAILED):
             raise InternalError(f"bug in graphc: a run stopped for reason {reason}")
-        at = state.table.tags[int(state.words[codes.ROW])]
+        at: Any = state.table.tags[int(state.words[codes.ROW])]
         step = plan.program.steps[at]
         if reason == codes.FAILED:
             status = int(state.words[codes.STATUS])

@@ -251,7 +251,11 @@ class BodyGraph(Graph):
     def take(self, type: TensorType, name: str) -> Tensor:
         """A new input."""
         op = REGISTRY["placeholder"](dtype=type.dtype, shape=type.shape)
-        tensor = super().add(op, name=f"{name}/").outputs[0]
+        scopes, self._control = self._control, []  # an input waits for nothing
+        try:
+            tensor = super().add(op, name=f"{name}/").outputs[0]
+        finally:
+            self._control = scopes
         self.inputs = (*self.inputs, tensor)
         return tensor
 

@@ -54,11 +54,11 @@ def count_turns(graph: Graph, options: Options) -> Graph:
         for old, new in zip(node.outputs, made.outputs, strict=True):
             change.replace(old, new)
     counted = change.done()
-    made = specialise(counted, sizes)
-    if len(made.inputs) != len(counted.inputs):  # a body's inputs stay where they are
-        there = {t.node.name: t for t in made.inputs}
-        made.inputs = tuple(there.get(t.node.name, t) for t in counted.inputs)
-    return made
+    known = specialise(counted, sizes)
+    if len(known.inputs) != len(counted.inputs):  # a body's inputs stay where they are
+        there = {t.node.name: t for t in known.inputs}
+        known.inputs = tuple(there.get(t.node.name, t) for t in counted.inputs)
+    return known
 
 
 def turns_of(node: Node) -> Dim | None:

@@ -107,3 +107,31 @@ def test_gradients_are_taken_inside_a_loop_of_what_is_outside():
     np.testing.assert_allclose(got, (1 - 0.1 * value**2) ** 4, rtol=1e-5)
     expected = 4 * (1 - 0.1 * value**2) ** 3 * -0.2 * value
     np.testing.assert_allclose(slopes, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_first_read_behind_a_write_waits_for_nothing():
+    kept, x = tf.Variable(1.0), tf.placeholder(tf.float32, [3])
+
+    def turn(k, h):
+        with tf.control_dependencies([kept.assign_add(1.0)]):
+            return k + 1, h + tf.identity(x)
+
+    last = tf.while_loop(lambda k, h: k < 3, turn, [0, tf.zeros([3])])[1]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(last, {x: [1, 2, 3]}).tolist() == [3, 6, 9]
+        assert session.run(kept) == 4
+
+
+def test_python_gives_a_number_to_every_row_of_a_stack():
+    def doubled(value):
+        made = tf.py_func(lambda k: k * np.float32(2), [value], tf.float32)
+        made.set_shape([])
+        return made
+
+    x = tf.placeholder(tf.float32, [5])
+    fetches = [tf.map_fn(doubled, x), tf.map_fn(doubled, tf.boolean_mask(x, x > 1))]
+    with tf.Session() as session:
+        one, two = (session.run(fetch, {x: range(5)}) for fetch in fetches)
+    assert one.tolist() == [0, 2, 4, 6, 8]
+    assert two.tolist() == [4, 6, 8]

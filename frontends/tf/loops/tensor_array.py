@@ -86,10 +86,16 @@ class Fresh:
         if self._made is None:
             with self.graph.as_default():
                 b = Builder(self.graph)
-                value: Any = "" if self.dtype.is_string else 0
-                rows = b.full((self.size, *shape), value, self.dtype)
+                rows = b.full((self.size, *shape), _nothing(self.dtype), self.dtype)
                 self._made = rows, b.full((self.size,), False, bool_)
         return self._made
+
+
+def _nothing(dtype: DType) -> Any:
+    """What an element holds that nobody wrote."""
+    if dtype.is_string:
+        return ""
+    return False if dtype.is_bool else 0
 
 
 class Made:
@@ -193,7 +199,8 @@ class Entry:
             b = Builder(stack.graph)
             if fresh and outer.length != 0 and first == 0:
                 room = dims.maximum(0, outer.length - turns)
-                rest = b.full((room, *stack.type.dims[1:]), 0, stack.dtype)
+                shape = (room, *stack.type.dims[1:])
+                rest = b.full(shape, _nothing(stack.dtype), stack.dtype)
                 rows = b.concat(stack, rest, axis=0)
             elif outer.length != 0:
                 rows = b.concat(outer.get()[0], stack, axis=0)
@@ -411,8 +418,8 @@ class TensorArray:
             least = b.add(b.cast(last, dtype=int32), 1)
             size = size_of(b, b.maximum(shape_tensor(old, int32), least))
         if size != old:
-            value: Any = "" if self.dtype.is_string else 0
-            rest = b.full((size - old, *rows.type.dims[1:]), value, self.dtype)
+            shape = (size - old, *rows.type.dims[1:])
+            rest = b.full(shape, _nothing(self.dtype), self.dtype)
             rows = b.concat(rows, rest, axis=0)
             marks = b.concat(marks, b.full((size - old,), False, bool_), axis=0)
         return TensorArray._of(self.shared, Made(rows, marks), size)

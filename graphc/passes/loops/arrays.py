@@ -166,11 +166,11 @@ def read_by_slices(graph: Graph, options: Options) -> Graph:
                 held[inside] = operand
         done = 0
         for reader in form.graph.nodes:
-            operand = held.get(reader.operands[0]) if reader.op.name == "gather" else None
-            if operand is None or reader.op.axis != 0:
+            stack = held.get(reader.operands[0]) if reader.op.name == "gather" else None
+            if stack is None or reader.op.axis != 0:
                 continue
             place = place_of(form, reader.operands[1])
-            rows = None if place is None else _rows_from(form, operand, place)
+            rows = None if place is None else _rows_from(form, stack, place)
             if rows is None or place is None or not _reads_own_row(form, reader, place, uses):
                 continue
             b = form.edit.builder(like=reader)
