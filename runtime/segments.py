@@ -188,7 +188,7 @@ class Segment:
             raise_failure(self.program, step, status, self.run, self.run.values, turns)
         if reason == codes.HOST_ROW:
             try:
-                self.run.host(step)
+                self.run.host(step, [turn for turn, _ in around])
             except Exception as error:
                 name_turns(error, around)
                 raise

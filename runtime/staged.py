@@ -171,14 +171,16 @@ class _Run:
                 return partial(np.copyto, there, here.reshape(there.shape))
         return partial(self.host, step)
 
-    def host(self, step: Host) -> None:
-        results = self.called.get(step.node)
+    def host(self, step: Host, turns: Sequence[int] = ()) -> None:
+        """Run a step in Python; in a loop, for these turns."""
+        key = "".join((step.node, *(f", turn {turn}" for turn in turns)))
+        results = self.called.get(key)
         if results is None:
             operands = [
                 self.view(b, [self.number(d) for d in shape]).copy()
                 for b, shape in zip(step.operands, step.shapes, strict=True)
             ]
-            results = self.called[step.node] = host_results(step, operands, self.values)
+            results = self.called[key] = host_results(step, operands, self.values)
         for number, axis, symbol in step.binds:
             if axis is None:
                 self.values |= step.op.binds(results[number])
