@@ -1,11 +1,13 @@
 """Cells that Python repeated become loops, and give what they gave."""
 
 import re
+from textwrap import dedent
 
 import numpy as np
 import pytest
 
 import graphc as tf
+from graphc.compiler import compile_graph
 from graphc.passes.cut import cut
 from graphc.passes.options import Options
 from graphc.passes.prune import prune
@@ -13,6 +15,7 @@ from graphc.passes.reroll import reroll
 from graphc.passes.sequence_effects import sequence_effects
 from graphc.passes.shape_fold import shape_fold
 from graphc.passes.specialise import specialise
+from tests.passes.rewriting import is_left_alone, rewritten
 from tests.tolerances import assert_close
 
 TURNS, BATCH, WIDTH, VOCABULARY = 7, 3, 5, 6
@@ -21,6 +24,10 @@ TURNS, BATCH, WIDTH, VOCABULARY = 7, 3, 5, 6
 def weights(name, *shape):
     start = np.random.default_rng(len(name)).standard_normal(shape).astype("f") * 0.5
     return tf.get_variable(name, initializer=tf.constant(start))
+
+
+def product(x, name):
+    return tf.matmul(x, weights(name, WIDTH, WIDTH))
 
 
 def frames(width=WIDTH):
@@ -61,11 +68,7 @@ def lstm():
 
 def four_products():
     def turn(x, h, c):
-        i, j, f, o = (
-            tf.matmul(x, weights(f"w{k}", WIDTH, WIDTH))
-            + tf.matmul(h, weights(f"u{k}", WIDTH, WIDTH))
-            for k in range(4)
-        )
+        i, j, f, o = (product(x, f"w{k}") + product(h, f"u{k}") for k in range(4))
         c = c * tf.sigmoid(f) + tf.sigmoid(i) * tf.tanh(j)
         return tf.tanh(c) * tf.sigmoid(o), c
 
@@ -75,11 +78,7 @@ def four_products():
 
 def plain():
     def turn(x, h):
-        return (
-            tf.tanh(
-                tf.matmul(x, weights("v", WIDTH, WIDTH)) + tf.matmul(h, weights("u", WIDTH, WIDTH))
-            ),
-        )
+        return (tf.tanh(product(x, "v") + product(h, "u")),)
 
     outputs, _ = written_out(turn, tf.unstack(frames(), axis=1), zeros())
     return [tf.reduce_sum(outputs[-1]), outputs[2]]
@@ -223,9 +222,8 @@ def built(case):
     tf.reset_default_graph()
     tf.set_random_seed(1)
     fetches = case()
-    placeholders = [
-        n.outputs[0] for n in tf.get_default_graph().nodes if n.op.name == "placeholder"
-    ]
+    nodes = tf.get_default_graph().nodes
+    placeholders = [n.outputs[0] for n in nodes if n.op.name == "placeholder"]
     xs = [*tf.trainable_variables(), *(p for p in placeholders if p.dtype.is_floating)]
     fetches += [tf.convert_to_tensor(g) for g in tf.gradients(fetches[0], xs) if g is not None]
     draw = np.random.default_rng(5)
@@ -263,3 +261,95 @@ def test_written_out(case, monkeypatch):
             found.append(session.run(fetches, feeds))
     for one, other in zip(*found, strict=True):
         assert_close(one, other, slack=20)
+
+
+CHAIN = """
+    graph g(x: float32[2, 3]) -> s
+      %w = variable(key='w') : float32[3, 3]
+      %a1 = matmul(%x, %w) : float32[2, 3]
+      %t1 = tanh(%a1) : float32[2, 3]
+      %a2 = matmul(%t1, %w) : float32[2, 3]
+      %t2 = tanh(%a2) : float32[2, 3]
+      %a3 = matmul(%t2, %w) : float32[2, 3]
+      %t3 = tanh(%a3) : float32[2, 3]
+      %a4 = matmul(%t3, %w) : float32[2, 3]
+      %t4 = tanh(%a4) : float32[2, 3]
+      %s = reduce_sum(%t4) : float32[]
+"""
+
+
+def test_a_chain_as_text():
+    assert rewritten(reroll, CHAIN) == dedent(
+        """\
+        graph g(x: float32[2, 3]) -> s
+          %w = variable(key='w') : float32[3, 3]
+          %t3/turns = scan(%x, %w, body=body(0), carried=1, scanned=0, length=4, traced=(0,)) \
+: float32[2, 3], float32[4, 2, 3]
+          %s = reduce_sum(%t3/turns) : float32[]
+        body 0 t3(step: int32[], t3: float32[2, 3], w: float32[3, 3]) -> t3_1
+          %a3 = matmul(%t3, %w) : float32[2, 3]
+          %t3_1 = tanh(%a3) : float32[2, 3]
+
+        # t1: 4 copies of 2 nodes: a loop"""
+    )
+
+
+def chain(line, count):
+    """``count`` lines, each of which reads the one before."""
+    lines = [line.format(before=f"t{k}", own=f"t{k + 1}", k=k) for k in range(count)]
+    return "\n      ".join(lines).replace("%t0", "%x")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%{own} = tanh(%{before}) : float32[3, 3]",  # one kernel does it
+        "%w{k} = variable(key='w{k}') : float32[3, 3]\n"
+        "      %{own} = matmul(%{before}, %w{k}) : float32[3, 3]",  # weights of their own
+    ],
+    ids=["elementwise", "weights"],
+)
+def test_left_alone(line):
+    text = f"""
+    graph g(x: float32[3, 3]) -> t6
+      {chain(line, 6)}
+    """
+    assert is_left_alone(reroll, text)
+
+
+def test_few_are_left_alone():
+    line = "%{own} = matmul(%{before}, %x) : float32[3, 3]"
+    for count, alone in ((3, True), (6, False)):
+        text = f"""
+    graph g(x: float32[3, 3]) -> t{count}
+      {chain(line, count)}
+    """
+        assert is_left_alone(reroll, text) is alone
+
+
+def test_turns_that_write_are_left_alone():
+    """Every turn reads what the turn before left of a variable."""
+    tf.reset_default_graph()
+    count = tf.Variable(tf.ones([WIDTH, WIDTH]), trainable=False)
+    x = h = tf.placeholder(tf.float32, [WIDTH, WIDTH])
+    for _ in range(TURNS):
+        written = tf.assign_add(count, tf.ones([WIDTH, WIDTH]))
+        h = tf.matmul(h, written) * 0.1
+    assert rolled([h], {x: None})[1] == []
+
+
+def kernels(turns):
+    """The keys of the kernels of an LSTM's training step that is written out."""
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [BATCH, turns, WIDTH])
+        cell = tf.nn.rnn_cell.BasicLSTMCell(WIDTH)
+        outputs, _ = tf.nn.static_rnn(cell, tf.unstack(x, axis=1), dtype=tf.float32)
+        loss = tf.reduce_mean(tf.square(tf.stack(outputs, 1)))
+        train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+        program = compile_graph(graph, [x], [loss], [train])
+    return {kernel.key for kernel in program.kernels}
+
+
+def test_more_turns_need_no_more_kernels():
+    assert kernels(50) == kernels(60)
+    assert len(kernels(50)) < 20

@@ -286,10 +286,11 @@ class Alignment:
         for known in self.rows:
             if known.tensors[self.middle] is tensors[self.middle] and known.tensors == tensors:
                 return known
-        types = {t.type for t in tensors if t is not None}
-        sources = (t.node.op.name for t in tensors if t is not None)
-        if len(types) > 1 or "variable" in sources:  # weights of their own: no repetition
+        given = [t for t in tensors if t is not None]
+        if len({t.type for t in given}) > 1:
             raise Irregular
+        if any(t.node.op.name == "variable" or t.node.has_effect for t in given):
+            raise Irregular  # weights of their own, or what a turn wrote
         self.rows.append(Row(tensors))
         return self.rows[-1]
 
