@@ -215,3 +215,14 @@ def test_an_lstm_of_two_dimensions_recognises_digits(tmp_path: Path) -> None:
     *_, accuracy = printed("multi_dimensional_lstm.py", tmp_path)
     assert accuracy >= 97.5
     assert (tmp_path / "out" / "multi_dimensional_lstm.png").stat().st_size > 20_000
+
+
+@pytest.mark.slow
+def test_numbers_in_words_are_written_as_figures(tmp_path: Path) -> None:
+    lines = run("seq2seq.py", tmp_path)
+    assert "ninety thousand and twelve: 90012" in lines
+    greedy, beams = (
+        float(re.findall(r"\d+\.\d+", line)[-1]) for line in lines if line.startswith("held out")
+    )
+    assert min(greedy, beams) >= 98.0
+    assert (tmp_path / "out" / "seq2seq.png").stat().st_size > 20_000

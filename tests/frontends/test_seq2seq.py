@@ -559,6 +559,41 @@ def test_gradients_of_attention_are_those_of_finite_differences():
         np.testing.assert_allclose(found, (up - down) / (2 * h), rtol=1e-6)
 
 
+def spied(cell):
+    """Outputs are the weights of the attention, by the cell's own account."""
+
+    class Spy:
+        state_size, output_size = cell.state_size, 4
+
+        def __call__(self, inputs, state, scope=None):
+            _, new = cell(inputs, state)
+            return new.alignments, new
+
+    return Spy()
+
+
+@pytest.mark.parametrize("taught", [True, False])
+def test_the_history_of_alignments_has_the_weights_of_every_turn(session, taught):
+    cell = wrapped(alignment_history=True)
+    start = cell.zero_state(BATCH, tf.float32)
+    if taught:
+        helper = seq2seq.TrainingHelper(tf.constant(X), LENGTHS)
+    else:
+        table = tf.constant(np.eye(CLASSES, DEPTH, dtype=np.float32))
+        helper = seq2seq.GreedyEmbeddingHelper(table, tf.fill([BATCH], 1), 2)
+    decoder = seq2seq.BasicDecoder(spied(cell), helper, start)
+    outputs, state, _ = seq2seq.dynamic_decode(
+        decoder, maximum_iterations=4, output_time_major=True
+    )
+    history = state.alignment_history.stack()
+    slope = tf.gradients(tf.reduce_sum(history[:, :, 0]), tf.trainable_variables())
+    got, weights, back = started(session).run([outputs.rnn_output, history, slope[:2]])
+    assert weights.shape[1:] == (BATCH, 4)
+    np.testing.assert_allclose(weights, got)
+    np.testing.assert_allclose(weights.sum(-1), 1, rtol=1e-5)
+    assert all(np.abs(part).max() > 0 for part in back)
+
+
 def test_options_of_the_wrapper(session):
     cell = wrapped(
         cell_input_fn=lambda x, attention: x, output_attention=False,
@@ -683,17 +718,20 @@ def test_a_search_ends_when_every_beam_has_ended(session):
     np.testing.assert_array_equal(held.lengths, 2)
 
 
-def attending(width, weight=0.0):
-    table = tf.get_variable("table", [CLASSES, DEPTH])
-    with tf.variable_scope("net"):
+def attending(width, weight=0.0, history=False, reorder=True):
+    with tf.variable_scope("", reuse=tf.AUTO_REUSE):
+        table = tf.get_variable("table", [CLASSES, DEPTH])
+    with tf.variable_scope("net", reuse=tf.AUTO_REUSE):
         memory = seq2seq.tile_batch(tf.constant(MEMORY), width)
         mechanism = seq2seq.LuongAttention(
             UNITS, memory, seq2seq.tile_batch(tf.constant(MEMORY_LENGTHS), width)
         )
-        cell = seq2seq.AttentionWrapper(LSTMCell(UNITS), mechanism, attention_layer_size=UNITS)
+        cell = seq2seq.AttentionWrapper(
+            LSTMCell(UNITS), mechanism, attention_layer_size=UNITS, alignment_history=history
+        )
         decoder = seq2seq.BeamSearchDecoder(
             cell, table, tf.fill([BATCH], 1), 2, cell.zero_state(BATCH * width, tf.float32),
-            width, tf.layers.Dense(CLASSES), coverage_penalty_weight=weight,
+            width, tf.layers.Dense(CLASSES), coverage_penalty_weight=weight, reorder_tensor_arrays=reorder,
         )  # fmt: skip
         return seq2seq.dynamic_decode(decoder, maximum_iterations=6)
 
@@ -722,6 +760,26 @@ def test_the_coverage_penalty_counts_the_attention_paid(session):
     assert paid.shape == (BATCH, 2, 4)
     np.testing.assert_allclose(paid.sum(2), got.lengths, rtol=1e-5)
     assert (paid[1, :, 1:] == 0).all()
+
+
+def test_a_history_is_put_in_the_order_of_the_sequences(session):
+    width = 3
+    outputs, state, _ = attending(width, history=True)
+    _, plain, _ = attending(width, history=True, reorder=False)
+    parents = outputs.beam_search_decoder_output.parent_ids
+    taken = [outputs.predicted_ids, parents, state.lengths, state.cell_state.alignment_history,
+             plain.cell_state.alignment_history.stack()]  # fmt: skip
+    predicted, parents, lengths, ordered, kept = started(session).run(taken)
+    time = predicted.shape[1]
+    assert ordered.shape == kept.shape == (time, BATCH * width, 4)
+    ordered, kept = (t.reshape(time, BATCH, width, 4) for t in (ordered, kept))
+    for b, k in itertools.product(range(BATCH), range(width)):
+        beam = k
+        for t in reversed(range(time)):
+            if t < lengths[b].max():
+                at, beam = beam, parents[b, t, beam]
+            expected = kept[t, b, at if t < lengths[b, k] else k]
+            np.testing.assert_allclose(ordered[t, b, k], expected)
 
 
 # --- what is refused ------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from frontends.tf.graph.building import name_scope
 from frontends.tf.graph.shapes import TensorShape
 from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.layers.layer import Layer
+from frontends.tf.loops.tensor_array import TensorArray
 from frontends.tf.networks.nn import log_softmax
 from frontends.tf.platform import nest
 from frontends.tf.rnn.networks import require_cell
@@ -269,16 +270,10 @@ class BeamSearchDecoder(Decoder):
         return builder(self._end_token).cast(self._end_token, dtype=int32)
 
     def _in_order(self, x: Any, parents: Tensor, state: BeamSearchDecoderState) -> Any:
-        """The rows of a TensorArray ``[batch * beams, ...]`` that the sequences went through."""
-        if not hasattr(x, "stack"):
+        """The rows of an array that the sequences went through, stacked."""
+        if not isinstance(x, TensorArray):
             return x
-        rows = convert(x.stack())
-        time, _, *rest = rows.type.dims
-        b = builder(rows)
-        split = b.reshape(rows, shape=(time, self._rows, self._beam_width, *rest))
-        found = gather_tree_from_array(split, parents, state.lengths)
-        merged = b.reshape(found, shape=rows.type.dims)
-        return x.unstack(merged)
+        return gather_tree_from_array(x.stack(), parents, state.lengths)
 
 
 def _length_penalty(lengths: Tensor, weight: Any, like: Tensor) -> Tensor:
@@ -296,7 +291,7 @@ def _lowest(b: Any, dtype: Any) -> Tensor:
 
 def _has_rows(x: Any) -> bool:
     """Whether this part of a state has a row for each beam: not a scalar, not a TensorArray."""
-    return not hasattr(x, "stack") and bool(convert(x).type.rank)
+    return not isinstance(x, TensorArray) and bool(convert(x).type.rank)
 
 
 def _is_plain_tuple(value: Any) -> bool:

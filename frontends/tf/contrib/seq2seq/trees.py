@@ -66,7 +66,8 @@ def gather_tree(
 
 
 def gather_tree_from_array(t: Any, parent_ids: Any, sequence_length: Any) -> Tensor:
-    """The rows of ``t`` ``[time, batch, beams, ...]`` that the sequence of every beam went through.
+    """The rows of ``t`` that the sequence of every beam went through, in the shape of ``t``:
+    ``[time, batch, beams, ...]`` or ``[time, batch * beams, ...]``.
 
     parent_ids: int32 ``[time, batch, beams]``; sequence_length: int ``[batch, beams]``: after so
     many turns a beam has its own rows.
@@ -79,7 +80,8 @@ def gather_tree_from_array(t: Any, parent_ids: Any, sequence_length: Any) -> Ten
     taken, _ = _followed(b, own, parents, reduce_max(lengths, axis=1))
     step = b.axis_position(shape=(time, 1, 1), axis=0, dtype=int32)
     beam = b.where(b.less(step, lengths), taken, own)
-    return b.batch_gather(x, beam, axis=2, batch_dims=2)
+    split = b.reshape(x, shape=(time, batch, beams, -1))
+    return b.reshape(b.batch_gather(split, beam, axis=2, batch_dims=2), shape=x.type.dims)
 
 
 def _followed(b: Builder, rows: Tensor, parents: Tensor, lengths: Any) -> list[Tensor]:
