@@ -2,7 +2,7 @@
 
 A slice's address changes with the turn: every word that holds it (in argument blocks, in the rows
 of copies) is computed anew at the start of a turn, as base plus turn times stride.  The number of
-the turn is a word itself, computed first, so that it may fall.
+the turn is the loop's counter, or, where it falls, a word computed of that first.
 
 A loop whose turns are counted (:attr:`~graphc.lowering.program.Turns.counts`) runs for as many
 turns as there is room for, then returns to Python, which makes more and goes on.
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from graphc.ir.dims import Dim
-from graphc.lowering.program import Again, Goto, Jumps, Label, Program, Turns, Unless
+from graphc.lowering.program import Again, Goto, Jumps, Label, Place, Program, Turns, Unless
 from runtime.devices.cpu.table import Relative, TableBuilder, Word
 
 ENDLESS = 1 << 62  # turns of a loop without a limit
@@ -28,7 +28,7 @@ class Loop:
     counter: Relative
     trips: Relative
     begin: int  # its first row
-    advance: int  # the row that moves slices on
+    advance: int | None  # the row that moves slices on, if there are some
     counts: bool  # whether the number of turns is wanted, and room may end
     slots: dict[int, list[Relative]] = field(default_factory=dict)  # buffer: words with its address
     words: list[tuple[int, Relative]] = field(default_factory=list)  # slice, where its address is
@@ -49,6 +49,7 @@ class JumpRows:
         self.loops: dict[int, Loop] = {}
         self.waiting: dict[int, list[int]] = {}  # label: rows that lead there
         self.steps: dict[int, Relative] = {}  # buffer of a turn's number: its word
+        self.sliced = {b.key[1] for b in program.buffers if b.place is Place.SLICE}
         self.turns: dict[int, Relative] = {}  # loop: the word with the number of its turn
 
     def step_word(self, buffer: int) -> Relative:
@@ -87,13 +88,14 @@ class JumpRows:
         trips = ENDLESS if step.trips is None else self.number(step.trips)
         if step.counts:
             trips = min(trips, FIRST_ROOM)
-        counter = self.builder.block([0, trips])
-        begin = self.builder.loop_begin(counter, counter.word(1), tag=at)
         turn = self.turns[step.loop] = self.step_word(step.step)
-        first, stride = (trips - 1, -1) if step.reverse else (0, 1)
-        self.builder.advance(counter, [(turn, first, stride)], tag=at)
-        advance = self.builder.advance(turn, [], tag=at)
-        self.loops[step.loop] = Loop(counter, counter.word(1), begin, advance, bool(step.counts))
+        counter = self.builder.block([0]) if step.reverse else turn
+        limit = self.builder.block([trips])
+        begin = self.builder.loop_begin(counter, limit, tag=at)
+        if step.reverse:
+            self.builder.advance(counter, [(turn, trips - 1, -1)], tag=at)
+        advance = self.builder.advance(turn, [], tag=at) if step.loop in self.sliced else None
+        self.loops[step.loop] = Loop(counter, limit, begin, advance, bool(step.counts))
 
     def _again(self, at: int, loop: Loop, words: list[Word], nbytes: list[int]) -> int:
         bases = [self.program.buffers[buffer].key[0] for buffer, _ in loop.words]
@@ -101,10 +103,11 @@ class JumpRows:
             (word, words[base], nbytes[buffer])
             for base, (buffer, word) in zip(bases, loop.words, strict=True)
         ]
-        place = self.builder.fill(loop.advance, slots)
-        for k, base in enumerate(bases):
-            self.patch(base, place.word(3 * k + 1))
-            loop.slots.setdefault(base, []).append(place.word(3 * k + 1))
+        if loop.advance is not None:
+            place = self.builder.fill(loop.advance, slots)
+            for k, base in enumerate(bases):
+                self.patch(base, place.word(3 * k + 1))
+                loop.slots.setdefault(base, []).append(place.word(3 * k + 1))
         row = self.builder.loop_next(loop.counter, loop.trips, loop.begin + 1, tag=at)
         self.builder.land(loop.begin)
         if loop.counts:
