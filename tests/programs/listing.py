@@ -75,6 +75,7 @@ PROGRAMS = (
     Program("series_lstm", looser={"epoch|held|told": Close(2e-3, 2e-4)}, why=FLOAT32),
     Program("pictures_by_rows", looser={"Iter|c ": Close(5e-3, 5e-4)}, why=FLOAT32),
     Program("sentiment_both_ways", looser={"epoch|held": Close(1e-2, 1e-3)}, why=FLOAT32),
+    Program("ctc_tones", quick=True),
     Program("word2vec_nce", looser={"Average": Close(0.04)}, why=CHANCE),
     Program("factorisation"),
     Program("kmeans", quick=True),
