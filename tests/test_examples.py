@@ -55,6 +55,14 @@ def test_word_vectors_tell_more_of_neighbours_than_frequencies(tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_rows_of_digits_are_read_without_being_cut(tmp_path: Path) -> None:
+    *_, best, searched = printed("ctc_digits.py", tmp_path)
+    assert best <= 5.0
+    assert searched <= best + 0.2
+    assert (tmp_path / "out" / "ctc_digits.png").stat().st_size > 5000
+
+
+@pytest.mark.slow
 def test_xor_needs_a_hidden_layer(tmp_path: Path) -> None:
     linear, relu = printed("perceptron_xor.py", tmp_path)
     assert linear == pytest.approx(0.25, abs=1e-3)
