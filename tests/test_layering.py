@@ -45,6 +45,7 @@ OWN_KERNEL = "an op with a kernel of its own has it written there"
 BACKWARD = {
     ("graphc.ir.registry", "graphc.ops"): "a family is imported when one of its ops is named",
     ("graphc.ir.builder", "graphc.ops"): "those all graphs use go before the others",
+    ("graphc.ops.control.arrays", "graphc.lowering.array_rows"): OWN_KERNEL,
     ("graphc.ops.drawing.candidates", "graphc.lowering.candidates"): OWN_KERNEL,
     ("graphc.ops.products.convolve", "graphc.lowering.convolution"): OWN_KERNEL,
     ("graphc.ops.products.convolve_panels", "graphc.lowering.convolution_blocks"): OWN_KERNEL,
