@@ -25,7 +25,7 @@ from typing import Any
 
 from graphc.codegen.kernel import Constant, Kernel, Operand
 from graphc.ir import dims
-from graphc.ir.graph import Node
+from graphc.ir.graph import Node, Tensor
 from graphc.lowering.nest import Lowered, Use, Workspace
 
 KEPT = 16  # times: until then m grows to 2**42 at the most
@@ -384,7 +384,8 @@ def lower_ctc(node: Node) -> Lowered:
     held.update(zip(("loss", "slope"), node.outputs, strict=False))
     operands, uses = [], []
     for name, kind, rank, access in _operands(dtype, slope):
-        tensor, shape = held.get(name), shapes.get(name, (places,))
+        tensor: Tensor | Workspace | None = held.get(name)
+        shape = shapes.get(name, (places,))
         if tensor is None:
             tensor = Workspace(kind, shape[rank - 1 :], per_chunk=rank == 2)
         else:

@@ -351,8 +351,10 @@ def lower_prefix_search(node: Node) -> Lowered:
         shown="label[slot, c] != before" if op.merge_repeated else "c >= 0",
     )  # fmt: skip
     operands = tuple(Operand(u.name, u.dtype, len(u.shape), u.access) for u in uses)
-    names = ("time", "classes", "blank", "width", "asked", "busy")
-    kernel = Kernel("search_prefixes", text, operands, _constants("float64"), names)
+    kernel = Kernel(
+        "search_prefixes", text, operands, _constants("float64"),
+        ("time", "classes", "blank", "width", "asked", "busy"),
+    )  # fmt: skip
     sizes = [time, classes, _blank(node), width, asked, 0]
     per_row = time * (width + classes) + 1
     return Lowered(kernel, uses, sizes, batch, per_row, SEARCHED, checks=[node])
