@@ -59,6 +59,11 @@ BACKWARD = {
     ("graphc.ops.indexing.scatter_nd", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.indexing.segment", "graphc.lowering.opaque"): OWN_KERNEL,
     ("graphc.ops.indexing.sparse", "graphc.lowering.sparse"): OWN_KERNEL,
+    ("graphc.ops.sequences.ctc", "graphc.lowering.ctc"): OWN_KERNEL,
+    ("graphc.ops.sequences.ctc_decoding", "graphc.lowering.ctc_decoding"): OWN_KERNEL,
+    ("graphc.ops.sequences.ctc_curvature", "graphc.autodiff.reverse"): (
+        "its slope has no other derivative than that of a scan's gradient"
+    ),
     ("graphc.ops.control.branches", "graphc.autodiff.loops"): "the gradient of a branch is one",
     ("graphc.ops.control.loops", "graphc.autodiff.loops"): "the gradient of a loop is a loop",
     ("graphc.passes.cut", "graphc.lowering.program"): "cutting decides the feeds of the Program",
