@@ -372,7 +372,10 @@ def evaluate(dim: Dim, values: Mapping[str, int]) -> int:
 def compile_dims(expressions: tuple[Dim, ...]) -> Callable[[Mapping[str, int]], list[int]]:
     """One Python function that evaluates many dims at once from the symbols' values."""
     names = sorted({s.name for e in expressions for s in symbols(e)})
-    head = "".join(f"    {n} = v[{n!r}]\n" for n in names)
+    plain = {n: symbol(f"_{k}") for k, n in enumerate(names) if not n.isidentifier()}
+    if plain:
+        expressions = tuple(substitute(e, plain) for e in expressions)
+    head = "".join(f"    {plain.get(n, n)} = v[{n!r}]\n" for n in names)
     source = f"def shapes(v):\n{head}    return [{', '.join(map(str, expressions))}]\n"
     scope: dict = {"max": max}
     exec(compile(source, "<shape function>", "exec"), scope)
