@@ -49,9 +49,15 @@ def test_the_autoencoder_keeps_more_than_linear_components(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_word_vectors_tell_more_of_neighbours_than_frequencies(tmp_path: Path) -> None:
-    *_, alone, told = printed("word2vec.py", tmp_path)
-    assert told <= alone - 0.3
+def test_word_vectors_know_neighbours_and_kinds(tmp_path: Path) -> None:
+    lines = run("word2vec.py", tmp_path)
+    kinds = [re.findall(r"\d+\.\d+", line) for line in lines if "same kind" in line]
+    assert min(float(share) for (share,) in kinds) > 60.0
+    losses = [re.findall(r"\d+\.\d+", line) for line in lines if "held-out loss" in line]
+    (bag, alone), (skip_gram, _) = [[float(n) for n in pair] for pair in losses]
+    assert bag < alone - 0.5
+    assert skip_gram < alone - 0.15
+    assert (tmp_path / "out" / "word2vec.png").stat().st_size > 20_000
 
 
 @pytest.mark.slow
