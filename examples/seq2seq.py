@@ -19,11 +19,12 @@ import graphc as tf
 UNITS, WIDTH, BEAMS = 64, 32, 5
 BATCH, STEPS, RATE, SEED = 128, 800, 4e-3, 3
 LIMIT, ASKED, DIGITS = 1_000_000, 2_000, 6
-ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-).split()
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+ONES = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+]  # fmt: skip
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 WORDS = ["", *ONES, *TENS, "hundred", "thousand", "and"]
 PLACES = {word: place for place, word in enumerate(WORDS)}
 START, END = 10, 11  # beside the ten digits
@@ -55,7 +56,7 @@ def read(numbers: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def written(numbers: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The digits of numbers and an END [batch, DIGITS + 1], ENDs after it, and how many they are."""
+    """The digits of numbers and an END [batch, DIGITS + 1], ENDs after it; how many they are."""
     table = np.full((len(numbers), DIGITS + 1), END, np.int32)
     for line, n in zip(table, numbers, strict=True):
         figures = str(n)
@@ -81,9 +82,8 @@ class Network:
         self.rows = tf.shape(self.words)[0]
         self.figures = tf.get_variable("table_of_figures", [END + 1, WIDTH])
         self.guess = tf.layers.Dense(END + 1, name="guess")
-        words = tf.nn.embedding_lookup(
-            tf.get_variable("table_of_words", [len(WORDS), WIDTH]), self.words
-        )
+        table = tf.get_variable("table_of_words", [len(WORDS), WIDTH])
+        words = tf.nn.embedding_lookup(table, self.words)
         ahead, back = tf.nn.rnn_cell.GRUCell(UNITS), tf.nn.rnn_cell.GRUCell(UNITS)
         seen, last = tf.nn.bidirectional_dynamic_rnn(
             ahead, back, words, self.lengths, dtype=tf.float32
@@ -218,10 +218,8 @@ def main() -> None:
             rows, weights = sess.run([net.greedy, net.looks], given)
             looks.append((figures(rows[0]), weights[:, 0]))
         draw(curve, looks)
-        print(f"held out, digit by digit:        {exact(sess, net, asked, net.greedy):.2f} % exact")
-        print(
-            f"held out, the best of {BEAMS} beams:   {exact(sess, net, asked, net.best):.2f} % exact"
-        )
+        for how, said in (("digit by digit", net.greedy), (f"the best of {BEAMS} beams", net.best)):
+            print(f"held out, {how}: {exact(sess, net, asked, said):.2f} % exact")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,9 @@ def test_aliases_and_places_are_names_of_tf1():
     assert not {n for n in outside if not n.startswith(("python.", "core."))}
     assert not set(ALIASES) & set(PLACES) - {
         "python.framework.ops", "python.framework.tensor_shape", "python.framework.test_util",
-        "python.ops.control_flow_ops", "python.ops.variables",
+        "python.ops.control_flow_ops", "python.ops.variables", "python.ops.rnn_cell",
+        "python.ops.rnn_cell_impl", "contrib.rnn.python.ops.core_rnn_cell",
+        "contrib.rnn.python.ops.core_rnn_cell_impl",
     }  # fmt: skip
 
 

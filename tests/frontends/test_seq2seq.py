@@ -731,7 +731,8 @@ def attending(width, weight=0.0, history=False, reorder=True):
         )
         decoder = seq2seq.BeamSearchDecoder(
             cell, table, tf.fill([BATCH], 1), 2, cell.zero_state(BATCH * width, tf.float32),
-            width, tf.layers.Dense(CLASSES), coverage_penalty_weight=weight, reorder_tensor_arrays=reorder,
+            width, tf.layers.Dense(CLASSES), coverage_penalty_weight=weight,
+            reorder_tensor_arrays=reorder,
         )  # fmt: skip
         return seq2seq.dynamic_decode(decoder, maximum_iterations=6)
 

@@ -275,6 +275,11 @@ ALIASES: dict[str, str] = {
         "OutputProjectionWrapper=contrib.rnn.OutputProjectionWrapper "
         "linear=.rnn.cell:linear _linear=.rnn.cell:linear"
     ),
+    # the product inside cells, which scripts reach for
+    "python.ops.rnn_cell": "_linear=.rnn.cell:linear",
+    "python.ops.rnn_cell_impl": "_linear=.rnn.cell:linear",
+    "contrib.rnn.python.ops.core_rnn_cell": "_linear=.rnn.cell:linear",
+    "contrib.rnn.python.ops.core_rnn_cell_impl": "_linear=.rnn.cell:linear",
     "contrib.cudnn_rnn": (
         "CudnnCompatibleGRUCell=.contrib.rnn.block:CudnnCompatibleGRUCell "
         "CudnnCompatibleLSTMCell=.contrib.rnn.block:CudnnCompatibleLSTMCell"

@@ -78,7 +78,7 @@ def elsewhere(
 @cache
 def _found(module: str, name: str) -> Any:
     full = f"{module}.{name}" if module else name
-    if name.startswith("_"):
+    if name.startswith("_") and full not in aliases():
         return _ABSENT
     if full in _forwards():
         return import_module("frontends.tf.names.forwards").forward(full)

@@ -120,7 +120,7 @@ def zeros_of(size: Any, batch: Any, dtype: Any) -> Any:
     return nest.pack_sequence_as(size, [zeros(one, dtype) for one in nest.flatten(size)])
 
 
-def input_depth(cell: RNNCell, shape: Any) -> int:
+def input_depth(cell: Layer, shape: Any) -> int:
     """The size of the inputs' last axis, which a cell must know to make its variables."""
     depth = TensorShape(shape[0] if isinstance(shape, list) else shape).as_list()[-1]
     if depth is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from frontends.tf.graph.tensor import builder
+from frontends.tf.layers.layer import Layer
 from frontends.tf.rnn.cell import LayerRNNCell, input_depth
 from frontends.tf.rnn.cells import (
     GRUCell,
@@ -40,7 +41,7 @@ def lstm_step(
     return new_c, b.tanh(new_c) * b.sigmoid(o)
 
 
-def lstm_variables(cell: LayerRNNCell, rows: int, units: int, use_peephole: bool) -> tuple:
+def lstm_variables(cell: Layer, rows: int, units: int, use_peephole: bool) -> tuple:
     """The kernel, the bias and the peepholes of an LSTM: ``kernel``, ``bias``, ``w_i_diag``,
     ``w_f_diag``, ``w_o_diag``."""
     kernel = cell.add_weight("kernel", [rows, 4 * units])

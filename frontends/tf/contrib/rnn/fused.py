@@ -12,7 +12,7 @@ from frontends.tf.functions.moving import reverse, reverse_sequence
 from frontends.tf.graph.tensor import convert
 from frontends.tf.layers.layer import Layer
 from frontends.tf.platform import nest
-from frontends.tf.rnn.cell import LayerRNNCell, input_depth
+from frontends.tf.rnn.cell import input_depth, zeros_of
 from frontends.tf.rnn.cells import LSTMStateTuple, affine
 from frontends.tf.rnn.networks import dynamic_rnn, static_rnn
 from frontends.tf.variables.scopes import variable_scope
@@ -97,7 +97,7 @@ class TimeReversedFusedRNN(FusedRNNCell):
             return self._turned(outputs, sequence_length), state
 
 
-class LSTMBlockWrapper(LayerRNNCell):
+class LSTMBlockWrapper(Layer):
     """An LSTM along time; a subclass says ``num_units`` and computes in ``_call_cell(inputs,
     initial_cell_state, initial_output, dtype, sequence_length)``, which gives the cells and the
     outputs of all turns, ``[time, batch, units]``."""
@@ -125,7 +125,7 @@ class LSTMBlockWrapper(LayerRNNCell):
     def output_size(self) -> int:
         return self.num_units
 
-    def __call__(
+    def __call__(  # type: ignore[override]
         self,
         inputs: Any,
         initial_state: Any = None,
@@ -136,13 +136,13 @@ class LSTMBlockWrapper(LayerRNNCell):
         listed = isinstance(inputs, list | tuple)
         rows = convert(stack(inputs) if listed else inputs)
         given = {} if scope is None else {"scope": scope}
-        outputs, state = Layer.__call__(
-            self, rows, initial_state=initial_state, dtype=dtype, sequence_length=sequence_length,
+        outputs, state = super().__call__(
+            rows, initial_state=initial_state, dtype=dtype, sequence_length=sequence_length,
             **given,
         )  # fmt: skip
         return (unstack(outputs) if listed else outputs), state
 
-    def call(
+    def call(  # type: ignore[override]
         self,
         inputs: Tensor,
         initial_state: Any = None,
@@ -154,7 +154,7 @@ class LSTMBlockWrapper(LayerRNNCell):
         if initial_state is None:
             if dtype is None:
                 raise ValueError("Either initial_state or dtype needs to be specified")
-            initial_state = self.zero_state(inputs.type.dims[1], dtype)
+            initial_state = zeros_of(self.state_size, inputs.type.dims[1], dtype)
         elif len(initial_state) != 2:
             raise ValueError("Expecting initial_state to be a tuple with length 2 or None")
         return self._run(inputs, initial_state, dtype, sequence_length)

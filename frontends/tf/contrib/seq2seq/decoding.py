@@ -20,7 +20,7 @@ from frontends.tf.rnn.networks import swapped
 from frontends.tf.variables.scopes import variable_scope
 from graphc.errors import DTypeError, GraphError, ShapeError
 from graphc.ir.builder import Builder
-from graphc.ir.dtype import int32
+from graphc.ir.dtype import as_dtype, int32
 from graphc.ir.graph import Tensor, default_graph
 from graphc.ir.source import here
 from graphc.ir.types import TensorType
@@ -140,7 +140,7 @@ class _Decoding:
             for size, dtype in sizes
         ]
         nested = self.decoder.output_dtype
-        wanted = [TensorType(a.dtype, a.element_shape.symbolic()) for a in arrays]
+        wanted = [TensorType(as_dtype(dtype), (batch, *_sizes(size))) for size, dtype in sizes]
 
         def turn(step: Any, written: Any, held: Any, inputs: Any) -> tuple:
             carried, after, made = self._turn(step, held, inputs)
