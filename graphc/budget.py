@@ -203,7 +203,7 @@ class _Search:
         self.everything = self.peak = peak
         known = (_loop(facts, self.values) for facts in self.log)
         self.loops = [loop for loop in known if loop is not None]
-        allowed = self.limit - max(0, peak - sum(loop.keeps(()) for loop in self.loops))
+        allowed = self.limit  # what stands between loops may go with what they keep
         for _ in range(MOST_TRIALS):
             if self.peak <= self.limit or not self._advance(allowed):
                 break
@@ -211,7 +211,7 @@ class _Search:
             peak = temporaries(tried.program, self.values)
             assert peak is not None
             found, self.peak = tried, peak
-            allowed -= max(0, peak - self.limit)
+            allowed = self.limit - max(0, peak - self._estimate())
         return found
 
     def _advance(self, allowed: int) -> bool:

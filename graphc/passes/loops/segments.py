@@ -33,6 +33,7 @@ from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import REGISTRY, Kind, Nested
 from graphc.ir.types import TensorType
 from graphc.passes.bodies import trim_loops
+from graphc.passes.loops.rowwise import Region, in_parts, region_between
 from graphc.passes.options import LoopMemory, Options
 
 
@@ -236,6 +237,8 @@ class _Cut:
         self.change = Edit(graph)
         self.cut: dict[Node, Node] = {}  # a scan: that over its segments
         self.beside: dict[Node, Node] = {}  # a scan: that over the turns that are left
+        self.totals: dict[Node, int] = {}  # a scan: how many sums its segments carry besides
+        self.summed: set[Node] = set()
 
     def done(self) -> Graph:
         for scan in self.family.scans:
@@ -254,7 +257,8 @@ class _Cut:
         for old, new in zip(scan.outputs, starts, strict=False):
             self.change.replace(old, new)
         for at, k in enumerate(kept):
-            self.change.replace(scan.outputs[k], self._whole(scan, n + at, k))
+            place = n + self.totals.get(scan, 0) + at
+            self.change.replace(scan.outputs[k], self._whole(scan, place, k))
 
     def _whole(self, scan: Node, at: int, k: int) -> Tensor:
         """Row ``k`` of a scan over all turns; ``at`` is its place among those of the segments."""
@@ -286,47 +290,44 @@ class _Cut:
     def _run_segments(
         self, scan: Node, starts: Sequence[Tensor], kept: Sequence[int]
     ) -> Sequence[Tensor]:
-        again, n = self.family.again[scan], scan.op.carried
-        members = [*again, scan]
-        made = {t for p in again for t in p.outputs}
-        read = [t for t in dict.fromkeys(t for p in members for t in _xs(p)) if t not in made]
-        held = list(dict.fromkeys(t for p in members for t in _captures(p)))
-        beginnings = [t for p in again for t in self.cut[p].outputs[-p.op.carried :]]
+        n, part = scan.op.carried, _Segment(self, scan)
         b = self.change.builder(like=scan)
         if self.rest == 0:
-            xs = [*beginnings, *(self._in_segments(b, t) for t in read)]
-            captures = held
+            xs = [*part.beginnings, *(self._in_segments(b, t) for t in part.read)]
+            xs += [in_parts(b, t, p, self.count, self.size) for t, p in part.outside.items()]
+            captures = part.held
         else:
-            xs, captures = beginnings, [*held, *(t for t in read)]
-
-        def segment(step: Tensor, *inputs: Tensor) -> list[Tensor]:
-            take, inside = iter(inputs), Builder(step.graph)
-            carries = [next(take) for _ in range(n)]
-            begun = {p: [next(take) for _ in range(p.op.carried)] for p in again}
-            rows = {t: next(take) for t in read} if self.rest == 0 else {}
-            values = {t: next(take) for t in held}
-            first = inside.add(inside.mul(step, self.size), self._begin(inside))
-            if self.rest != 0:
-                rows = {t: self._picked(inside, next(take), first) for t in read}
-            for p in again:
-                node = _turns(inside, p, begun[p], rows, values, first, self.size, self.deeper)
-                rows |= zip(p.outputs, node.outputs, strict=True)
-            node = _turns(inside, scan, carries, rows, values, first, self.size, self.deeper)
-            return [*node.outputs[:n], *(node.outputs[k] for k in kept)]
-
-        types = [("carry", t.type) for t in starts] + [("slice", _row(t.type)) for t in xs]
+            xs, captures = part.beginnings, [*part.held, *part.read]
+        zeros = [b.full(t.type.dims, 0, t.dtype) for s in part.sums for t in s.outputs]
+        carries = [*starts, *zeros]
+        types = [("carry", t.type) for t in carries] + [("slice", _row(t.type)) for t in xs]
         types += [("capture", t.type) for t in captures]
         op = REGISTRY["scan"](
-            body=Body.of(segment, types), carried=n, scanned=len(xs), length=self.count,
-            reverse=scan.op.reverse, lean=True,
+            body=Body.of(lambda *given: part.turn(kept, *given), types), carried=len(carries),
+            scanned=len(xs), length=self.count, reverse=scan.op.reverse, lean=True,
             traced=tuple(range(n)) if scan in self.family.repeated else (),
         )  # fmt: skip
-        node = self.change.add(op, [*starts, *xs, *captures], scan.name, control=scan.control)
+        node = self.change.add(op, [*carries, *xs, *captures], scan.name, control=scan.control)
         node.name = scan.name
-        self.cut[scan] = node
+        self.cut[scan], self.totals[scan] = node, len(zeros)
+        for total, made in zip(part.sums, node.outputs[n:], strict=False):
+            self.change.replace(total.outputs[0], made)
+            self.summed.add(total)
         return node.outputs[:n]
 
-    def _begin(self, b: Builder) -> Any:
+    def region(self, scan: Node) -> Region | None:
+        """What stands between a scan and those it runs again, to be made segment by segment."""
+        again = self.family.again[scan]
+        if self.rest != 0 or not again:
+            return None
+        sources = [t for p in again for t in p.outputs[p.op.carried :]]
+        others = {t for p in again for t in _xs(p)}
+        ends = [t for t in _xs(scan) if t not in others]
+        return region_between(
+            self.graph, scan.op.length, sources, scan, ends, frozenset(self.summed)
+        )
+
+    def begin_of(self, b: Builder) -> Any:
         return self.begin if isinstance(self.begin, int) else b.dim_value(
             dim=self.begin, dtype=int32
         )  # fmt: skip
@@ -334,9 +335,51 @@ class _Cut:
     def _in_segments(self, b: Builder, tensor: Tensor) -> Tensor:
         return b.reshape(tensor, shape=(self.count, self.size, *tensor.type.dims[1:]))
 
-    def _picked(self, b: Builder, tensor: Tensor, first: Tensor) -> Tensor:
+    def picked(self, b: Builder, tensor: Tensor, first: Tensor) -> Tensor:
         """The rows of one segment, copied: where a rest is left, the whole has no such shape."""
         return b.gather(tensor, b.add(b.range(limit=self.size, dtype=int32), first))
+
+
+class _Segment:
+    """One turn over the segments: a segment of ``scan``, after those it runs again."""
+
+    def __init__(self, cut: _Cut, scan: Node) -> None:
+        self.cut, self.scan, self.again = cut, scan, cut.family.again[scan]
+        self.region = cut.region(scan)
+        self.sums = self.region.sums if self.region else []
+        self.outside = self.region.outside if self.region else {}
+        members = [*self.again, scan]
+        made = {t for p in self.again for t in p.outputs}
+        made.update(self.region.wanted if self.region else ())
+        self.read = [t for t in dict.fromkeys(t for p in members for t in _xs(p)) if t not in made]
+        captures = dict.fromkeys(t for p in members for t in _captures(p))
+        self.held = list(captures | (self.region.captures if self.region else {}))
+        self.beginnings = [t for p in self.again for t in cut.cut[p].outputs[-p.op.carried :]]
+
+    def turn(self, kept: Sequence[int], step: Tensor, *inputs: Tensor) -> list[Tensor]:
+        """The carries after the segment, the sums, and the rows that are kept."""
+        cut, scan, take, inside = self.cut, self.scan, iter(inputs), Builder(step.graph)
+        carries = [next(take) for _ in range(scan.op.carried)]
+        totals = [next(take) for _ in self.sums]
+        begun = {p: [next(take) for _ in range(p.op.carried)] for p in self.again}
+        whole = cut.rest == 0
+        rows = {t: next(take) for t in self.read} if whole else {}
+        parts = {t: next(take) for t in self.outside}
+        values = {t: next(take) for t in self.held}
+        first = inside.add(inside.mul(step, cut.size), cut.begin_of(inside))
+        if not whole:
+            rows = {t: cut.picked(inside, next(take), first) for t in self.read}
+        for p in self.again:
+            node = _turns(inside, p, begun[p], rows, values, first, cut.size, cut.deeper)
+            rows |= zip(p.outputs, node.outputs, strict=True)
+        if self.region is not None:
+            rows |= self.region.made(inside, cut.size, {**rows, **parts, **values})
+            totals = [
+                inside.add(t, rows[s.outputs[0]]) for t, s in zip(totals, self.sums, strict=True)
+            ]
+        node = _turns(inside, scan, carries, rows, values, first, cut.size, cut.deeper)
+        n = scan.op.carried
+        return [*node.outputs[:n], *totals, *(node.outputs[k] for k in kept)]
 
 
 def _turns(
