@@ -14,6 +14,7 @@ from graphc.passes.loops.accumulated import sum_afterwards
 from graphc.passes.loops.alongside import compute_alongside
 from graphc.passes.loops.arrays import count_by_steps, read_by_slices, write_by_stacks
 from graphc.passes.loops.invariant import hoist
+from graphc.passes.loops.joined import join_products, join_sums
 from graphc.passes.loops.kept import keep_for_gradients
 from graphc.passes.loops.segments import measure_kept
 from graphc.passes.options import Options
@@ -26,10 +27,12 @@ STEPS = (
     write_by_stacks,
     hoist,
     keep_for_gradients,  # while a loop and its gradient still compute the same in the same words
+    join_sums,
     compute_alongside,
     hoist,  # parts of weights
     compute_alongside,
     sum_afterwards,
+    join_products,  # of those that are left: what is read in part was a product of parts
 )
 
 

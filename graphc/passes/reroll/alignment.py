@@ -360,27 +360,28 @@ class Alignment:
 
     def _complete(self, turn: int) -> int:
         """Find nodes that ``turn`` lacks by what they read; how many it has then."""
-        for member in self.in_order():
-            if member.nodes[turn] is None:
-                self._find(member, turn)
+        for sure in (True, False):  # first those whose slices are the next ones
+            for member in self.in_order():
+                if member.nodes[turn] is None:
+                    self._find(member, turn, sure)
         return sum(member.nodes[turn] is not None for member in self.members)
 
-    def _find(self, member: Member, turn: int) -> None:
+    def _find(self, member: Member, turn: int, sure: bool) -> None:
         """The node of ``turn`` that reads what it should, by its first operand that is known."""
         for port, operand in enumerate(member.operands):
             tensor = self._expected(operand, turn)
             if tensor is None or isinstance(operand, Same):
                 continue
             for node, p in self.facts.uses.get(tensor, ()):
-                if p == port and self._is_found(member, turn, node):
+                if p == port and self._is_found(member, turn, node, sure):
                     return
             return
 
-    def _is_found(self, member: Member, turn: int, node: Node) -> bool:
+    def _is_found(self, member: Member, turn: int, node: Node, sure: bool = False) -> bool:
         """Take a node for the member's of that turn, if it is."""
         found: dict[Member, Node] = {}
         rows: dict[Row, Tensor] = {}
-        if not self._matches(member, turn, node, found, rows):
+        if not self._matches(member, turn, node, sure, found, rows):
             return False
         for of, made in found.items():
             of.nodes[turn] = made
@@ -401,11 +402,11 @@ class Alignment:
                 return operand.tensors[turn]
 
     def _matches(
-        self, member: Member, turn: int, node: Node, found: dict[Member, Node],
+        self, member: Member, turn: int, node: Node, sure: bool, found: dict[Member, Node],
         rows: dict[Row, Tensor],
     ) -> bool:  # fmt: skip
         """Whether a node is the member's of that turn; then ``found`` and ``rows`` say what else
-        this tells."""
+        this tells.  ``sure``: that slices follow on those before is required, not only allowed."""
         if member in found:
             return found[member] is node
         if node in self.place or not is_repeatable(node) or not self._is_like(node, member.pattern):
@@ -420,14 +421,18 @@ class Alignment:
                     return False
             elif isinstance(operand, Own):
                 of, index = operand.member, operand.index
-                if index != read.index or not self._matches(of, turn, read.node, found, rows):
+                if index != read.index:
                     return False
-            elif (
-                not isinstance(operand, Row)
-                or read.node in self.turn
-                or rows.setdefault(operand, read) is not read
-            ):
+                if not self._matches(of, turn, read.node, sure, found, rows):
+                    return False
+            elif not isinstance(operand, Row) or read.node in self.turn:
                 return False
+            else:
+                after = following(operand.tensors[:turn])
+                if after not in (None, read) or (after is None and sure):
+                    return False
+                if rows.setdefault(operand, read) is not read:
+                    return False
         return True
 
     def _lengthened(self) -> bool:
@@ -461,6 +466,16 @@ class Alignment:
                 behind.add(node)
         if not behind.isdisjoint(outside):
             raise Irregular
+
+
+def following(tensors: Sequence[Tensor | None]) -> Tensor | None:
+    """The output of a node that comes after those that the last turns read; None where the turns
+    read outputs of several nodes, or there is no next one."""
+    one, other = tensors[-2:]
+    if one is None or other is None or one.node is not other.node or one is other:
+        return None
+    index = 2 * other.index - one.index
+    return other.node.outputs[index] if 0 <= index < len(other.node.outputs) else None
 
 
 def _nodes(tensors: Sequence[Tensor | None]) -> list[Node | None]:

@@ -15,7 +15,7 @@ from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import REGISTRY
 from graphc.ir.types import TensorType
-from graphc.passes.reroll.alignment import Alignment, Carry, Member, Own, Row, Same
+from graphc.passes.reroll.alignment import Alignment, Carry, Member, Own, Row, Same, following
 from graphc.passes.reroll.readers import find_readers, is_read
 from graphc.passes.reroll.stacks import Stack, find_stack
 
@@ -48,7 +48,8 @@ class Rolled:
             known = [t for t in row if t is not None]
             if len(known) < len(row):
                 like = (r[-1] for r in rows if r[-1] is not None and r[:-1] == known)
-                known.append(next(like, _next(known[-2], known[-1])))
+                after = next(like, following(known))
+                known.append(known[-1] if after is None else after)
             filled.append(known)
         return filled
 
@@ -226,11 +227,3 @@ def _moved(b: Builder, x: Tensor, axis: int) -> Tensor:
     rest = list(range(1, len(x.type.dims)))
     perm = (*rest[:axis], 0, *rest[axis:])
     return x if axis == 0 else b.transpose(x, perm=perm)
-
-
-def _next(one: Tensor, other: Tensor) -> Tensor:
-    """The output of a node that follows on two; the last of them where there is none."""
-    following = 2 * other.index - one.index
-    if one.node is not other.node or not 0 <= following < len(one.node.outputs):
-        return other
-    return other.node.outputs[following]
