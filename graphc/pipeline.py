@@ -34,6 +34,7 @@ from graphc.passes.expand import expand
 from graphc.passes.layout import layout
 from graphc.passes.loops import lighten_loops
 from graphc.passes.loops.segments import cut_loops
+from graphc.passes.narrow import narrow
 from graphc.passes.options import Note, Options
 from graphc.passes.preserve_versions import preserve_versions
 from graphc.passes.prune import prune
@@ -73,6 +74,7 @@ PIPELINE = (
     Pass("layout", layout),  # transposes go round what does not mind them, and cancel
     Pass("cse", cse),  # gradients and expansions repeat work
     Pass("segments", cut_loops),  # loops whose turns are run again, to keep less of them
+    Pass("narrow", narrow),  # outputs that nobody reads
     Pass("bodies", _inside_bodies, required=True),  # the same inside branches and loops
     Pass("loops", lighten_loops),  # what leaves loops
     Pass("drop-overwritten", drop_overwritten),  # a write that the next one makes again
@@ -102,6 +104,7 @@ ORDER = (  # (earlier, later, because)
     ("drop-overwritten", "preserve-versions", "the end of a version nobody writes is no end"),
     ("cse", "preserve-versions", "a read that merges with an earlier one needs no copy"),
     ("cse", "split-reductions", "a fold should be split once, not once per reader"),
+    ("cse", "narrow", "what one of two equal nodes is read for, both give"),
     ("cse", "bodies", "what two loops share should be compiled once"),
     ("count-turns", "segments", "segments are of a scan's turns"),
     ("cse", "segments", "two loops of one gradient that are the same are one"),

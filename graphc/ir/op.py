@@ -24,7 +24,8 @@ A concrete subclass of :class:`Op` must say (a missing member fails at import, b
 Optional: ``jvp`` (derived from ``vjp`` where absent), traits (``commutative``, ``associative``,
 ``identity_element``, ``idempotent``, ``linear``, ``holomorphic``: ``vjp`` is given the conjugates
 of complex numbers), ``effect``, ``writes``, ``random``, ``may_fail``, ``binding``, ``cost``,
-``dims_value`` (the output as symbolic dims, for shape arithmetic).
+``dims_value`` (the output as symbolic dims, for shape arithmetic), ``narrowed`` (given which
+outputs are read, an op that gives these alone, or None).
 """
 
 from __future__ import annotations
@@ -297,6 +298,7 @@ class Op:
     host: Any = None
     source: Any = None
     dims_value: Any = None
+    narrowed: Any = None
 
     def cost(self, *types: TensorType) -> int:
         """Floating-point operations per output element, as the cost model counts them."""

@@ -31,20 +31,21 @@ class CtcLoss(Op):
     ``collapse_repeated`` merges equal labels side by side beforehand.  Without ``merge_repeated``
     equal classes side by side are read as several labels.  A row with more labels than times is an
     error, or with ``ignore_longer`` has a loss and slope of 0.  If repeated labels leave no room,
-    the loss is infinite and the slope the softmax.  A blank among the labels ends them.
+    the loss is infinite and the slope the softmax.  A blank among the labels ends them.  There is
+    no ``slope`` where it is not asked for.
     """
 
     operands = ("x", "labels", "starts", "lengths")
     attributes = {
         "blank": -1, "time_major": True, "collapse_repeated": False, "merge_repeated": True,
-        "ignore_longer": False,
+        "ignore_longer": False, "slope": True,
     }  # fmt: skip
     kind = Kind.OPAQUE
     may_fail = True
 
     def infer_type(
         self, x: TensorType, labels: TensorType, starts: TensorType, lengths: TensorType
-    ) -> tuple[TensorType, TensorType]:
+    ) -> tuple[TensorType, ...]:
         if x.dtype not in (float32, float64):
             raise DTypeMismatch(f"x must be float32 or float64, got {x}")
         check_indices(labels=labels, starts=starts, lengths=lengths)
@@ -52,7 +53,8 @@ class CtcLoss(Op):
             if type.shape is not None and len(type.shape) != 1:
                 raise Mismatch(f"{name} must be a vector, got {type}")
         if x.shape is None:
-            return TensorType(x.dtype, None if lengths.shape is None else lengths.shape), x
+            rows = None if lengths.shape is None else lengths.shape
+            return self._given(TensorType(x.dtype, rows), x)
         if len(x.shape) != 3:
             order = "[time, batch, classes]" if self.time_major else "[batch, time, classes]"
             raise Mismatch(f"x must be {order}, got {x}")
@@ -63,11 +65,17 @@ class CtcLoss(Op):
             raise Mismatch("starts must have one entry more than x has rows", x=x, starts=starts)
         if isinstance(classes := x.shape[2], int) and not -classes <= self.blank < classes:
             raise Mismatch(f"blank {self.blank} is not one of {classes} classes", x=x)
-        return TensorType(x.dtype, (batch,)), x
+        return self._given(TensorType(x.dtype, (batch,)), x)
+
+    def _given(self, *results: Any) -> tuple[Any, ...]:
+        return results if self.slope else results[:1]
+
+    def narrowed(self, read: Sequence[bool]) -> Op | None:
+        return self.replace(slope=False) if self.slope and read == [True, False] else None
 
     def reference(
         self, x: np.ndarray, labels: np.ndarray, starts: np.ndarray, lengths: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, ...]:
         by_time = x if self.time_major else x.swapaxes(0, 1)
         time, batch, classes = by_time.shape
         if starts[0] != 0 or starts[-1] != len(labels):
@@ -91,7 +99,7 @@ class CtcLoss(Op):
             )
         if not self.time_major:
             slope = slope.swapaxes(0, 1)
-        return loss.astype(x.dtype), slope.astype(x.dtype)
+        return self._given(loss.astype(x.dtype), slope.astype(x.dtype))
 
     def _labels(self, given: list[int], b: int, classes: int, blank: int) -> list[int]:
         """A row's labels without what collapses and without the blank that ends them."""
@@ -134,6 +142,8 @@ class CtcLoss(Op):
         return lower_ctc(node)
 
     def vjp(self, b: Any, ct: Any, y: Any, x: Any, labels: Any, starts: Any, lengths: Any) -> list:
+        if not self.slope:
+            ct, y = (ct, None), b.apply(CtcLoss, (x, labels, starts, lengths), self._whole())
         of_loss, of_slope = ct
         axes = (0, 2) if self.time_major else (1, 2)
         found = None
@@ -146,7 +156,12 @@ class CtcLoss(Op):
             found = again if found is None else b.add(found, again)
         return [found, None, None, None]
 
+    def _whole(self) -> dict[str, Any]:
+        return {**dict(self.values()), "slope": True}
+
     samples = [
+        Sample("float32[6, 2, 4]", "int32[4]", "int32[3]", "int32[2]", slope=False,
+               values={1: [0, 1, 2, 2], 2: [0, 2, 4], 3: [6, 5]}),
         Sample("float32[6, 2, 4]", "int32[4]", "int32[3]", "int32[2]",
                values={1: [0, 1, 2, 2], 2: [0, 2, 4], 3: [6, 5]}),
         Sample("float64[3, 5, 3]", "int32[5]", "int64[4]", "int64[3]", time_major=False, blank=0,
