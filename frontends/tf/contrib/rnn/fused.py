@@ -125,7 +125,7 @@ class LSTMBlockWrapper(Layer):
     def output_size(self) -> int:
         return self.num_units
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         inputs: Any,
         initial_state: Any = None,
@@ -142,7 +142,7 @@ class LSTMBlockWrapper(Layer):
         )  # fmt: skip
         return (unstack(outputs) if listed else outputs), state
 
-    def call(  # type: ignore[override]
+    def call(
         self,
         inputs: Tensor,
         initial_state: Any = None,
