@@ -1,4 +1,4 @@
-"""What tests of sequences share: inputs, a memory, decoders of known variables, and the GRU in NumPy."""
+"""What tests of sequences share: inputs, a memory, decoders, and the GRU in NumPy."""
 
 import numpy as np
 

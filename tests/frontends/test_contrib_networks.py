@@ -1,4 +1,4 @@
-"""``tf.contrib.rnn``: whole sequences in one call, turned round, and in stacks of both directions."""
+"""``tf.contrib.rnn``: whole sequences in one call, turned round, in stacks of both ways."""
 
 import numpy as np
 import pytest

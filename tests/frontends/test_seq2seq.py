@@ -1,5 +1,4 @@
-"""``tf.contrib.seq2seq``: decoding turn by turn beside loops in NumPy, helpers, the loss, and what is
-refused."""
+"""``tf.contrib.seq2seq``: decoding beside loops in NumPy, helpers, losses, what is refused."""
 
 import numpy as np
 import pytest
