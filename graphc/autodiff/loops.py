@@ -95,7 +95,7 @@ class Backward:
         ends = [made[i] for i in self.moving] + [made[n + i] for i in self.stacks]
         starts = [carries[i] for i in self.moving]
         read = [slices[i] for i in self.sliced] + [captures[i] for i in self.summed]
-        ends, cts = _each_once(b, ends, [*carry_cts, *stack_cts])
+        ends, cts = each_once(b, ends, [*carry_cts, *stack_cts])
         found = Sweep(b, ends, [*starts, *read], (), adds_rows=True).run_rows(cts)
         before = [
             _sum(b, _dense(b, ct), trace_cts.get(i), start)
@@ -124,7 +124,7 @@ def _added(b: Builder, total: Tensor, ct: Tensor | Rows | None) -> Tensor:
     return total if whole is None else b.add(total, whole)
 
 
-def _each_once(
+def each_once(
     b: Builder, tensors: Sequence[Tensor], cts: Sequence[Tensor]
 ) -> tuple[list[Tensor], list[Tensor]]:
     """A tensor that a turn gives twice has the sum of both cotangents."""
@@ -144,7 +144,7 @@ def _sum(b: Builder, a: Tensor | None, c: Tensor | None, like: Tensor) -> Tensor
 # --- branches -------------------------------------------------------------------------------------
 
 
-def _fitted(b: Builder, ct: Tensor, value: Tensor) -> Tensor:
+def fitted(b: Builder, ct: Tensor, value: Tensor) -> Tensor:
     """The cotangent of a value whose sizes only the branch knows."""
     if ct.type.shape == value.type.shape or value.type.shape is None:
         return ct
@@ -170,8 +170,8 @@ def branch_gradients(
             inside = Builder(step.graph)
             held, given = inputs[: len(captures)], inputs[len(captures) :]
             made = body.inlined(inside, (step, *held))
-            given = [_fitted(inside, ct, made[k]) for k, ct in zip(live, given, strict=True)]
-            ends, starts = _each_once(inside, [made[k] for k in live], given)
+            given = [fitted(inside, ct, made[k]) for k, ct in zip(live, given, strict=True)]
+            ends, starts = each_once(inside, [made[k] for k in live], given)
             xs = [held[k] for k in read]
             found = Sweep(inside, ends, xs, ()).run(starts)
             return [

@@ -120,7 +120,9 @@ class Body(Nested):
                 yield from (s for s in _symbols_of(value) if s.name not in inside)
 
     def substitute(self, sizes: dict[str, Dim]) -> Body:
-        """The body with symbolic sizes replaced."""
+        """The body with symbolic sizes replaced, but those that its own turns decide."""
+        inside = Bindings(self.graph.nodes).binder
+        sizes = {name: size for name, size in sizes.items() if name not in inside}
         types = tuple(_substituted(t, sizes) for t in self.input_types)
         return self._reinferred(types, sizes)
 
@@ -383,15 +385,17 @@ class BodyGraph(Graph):
 
 
 def _settled(traced: BodyGraph) -> Graph:
-    """The nodes the outputs and effects need, inputs first, as a plain graph."""
+    """The nodes the outputs and effects need, for values or sizes, inputs first, as a plain
+    graph."""
     needed: set[Node] = set()
     stack = [*(t.node for t in traced.outputs), *traced.targets]
+    sizes = Bindings(traced.nodes)
     while stack:
         node = stack.pop()
         if node not in needed:
             needed.add(node)
             stack += [t.node for t in node.operands]
-            stack += node.control
+            stack += [*node.control, *sizes.before(node)]
     inputs = [t.node for t in traced.inputs]
     graph = Graph(traced.title)
     graph.nodes = [*inputs, *(n for n in traced.nodes if n in needed and n not in set(inputs))]

@@ -73,6 +73,8 @@ def _trimmed(graph: Graph) -> Graph:
             wanted[0] |= not any(wanted)  # it is run for its effects
             if not sizes.isdisjoint(data_sizes(getattr(node.op, "sizes", ())[:1])):
                 _count(node, wanted)
+            for k, shape in enumerate(getattr(node.op, "invariants", ())):
+                wanted[k] |= not sizes.isdisjoint(data_sizes(shape))
             _trim(change, node, wanted)
     return change.done()
 

@@ -161,12 +161,22 @@ class Building:
             return below if w.way == "limit" else tf.logical_and(going(k), below)
 
         def turn(k: Any, held: Any) -> Any:
-            inside = [*values, *parts_of(w.form, held), number(k)]
-            return k + step, packed(w.form, self.block(w.block, inside))
+            parts = parts_of(w.form, held)
+            seen = [tf.reduce_mean(parts[0], 0), *parts[1:]] if w.grows else parts
+            made = self.block(w.block, [*values, *seen, number(k)])
+            if w.grows:
+                made[0] = tf.concat([parts[0], made[0][tf.newaxis]], 0)
+            return k + step, packed(w.form, made)
 
         given = (tf.constant(first), packed(w.form, starts))
-        _, made = tf.while_loop(test, turn, given, maximum_iterations=limit)
-        return parts_of(w.form, made)
+        shapes = None
+        if w.grows:
+            opened = tf.TensorShape([None, *starts[0].shape[1:]])
+            kept = [opened, *(t.shape for t in starts[1:])]
+            shapes = (tf.TensorShape([]), packed(w.form, kept))
+        _, made = tf.while_loop(test, turn, given, shapes, maximum_iterations=limit)
+        parts = parts_of(w.form, made)
+        return [tf.reduce_sum(parts[0], 0), *parts[1:]] if w.grows else parts
 
     def fold(self, f: Fold, values: list) -> list:
         elems = [values[k] for k in f.elems]
@@ -174,6 +184,8 @@ class Building:
         numbered = bool(f.starts) or f.kind == "map"
         if numbered:
             elems.append(tf.range(tf.shape(elems[0])[0]))
+        if f.by_array:
+            return self.by_arrays(f, values, elems, starts)
         xs = packed(f.form, elems)
         if f.kind == "map":
 
@@ -191,6 +203,23 @@ class Building:
         initial = packed(f.form, starts) if starts else None
         more = {"reverse": f.reverse} if f.kind == "scan" else {}
         return parts_of(f.form, getattr(tf, f.kind)(turn, xs, initial, **more))
+
+    def by_arrays(self, f: Fold, values: list, elems: list, starts: list) -> list:
+        """A map or a scan as a while loop that reads its slices from arrays and writes to some."""
+        length = tf.shape(elems[0])[0]
+        given = [tf.TensorArray(t.dtype, length).unstack(t) for t in elems]
+        count = len(starts) or len(f.elems)
+        taken = [tf.TensorArray(tf.float64, length) for _ in range(count)]
+
+        def turn(k: Any, held: Any, taken: Any) -> Any:
+            at = length - 1 - k if f.reverse else k
+            slices = [array.read(at) for array in given]
+            made = self.block(f.block, [*values, *held, *slices])
+            taken = [array.write(at, row) for array, row in zip(taken, made, strict=True)]
+            return k + 1, made if starts else [], taken
+
+        _, _, taken = tf.while_loop(lambda k, *_: k < length, turn, (0, starts, taken))
+        return [array.stack() for array in taken]
 
 
 setattr(Building, "while", Building._while)

@@ -73,6 +73,7 @@ class While:
     way: str  # "up", "down", "by two", "fed", "limit"
     bound: float | None
     form: str
+    grows: bool = False  # the first carry is rows: the block sees their mean and gives one more row
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Fold:
     block: Block
     reverse: bool
     form: str
+    by_array: bool = False  # a graph reads and writes arrays in a while loop
 
 
 Statement = Plain | Choice | While | Fold
@@ -204,14 +206,20 @@ class _Drawing:
 
     def _while(self, seen, floats, depth, ticks, form) -> While:
         carried = [self.one(floats) for _ in range(self.draw(st.integers(1, 3)))]
+        stacks = [k for k in floats if seen[k] and seen[k][0]]
+        grows = bool(stacks) and self.draw(st.integers(0, 4)) == 0
+        if grows:
+            carried[0] = self.one(stacks)
+        held = [seen[k] for k in carried]
+        held[0] = held[0][1:] if grows else held[0]
         bound = self.one([None, None, 0.5, 4.0])
         way = self.one(("up", "up", "down", "by two", "fed", "limit"))
         turns = self.draw(st.integers(0, 4))
-        inside = [*seen, *(seen[k] for k in carried), TURN]
+        inside = [*seen, *held, TURN]
         likes = list(range(len(seen), len(seen) + len(carried)))
         block = self.block(inside, likes, depth - 1, ticks)
-        seen += [seen[k] for k in carried]
-        return While(tuple(carried), block, turns, way, bound, form)
+        seen += held
+        return While(tuple(carried), block, turns, way, bound, form, grows)
 
     def _fold(self, seen, floats, stacks, depth, ticks, form) -> Fold:
         first = self.one(stacks)
@@ -232,8 +240,15 @@ class _Drawing:
         block = self.block(inside, likes, depth - 1, ticks)
         given = held or slices
         seen += [(length, *s) for s in given] if kind in ("scan", "map") else given
+        by_array = kind in ("scan", "map") and bool(starts or kind == "map") and self.chance()
         return Fold(
-            kind, tuple(starts), tuple(elems), block, kind == "scan" and self.chance(), form
+            kind,
+            tuple(starts),
+            tuple(elems),
+            block,
+            kind == "scan" and self.chance(),
+            form,
+            by_array,
         )
 
 
@@ -360,9 +375,13 @@ class Meaning:
         while turn < w.turns and (
             w.bound is None or not self.above(np.square(carried[0]).sum(), w.bound)
         ):
-            carried = self.block(w.block, [*values, *carried, turn])
+            given = [carried[0].mean(0), *carried[1:]] if w.grows else carried
+            made = self.block(w.block, [*values, *given, turn])
+            if w.grows:
+                made[0] = np.concatenate([carried[0], made[0][None]])
+            carried = made
             turn += 1
-        return carried
+        return [carried[0].sum(0), *carried[1:]] if w.grows else carried
 
     def fold(self, f: Fold, values: list) -> list[np.ndarray]:
         elems = [values[k] for k in f.elems]

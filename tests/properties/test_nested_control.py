@@ -73,13 +73,13 @@ def check(program: Program, order: int, devices=("/cpu:0", "/reference:0")) -> N
                 np.testing.assert_allclose(curve, (last - first) / (2 * STEP), 1e-6, 1e-7)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(programs(ticks=True))
 def test_nested_control_gives_what_python_gives(program):
     check(program, 0)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(programs())
 def test_gradients_are_those_of_finite_differences(program):
     check(program, 2)

@@ -80,9 +80,7 @@ sizes = st.lists(
 @pytest.mark.parametrize(
     ("kind", "both_ways"), [*((kind, False) for kind in CELLS), ("gru", True), ("lstm", True)]
 )
-def test_lengths_and_batches_take_turns_and_compile_nothing(
-    kind, both_ways, tmp_path, monkeypatch
-):
+def test_lengths_and_batches_take_turns_and_compile_nothing(kind, both_ways, tmp_path, monkeypatch):
     monkeypatch.setenv("GRAPHC_CACHE_DIR", str(tmp_path))  # so that the first run does compile
     kept = Network(kind, both_ways)
     kept.results([2, 3, 1], 3)

@@ -41,3 +41,38 @@ def test_a_loop_inside_keeps_what_its_number_of_turns_depends_on(session):
     halved = [0.5 ** [1, 4, 0][k] for k in range(3)]  # 2, 0.3125 and 9.01 doubled up to 4
     scale = np.array([halved[1] * halved[2], halved[2], 1.0])[:, None]
     np.testing.assert_allclose(session.run(slope, {rows: value}), np.cos(value) * scale)
+
+
+@pytest.mark.parametrize("most", [None, 2])
+def test_gradients_of_loops_whose_variables_grow(session, most):
+    """Both orders, of the start and of what the body reads; also where no turn is taken."""
+    x, w = tf.placeholder(tf.float64, [2, 3]), tf.placeholder(tf.float64, [3])
+    turns = tf.placeholder(tf.int32, [])
+
+    def turn(k, rows, total):
+        new = tf.sin(rows[-1:] * w) + tf.reduce_mean(rows, 0, keepdims=True)
+        return k + 1, tf.concat([rows, new], 0), total + tf.reduce_sum(rows * w)
+
+    _, rows, total = tf.while_loop(
+        lambda k, *_: k < turns, turn, [0, x, tf.constant(0.0, tf.float64)],
+        shape_invariants=[[], [None, 3], []], maximum_iterations=most,
+    )  # fmt: skip
+    loss = tf.reduce_sum(tf.square(rows)) + total
+    slopes = tf.gradients(loss, [x, w])
+    along, across = (
+        [random.standard_normal(s) for s in ((2, 3), 3)]
+        for random in map(np.random.default_rng, range(2))
+    )
+    dotted = sum(tf.reduce_sum(s * d) for s, d in zip(slopes, along, strict=True))
+    curves = tf.gradients(dotted, [x, w])
+    start = np.array([[0.3, -0.2, 0.8], [0.5, 0.1, -0.4]]), np.array([0.7, -0.3, 0.4])
+
+    def at(by, of):
+        moved = [v + by * d for v, d in zip(start, across, strict=True)]
+        return session.run(of, {x: moved[0], w: moved[1], turns: count})
+
+    for count in (3, 0):
+        for of, found in ((loss, slopes), (dotted, curves)):
+            exact = sum(np.sum(s * d) for s, d in zip(at(0, found), across, strict=True))
+            expected = (at(1e-5, of) - at(-1e-5, of)) / 2e-5
+            np.testing.assert_allclose(exact, expected, rtol=1e-6, atol=1e-7)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.autodiff.growing import GrowingBackward
 from graphc.autodiff.loops import Backward
 from graphc.ir import dims
 from graphc.ir.bindings import data_sizes
@@ -266,8 +267,10 @@ class WhileLoop(Loop):
     def vjp(self, b: Any, ct: Any, y: Any, *values: Tensor, wanted: Sequence[bool]) -> list:
         n, ys = self.carried, len(self.body.output_types) - self.carried
         if len(self.traced) < n:
-            reason = "the sizes of its loop variables change from turn to turn"
-            return [NotDifferentiable(reason)] * len(values)
+            if any(t is not None for t in ct[n:]):
+                reason = "the sizes of its loop variables change from turn to turn"
+                return [NotDifferentiable(reason)] * len(values)
+            return GrowingBackward(self, values, wanted).run(b, ct[:n], y[:n])
         traces = dict(zip(self.traced, y[n + ys :], strict=True))
         back = Backward(
             self.body, [traces[k] for k in range(n)], [], list(values[n:]), ct[:n],
