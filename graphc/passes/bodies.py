@@ -14,6 +14,7 @@ from graphc.ir.bindings import Bindings, data_sizes, sizes_read
 from graphc.ir.body import Body
 from graphc.ir.edit import Edit, extract
 from graphc.ir.graph import Graph, Node, Tensor
+from graphc.passes.specialise import reinferred
 
 LOOPS = ("scan", "while_loop")
 
@@ -23,15 +24,21 @@ def optimise_bodies(graph: Graph, inside: Callable[[Graph], Graph]) -> Graph:
     if not any(_has_bodies(node) for node in graph.nodes):
         return graph
     graph = trim_loops(graph)
-    change = Edit(graph)
+    change, learned = Edit(graph), False
     for node in graph.nodes:
         if _has_bodies(node):
             op: Any = node.op.with_bodies(
                 [Body(inside(body.graph)) for body in node.op.fitted_to(_types(node))]
             )
             if op != node.op:
-                _replace(change, node, op, list(node.operands), list(range(len(node.outputs))))
-    return change.done()
+                made = _replace(
+                    change, node, op, list(node.operands), list(range(len(node.outputs)))
+                )
+                learned |= any(
+                    a.type != b.type for a, b in zip(made.outputs, node.outputs, strict=True)
+                )
+    # The passes inside may have told sizes, which the nodes behind are told then.
+    return reinferred(change.done(), {}) if learned else change.done()
 
 
 def _has_bodies(node: Node) -> bool:
@@ -42,7 +49,7 @@ def _types(node: Node) -> list:
     return [t.type for t in node.operands]
 
 
-def _replace(change: Edit, node: Node, op: Any, operands: list[Tensor], kept: list[int]) -> None:
+def _replace(change: Edit, node: Node, op: Any, operands: list[Tensor], kept: list[int]) -> Node:
     """Put ``op`` in the node's place; its outputs are those ``kept`` of the node's."""
     change.builder(like=node)
     made = change.add(op, operands, name=node.name, control=node.control)
@@ -51,6 +58,7 @@ def _replace(change: Edit, node: Node, op: Any, operands: list[Tensor], kept: li
         change.replace(old, made.outputs[0])
     for old, new in zip((node.outputs[k] for k in kept), made.outputs, strict=True):
         change.replace(old, new)
+    return made
 
 
 def trim_loops(graph: Graph) -> Graph:

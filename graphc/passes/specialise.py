@@ -23,7 +23,7 @@ def specialise(graph: Graph, sizes: dict[str, Dim]) -> Graph:
     if not unified and not unranked and not _said(graph):
         return graph
     for _ in range(2):  # types inferred for the first time may meet dims not seen before
-        before, graph = graph, _reinfer(graph, unified)
+        before, graph = graph, reinferred(graph, unified)
         known = unified | _worked_out(before, graph)
         found = unify([c for n in graph.nodes for c in n.checks], known)
         if found == unified:
@@ -89,7 +89,8 @@ def _settled(dim: Dim, chosen: dict[str, Dim]) -> Dim:
     return dim
 
 
-def _reinfer(graph: Graph, sizes: dict[str, Dim]) -> Graph:
+def reinferred(graph: Graph, sizes: dict[str, Dim]) -> Graph:
+    """The graph with every type told anew by its op, ``sizes`` substituted."""
     made: dict[Node, Node] = {}
     for node in graph.nodes:
         op = node.op.substitute(sizes)

@@ -323,4 +323,167 @@ FOUND = {
             ticks=None,
         ),
     ),
+    # The passes inside a branch told a size that what reads the branch did not hear of.
+    "a size told inside": Program(
+        inputs=((2, 3), (3, 3), (3, 3)),
+        open=(False, False, True),
+        block=Block(
+            statements=(
+                Fold(
+                    kind="foldl",
+                    starts=(1,),
+                    elems=(1,),
+                    block=Block(
+                        statements=(
+                            Plain(op="times turn", args=(4, 5), shape=(3,), how=0),
+                            Choice(
+                                tests=((1, -0.5),),
+                                blocks=(
+                                    Block(
+                                        statements=(
+                                            While(
+                                                carried=(2, 1),
+                                                block=Block(
+                                                    statements=(
+                                                        Plain(
+                                                            op="backwards",
+                                                            args=(6,),
+                                                            shape=(3,),
+                                                            how=0,
+                                                        ),
+                                                    ),
+                                                    results=(
+                                                        Result(like=7, new=7, fits=True, mix="add"),
+                                                        Result(like=8, new=1, fits=True, mix="sin"),
+                                                    ),
+                                                    ticks=None,
+                                                ),
+                                                turns=1,
+                                                way="up",
+                                                bound=None,
+                                                form="nested",
+                                                grows=False,
+                                            ),
+                                            Fold(
+                                                kind="map",
+                                                starts=(),
+                                                elems=(8, 8),
+                                                block=Block(
+                                                    statements=(
+                                                        Plain(
+                                                            op="join",
+                                                            args=(0, 7),
+                                                            shape=(5, 3),
+                                                            how=0,
+                                                        ),
+                                                        Plain(
+                                                            op="above",
+                                                            args=(2, 7),
+                                                            shape=(3, 3),
+                                                            how=0,
+                                                        ),
+                                                    ),
+                                                    results=(
+                                                        Result(
+                                                            like=9, new=4, fits=True, mix="half"
+                                                        ),
+                                                        Result(
+                                                            like=10, new=1, fits=False, mix="only"
+                                                        ),
+                                                    ),
+                                                    ticks=None,
+                                                ),
+                                                reverse=False,
+                                                form="tuple",
+                                                by_array=True,
+                                            ),
+                                            While(
+                                                carried=(6,),
+                                                block=Block(
+                                                    statements=(
+                                                        Plain(
+                                                            op="times turn",
+                                                            args=(10, 12),
+                                                            shape=(3, 3),
+                                                            how=0,
+                                                        ),
+                                                    ),
+                                                    results=(
+                                                        Result(
+                                                            like=11, new=13, fits=False, mix="add"
+                                                        ),
+                                                    ),
+                                                    ticks=None,
+                                                ),
+                                                turns=0,
+                                                way="limit",
+                                                bound=0.5,
+                                                form="tuple",
+                                                grows=False,
+                                            ),
+                                        ),
+                                        results=(
+                                            Result(like=0, new=10, fits=False, mix="half"),
+                                            Result(like=1, new=7, fits=True, mix="half"),
+                                        ),
+                                        ticks=None,
+                                    ),
+                                    Block(
+                                        statements=(
+                                            Fold(
+                                                kind="foldl",
+                                                starts=(),
+                                                elems=(4,),
+                                                block=Block(
+                                                    statements=(
+                                                        Plain(
+                                                            op="softplus",
+                                                            args=(6,),
+                                                            shape=(3,),
+                                                            how=0,
+                                                        ),
+                                                        Plain(
+                                                            op="backwards",
+                                                            args=(0,),
+                                                            shape=(2, 3),
+                                                            how=0,
+                                                        ),
+                                                    ),
+                                                    results=(
+                                                        Result(
+                                                            like=7, new=10, fits=False, mix="only"
+                                                        ),
+                                                    ),
+                                                    ticks=None,
+                                                ),
+                                                reverse=False,
+                                                form="tuple",
+                                                by_array=False,
+                                            ),
+                                        ),
+                                        results=(
+                                            Result(like=0, new=1, fits=False, mix="half"),
+                                            Result(like=1, new=6, fits=True, mix="sin"),
+                                        ),
+                                        ticks=None,
+                                    ),
+                                ),
+                                form="dict",
+                            ),
+                        ),
+                        results=(Result(like=3, new=8, fits=True, mix="only"),),
+                        ticks=None,
+                    ),
+                    reverse=False,
+                    form="nested",
+                    by_array=False,
+                ),
+            ),
+            results=(
+                Result(like=0, new=3, fits=False, mix="sin"),
+                Result(like=0, new=1, fits=False, mix="half"),
+            ),
+            ticks=None,
+        ),
+    ),
 }

@@ -365,7 +365,7 @@ def loop_while(
     op = WhileLoop(
         test=asked, body=body, carried=m, sizes=tuple(changing), limit=limit,
         traced=() if any(shapes) else tuple(range(m)),
-        invariants=tuple(shapes) if any(shapes) else (),
+        invariants=(*shapes, *(None for _ in variables)) if any(shapes) else (),
     )  # fmt: skip
     operands = [*carries, *latest(b, variables, variables), *captures]
     made = b.home.add(op, operands, name=name).outputs
