@@ -10,6 +10,7 @@ from frontends.tf.graph.tensor import builder, convert
 from frontends.tf.names.missing import resolve
 from frontends.tf.platform import nest
 from frontends.tf.rnn.cell import zeros_of
+from frontends.tf.rnn.states import check_next, checked_start
 from frontends.tf.variables.scopes import VariableScope, variable_scope
 from graphc.errors import ShapeError
 from graphc.ir.builder import Builder
@@ -72,7 +73,7 @@ class _Turns:
         olds, slices, lengths = given[:n], given[n:k], given[k:]
         held = nest.pack_sequence_as(self.state, list(olds))
         output, new = self.cell(nest.pack_sequence_as(self.inputs, list(slices)), held)
-        nest.assert_same_structure(self.state, new)
+        check_next(self.cell, self.state, new)
         self.output = output
         outs = [convert(t) for t in nest.flatten(output)]
         news = [convert(t) for t in nest.flatten(new)]
@@ -128,7 +129,7 @@ def time_and_batch(xs: Sequence[Tensor]) -> tuple[Dim, Dim]:
 
 def _start(cell: Any, initial_state: Any, batch: Dim, dtype: Any) -> Any:
     if initial_state is not None:
-        return initial_state
+        return checked_start(cell, initial_state, batch)
     if dtype is None:
         raise ValueError("If there is no initial_state, you must give a dtype.")
     make = getattr(cell, "zero_state", None)
@@ -151,11 +152,14 @@ def checked_lengths(given: Any, batch: Dim, time: Dim) -> Tensor:
             rows=[("sequence_length", str(lengths.type), f"from {lengths.node.name}")],
         )  # fmt: skip
     b = builder(lengths)
-    lengths = b.cast(lengths, dtype=int32)
-    longest = b.dim_value(dim=time, dtype=int32)
+    if isinstance(time, int):
+        longest = b.tensor(time, like=lengths)
+    else:
+        longest = b.dim_value(dim=time, dtype=lengths.dtype)
     check = resolve("assert_less_equal")(
         lengths, longest, message="a sequence_length is beyond the time there is"
     )
+    lengths = b.cast(lengths, dtype=int32)
     return b.identity(lengths, name="CheckSeqLen", control=[getattr(check, "node", check)])
 
 
@@ -232,6 +236,7 @@ def static_rnn(
             if k:
                 opened.reuse_variables()
             output, new = cell(value, state)
+            check_next(cell, state, new)
             if lengths is not None:
                 going = builder(lengths).less(builder(lengths).tensor(k), lengths)
                 output = nest.map_structure(lambda t, g=going: _chosen(g, convert(t), None), output)
