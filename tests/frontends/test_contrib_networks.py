@@ -128,3 +128,95 @@ def test_batch_and_time_change_places():
     assert rnn.transpose_batch_time(tf.zeros([2])).shape.as_list() == [2]
     unknown = tf.placeholder(tf.float32, [5, None, 3])
     assert rnn.best_effort_input_batch_size([unknown, tf.zeros([5, 7])]) == 7
+
+
+@pytest.mark.parametrize("ways", [1, 2])
+@pytest.mark.parametrize("kind", ["CudnnLSTM", "CudnnGRU", "CudnnRNNTanh"])
+def test_cudnn_layers_are_networks_of_compatible_cells(session, kind, ways):
+    cudnn = tf.contrib.cudnn_rnn
+    layer = getattr(cudnn, kind)(
+        2, UNITS, direction="unidirectional" if ways == 1 else "bidirectional"
+    )
+    outputs, states = layer(tf.constant(ROWS))
+    again, _ = layer(tf.constant(ROWS))
+    short, ends = layer(tf.constant(ROWS), sequence_lengths=LENGTHS)
+    make = {"CudnnLSTM": cudnn.CudnnCompatibleLSTMCell, "CudnnGRU": cudnn.CudnnCompatibleGRUCell,
+            "CudnnRNNTanh": tf.nn.rnn_cell.BasicRNNCell}[kind]  # fmt: skip
+    prefix = {"CudnnLSTM": "cudnn_lstm", "CudnnGRU": "cudnn_gru",
+              "CudnnRNNTanh": "cudnn_rnn_tanh"}[kind]  # fmt: skip
+    count = len(tf.trainable_variables())
+    assert len(layer.weights) == count
+    with tf.variable_scope(prefix, reuse=True):
+        if ways == 1:
+            stacked = tf.nn.rnn_cell.MultiRNNCell([make(UNITS), make(UNITS)])
+            expected, held = tf.nn.dynamic_rnn(
+                stacked, tf.constant(ROWS), LENGTHS, dtype=tf.float32, time_major=True
+            )
+        else:
+            expected, fw, bw = rnn.stack_bidirectional_dynamic_rnn(
+                [make(UNITS), make(UNITS)], [make(UNITS), make(UNITS)], tf.constant(ROWS),
+                dtype=tf.float32, sequence_length=LENGTHS, time_major=True,
+            )  # fmt: skip
+            held = [fw[0], bw[0], fw[1], bw[1]]
+    assert len(tf.trainable_variables()) == count  # the names are those of the cells' networks
+    sess = session()
+    sess.run(tf.global_variables_initializer())
+    whole, same, got, last, want, kept = sess.run([outputs, again, short, ends, expected, held])
+    np.testing.assert_array_equal(whole, same)
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(whole[:, 0], got[:, 0], rtol=1e-5, atol=1e-6)  # as long as it gets
+    if kind == "CudnnLSTM":
+        kept = [np.stack([s.h for s in kept]), np.stack([s.c for s in kept])]
+    else:
+        kept = [np.stack(kept)]
+    for a, b in zip(last, kept, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+        assert a.shape == (2 * ways, BATCH, UNITS)
+    assert [t.shape.as_list() for t in states] == [[2 * ways, BATCH, UNITS]] * len(kept)
+
+
+def test_cudnn_layers_go_on_from_a_state(session):
+    layer = tf.contrib.cudnn_rnn.CudnnLSTM(2, UNITS, dropout=0.5)
+    whole, _ = layer(tf.constant(ROWS), training=False)
+    _, state = layer(tf.constant(ROWS[:2]), training=False)
+    rest, _ = layer(tf.constant(ROWS[2:]), initial_state=state, training=False)
+    dropped, _ = layer(tf.constant(ROWS), training=True)
+    sess = session()
+    sess.run(tf.global_variables_initializer())
+    a, b, c = sess.run([whole, rest, dropped])
+    np.testing.assert_allclose(a[2:], b, rtol=1e-5, atol=1e-6)
+    assert np.abs(a - c).max() > 0.01
+    with pytest.raises(ValueError, match="direction must be"):
+        tf.contrib.cudnn_rnn.CudnnLSTM(1, 2, direction="both")
+
+
+class Saver:
+    """Keeps states in variables, as a queue of pieces of sequences would."""
+
+    def __init__(self, names, width):
+        self.held = {n: tf.Variable(tf.zeros([BATCH, width]), name=n) for n in names}
+
+    def state(self, name):
+        return self.held[name].value()
+
+    def save_state(self, name, value):
+        return tf.assign(self.held[name], value).op
+
+
+def test_a_saved_state_goes_on_in_the_next_run(session):
+    saver = Saver(["c", "h"], UNITS)
+    fed = tf.placeholder(tf.float32, [2, BATCH, DEPTH])
+    cell = tf.nn.rnn_cell.BasicLSTMCell(UNITS)
+    outputs, state = tf.nn.static_state_saving_rnn(cell, tf.unstack(fed), saver, ("c", "h"))
+    with tf.variable_scope("", reuse=True):
+        rows = tf.unstack(tf.constant(ROWS[:4]))
+        whole, last = tf.nn.static_rnn(tf.nn.rnn_cell.BasicLSTMCell(UNITS), rows, dtype=tf.float32)
+    sess = session()
+    sess.run(tf.global_variables_initializer())
+    want, end = sess.run([whole, last])
+    sess.run(outputs[-1], {fed: ROWS[:2]})
+    got, held = sess.run([outputs, state], {fed: ROWS[2:4]})
+    np.testing.assert_allclose(got[-1], want[-1], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(held.c, end.c, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="state_name must have a name for each part"):
+        tf.nn.static_state_saving_rnn(cell, rows, saver, "c")

@@ -49,6 +49,8 @@ ALIASES: dict[str, str] = {
         "bidirectional_dynamic_rnn=.rnn.networks:bidirectional_dynamic_rnn "
         "static_bidirectional_rnn=.rnn.networks:static_bidirectional_rnn "
         # 0.x
+        "static_state_saving_rnn=.rnn.saving:static_state_saving_rnn "
+        "state_saving_rnn=.rnn.saving:static_state_saving_rnn "
         "rnn=.rnn.networks:static_rnn bidirectional_rnn=.rnn.networks:static_bidirectional_rnn "
         "all_candidate_sampler=.networks.candidate_sampling:all_candidate_sampler "
         "compute_accidental_hits=.networks.candidate_sampling:compute_accidental_hits "

@@ -26,11 +26,14 @@ RECURRENT: dict[str, str] = {
     "contrib.rnn.python.ops.core_rnn_cell_impl": "_linear=.rnn.cell:linear",
     "contrib.cudnn_rnn": (
         "CudnnCompatibleGRUCell=.contrib.rnn.block:CudnnCompatibleGRUCell "
-        "CudnnCompatibleLSTMCell=.contrib.rnn.block:CudnnCompatibleLSTMCell"
+        "CudnnCompatibleLSTMCell=.contrib.rnn.block:CudnnCompatibleLSTMCell "
+        "CudnnGRU=.contrib.rnn.cudnn:CudnnGRU CudnnLSTM=.contrib.rnn.cudnn:CudnnLSTM "
+        "CudnnRNNRelu=.contrib.rnn.cudnn:CudnnRNNRelu CudnnRNNTanh=.contrib.rnn.cudnn:CudnnRNNTanh"
     ),
     "contrib.rnn": (
         f"{_CELLS} LayerRNNCell=.rnn.cell:LayerRNNCell static_rnn=nn.static_rnn "
-        "static_bidirectional_rnn=nn.static_bidirectional_rnn"
+        "static_bidirectional_rnn=nn.static_bidirectional_rnn "
+        "static_state_saving_rnn=nn.static_state_saving_rnn"
     ),
 }
 RECURRENT_PLACES: dict[str, tuple[str, ...]] = {
