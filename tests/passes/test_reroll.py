@@ -92,6 +92,20 @@ def backwards():
     return [tf.reduce_sum(tf.stack(outputs[::-1]) ** 2)]
 
 
+def sliced_backwards():
+    """Slices of three columns each, from the last on, with columns left over."""
+    x = frames(width=2)
+
+    def turn(x, h):
+        return (tf.tanh(tf.matmul(tf.concat([x, h], 1), weights("w", 3 + WIDTH, WIDTH))),)
+
+    flat = tf.reshape(x, [BATCH, 2 * TURNS])
+    flat = tf.tile(flat, [1, 2])
+    slices = [flat[:, 3 * t + 2 : 3 * t + 5] for t in range(TURNS)]
+    outputs, _ = written_out(turn, slices[::-1], zeros())
+    return [tf.reduce_sum(tf.stack(outputs) ** 2)]
+
+
 def loss_in_turns():
     """Logits and losses turn by turn, summed as they come."""
     x, labels = frames(), tf.placeholder(tf.int32, [BATCH, TURNS], name="labels")
@@ -211,7 +225,8 @@ def dropped():
 
 # case: loops it becomes, with those of its gradient
 CASES = {
-    lstm: 2, four_products: 2, plain: 2, backwards: 2, loss_in_turns: 2, losses_added: 2,
+    lstm: 2, four_products: 2, plain: 2, backwards: 2, sliced_backwards: 2, loss_in_turns: 2,
+    losses_added: 2,
     embedded: 2, one_hot: 2, fed_one_by_one: 2, started_outside: 2, stacked_cells: 3, gru: 2,
     both_ways: 4, residual: 2, counted: 2, dropped: 2,
 }  # fmt: skip
@@ -261,6 +276,13 @@ def test_written_out(case, monkeypatch):
             found.append(session.run(fetches, feeds))
     for one, other in zip(*found, strict=True):
         assert_close(one, other, slack=20)
+
+
+@pytest.mark.parametrize("case", [lstm, sliced_backwards], ids=lambda case: case.__name__)
+def test_slices_side_by_side(case):
+    """What a gradient adds to slices is no sum of tensors that are 0 but for one slice."""
+    graph, _ = rolled(*built(case))
+    assert sum(node.op.name == "pad" for node in graph.nodes) == 1
 
 
 CHAIN = """

@@ -16,7 +16,7 @@ from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import REGISTRY
 from graphc.ir.types import TensorType
 from graphc.passes.reroll.alignment import Alignment, Carry, Member, Own, Row, Same, following
-from graphc.passes.reroll.readers import find_readers, is_read
+from graphc.passes.reroll.readers import Spread, find_readers, is_read
 from graphc.passes.reroll.stacks import Stack, find_stack
 
 Value = tuple[Member, int]
@@ -162,9 +162,30 @@ class Rolled:
             b = self.change.builder(like=total.root.node)
             self.change.replace(total.root, reduce(b.add, total.rest, sum))
         for k, value in enumerate(readers.stacked):
-            besides = {n for t in readers.totals for n in t.nodes}
+            besides = {n for t in (*readers.totals, *readers.spreads) for n in t.nodes}
             self._unstack(value, loop.outputs[len(ends) + k], besides)
+        for spread in readers.spreads:
+            k = readers.stacked.index((spread.member, spread.index))
+            self._lay_out(spread, loop.outputs[len(ends) + k])
         return self.change.done()
+
+    def _lay_out(self, spread: Spread, stack: Tensor) -> None:
+        """The slices of all turns side by side, with zeros around them."""
+        b = self.change.builder(like=spread.root.node)
+        first, last = spread.paddings[0], spread.paddings[-1]
+        if (spread.step < 0) != self.reverse:
+            stack = b.reverse(stack, axis=(0,))
+        if spread.step < 0:
+            first, last = last, first
+        at = spread.axis
+        parts = _moved(b, stack, at)
+        dims = parts.type.dims
+        flat = b.reshape(parts, shape=(*dims[:at], dims[at] * dims[at + 1], *dims[at + 2 :]))
+        around = tuple(
+            (first[k][0], last[k][1]) if k == at else pair for k, pair in enumerate(first)
+        )
+        whole = b.pad(flat, paddings=around)
+        self.change.replace(spread.root, reduce(b.add, spread.rest, whole))
 
     def _enter_late(self, value: Value, start: float, starts: list[Tensor]) -> Tensor:
         """One more carry, that begins as a number."""

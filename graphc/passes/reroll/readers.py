@@ -1,9 +1,14 @@
-"""Who reads a repetition from outside: slices of some turns, the last turn alone, sums over all."""
+"""Who reads a repetition from outside: slices of some turns, the last turn alone, sums over all.
+
+The gradient of ``x[:, t]``, taken in every turn, is a sum of tensors that are 0 but for one slice:
+the slices of all turns, side by side.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.passes.reroll.alignment import Alignment, Member
@@ -21,6 +26,16 @@ class Total:
     nodes: set[Node]
 
 
+@dataclass(eq=False)
+class Spread(Total):
+    """A sum whose terms are what the turns give with zeros around it (``paddings``, by turns): one
+    stands ``step`` after the one before along ``axis``."""
+
+    paddings: list[tuple]
+    axis: int
+    step: int
+
+
 @dataclass
 class Readers:
     """What leaves a repetition: (member, output) pairs, and sums over the turns."""
@@ -28,6 +43,7 @@ class Readers:
     stacked: list[tuple[Member, int]] = field(default_factory=list)
     last: list[tuple[Member, int]] = field(default_factory=list)
     totals: list[Total] = field(default_factory=list)
+    spreads: list[Spread] = field(default_factory=list)
 
 
 def find_readers(graph: Graph, found: Alignment) -> Readers:
@@ -45,6 +61,10 @@ def find_readers(graph: Graph, found: Alignment) -> Readers:
                 if total is not None:
                     readers.totals.append(total)
                     besides = total.nodes
+                elif (spread := finder.spread(member, index, list(slices.values()))) is not None:
+                    readers.spreads.append(spread)
+                    readers.stacked.append((member, index))
+                    continue
                 if any(finder.is_read(slices[turn], besides) for turn in turns):
                     readers.stacked.append((member, index))
     return readers
@@ -87,6 +107,30 @@ class _Finder:
             return None
         own = set(slices)
         return Total(member, index, root, [t for t in terms if t not in own], nodes)
+
+    def spread(self, member: Member, index: int, slices: list[Tensor]) -> Spread | None:
+        """The sum of all slices among zeros, where nobody reads them otherwise."""
+        if len(slices) < self.found.length:
+            return None
+        pads = [r for t in slices for r, _ in self.uses.get(t, ()) if r not in self.found.place]
+        if len(pads) != len(slices) or any(p.op.name != "pad" or p.op.value for p in pads):
+            return None
+        total = self.total(member, index, [p.outputs[0] for p in pads])
+        around = [p.op.paddings for p in pads]
+        moving = [k for k in range(len(around[0])) if len({a[k] for a in around}) > 1]
+        if total is None or len(moving) != 1:
+            return None
+        (axis,) = moving
+        size = slices[0].type.dims[axis]
+        begins = [a[axis][0] for a in around]
+        steps = {b - a for a, b in pairwise(begins)}
+        if not isinstance(size, int) or len(steps) > 1 or steps.isdisjoint((size, -size)):
+            return None
+        if any(a[k] != around[0][k] for a in around for k in range(len(a)) if k != axis):
+            return None
+        (step,) = steps
+        nodes = total.nodes | set(pads)
+        return Spread(member, index, total.root, total.rest, nodes, around, axis, step)
 
     def _sum_reading(self, tensor: Tensor) -> Node | None:
         """The addition, outside, that reads a tensor."""
