@@ -225,6 +225,11 @@ def _bit(condition: Scalar, position: int) -> np.int64:
     return np.int64(int(bool(condition)) << int(position))
 
 
+def _power_of_two(n: Scalar) -> Scalar:
+    kind = np.finfo(n.dtype)
+    return type(n)(np.ldexp(1.0, int(n)) if n >= kind.minexp else 0.0)
+
+
 def _uniform32(word: np.uint32) -> np.float32:
     return np.float32(int(word) >> 8) * np.float32(2.0**-24)
 
@@ -272,6 +277,14 @@ def _float_words() -> list[Word]:
         *(Word(name, 2, "float", "same", *row) for name, row in binary.items()),
         *(Word(name, 1, "float", "bool", name, meaning) for name, meaning in tests.items()),
         Word("fma", 3, "float", "same", "a * b + c, rounded once", _fma),
+        Word(
+            "power_of_two",
+            1,
+            "float",
+            "same",
+            "2**n for a whole n that is not too large; 0 where that is below all normal numbers",
+            _power_of_two,
+        ),
     ]
 
 

@@ -80,7 +80,7 @@ def ctc(args, start, stop):
         m2 = km[p + l]
         e2 = ke[p + l]
         end = where(gt(e1, e2), e1, e2)
-        whole = m1 * {at_label} + m2 * {at_blank}
+        whole = m1 * power_of_two(e1 - end) + m2 * power_of_two(e2 - end)
         spread = wide
         for column_at in range(n):
             spread = accumulate(spread, to_float64(log(total[slot, column_at])))
@@ -183,9 +183,11 @@ for column_at in range(low, high):
     u = where(gt(e1, e2), e1, e2)
     v = where(gt(e1, e3), e1, e3)
 {stay_top}
-    lm[c + column_at + 1] = ({stay}m1 * {from_blank} + m3 * {from_label}) * em[now + column_at]
+    g = {stay}m1 * power_of_two(e1 - v) + m3 * power_of_two(e3 - v)
+    h = m1 * power_of_two(e1 - u) + m2 * power_of_two(e2 - u)
+    lm[c + column_at + 1] = g * em[now + column_at]
     le[c + column_at + 1] = v + ee[now + column_at]
-    km[c + column_at] = (m1 * {blank_blank} + m2 * {blank_label}) * mb
+    km[c + column_at] = h * mb
     ke[c + column_at] = u + eb
 if t >= l:
     m1 = km[p + l]
@@ -193,7 +195,7 @@ if t >= l:
     m2 = lm[p + l]
     e2 = le[p + l]
     u = where(gt(e1, e2), e1, e2)
-    km[c + l] = (m1 * {blank_blank} + m2 * {blank_label}) * mb
+    km[c + l] = (m1 * power_of_two(e1 - u) + m2 * power_of_two(e2 - u)) * mb
     ke[c + l] = u + eb
 else:
     km[c + high] = nil
@@ -240,10 +242,12 @@ for back in range(n):
         u = where(gt(e2, e0), e2, e0)
         v = where(gt(e1, e3), e1, e3)
 {stay_top}
-        g = {stay}m1 * {from_blank} + m2 * {from_label}
-        h = m3 * {blank_blank} + m0 * {blank_label_back}
-        share[home + column_at] = (lm[p + column_at + 1] * inverse) * g * {label_share}
-        blanks = accumulate(blanks, (km[p + column_at] * inverse) * h * {blank_share})
+        g = {stay}m1 * power_of_two(e1 - v) + m2 * power_of_two(e3 - v)
+        h = m3 * power_of_two(e2 - u) + m0 * power_of_two(e0 - u)
+        w = lm[p + column_at + 1] * inverse
+        share[home + column_at] = w * g * power_of_two(le[p + column_at + 1] + v - end)
+        w = km[p + column_at] * inverse
+        blanks = accumulate(blanks, w * h * power_of_two(ke[p + column_at] + u - end))
         wm[home + column_at] = g * em[now + column_at]
         we[home + column_at] = v + ee[now + column_at]
         vm[home + column_at] = h * mb
@@ -251,7 +255,7 @@ for back in range(n):
     h = vm[home + l]
     u = ve[home + l]
     if t >= l:
-        blanks = blanks + (km[p + l] * inverse) * h * {last_share}
+        blanks = blanks + (km[p + l] * inverse) * h * power_of_two(ke[p + l] + u - end)
     vm[home + l] = h * mb
     ve[home + l] = u + eb
     if bit_and(t, kept) == kept:
@@ -281,11 +285,6 @@ def _indented(text: str, levels: int) -> str:
 def _text(dtype: str, op: Any, slope: bool) -> str:
     f = _FLOATS[dtype]
 
-    def power(e: str) -> str:
-        """2**e for e <= bias, as bits: adding ``magic`` leaves e + bias in the last ones."""
-        held = f"where(lt({e}, under), under, {e}) + magic"
-        return f"bitcast_{dtype}(shift_left(bitcast_{f.integer}({held}), digits))"
-
     def at(name: str, k: str) -> str:
         return f"{name}[t, b, {k}]" if op.time_major else f"{name}[b, t, {k}]"
 
@@ -293,10 +292,7 @@ def _text(dtype: str, op: Any, slope: bool) -> str:
         how = {"integer": f.integer, "dtype": dtype}
         return "".join(_MOVED.format(m=f"{p}m", e=f"{p}e", **how) for p in pairs)
 
-    sums = {
-        "stay": f"m0 * {power('e0 - v')} + " if op.merge_repeated else "",
-        "from_blank": power("e1 - v"), "from_label": power("e3 - v"),
-    }  # fmt: skip
+    stay = "m0 * power_of_two(e0 - v) + " if op.merge_repeated else ""
     stay_top = "v = where(gt(e0, v), e0, v)" if op.merge_repeated else ""
     bar = "if l > 0:\n    if label[home + l - 1] == c:\n        barred[home + l] = never"
     read = _READ.format(
@@ -310,22 +306,18 @@ def _text(dtype: str, op: Any, slope: bool) -> str:
     )
     forward = _FORWARD.format(
         next="base + " + ("(t + 1) * (l + 1)" if slope else "bit_and(t + 1, one) * (l + 1)"),
-        stay_top=_indented(stay_top, 1), blank_blank=power("e1 - u"), blank_label=power("e2 - u"),
-        moved=_indented(moved("l", "k"), 2), **sums,
+        stay_top=_indented(stay_top, 1), stay=stay, moved=_indented(moved("l", "k"), 2),
     )  # fmt: skip
     backward = _BACKWARD.format(
-        stay_top=_indented(stay_top, 2), blank_blank=power("e2 - u"),
-        blank_label_back=power("e0 - u"), label_share=power("le[p + column_at + 1] + v - end"),
-        blank_share=power("ke[p + column_at] + u - end"), last_share=power("ke[p + l] + u - end"),
+        stay_top=_indented(stay_top, 2), stay=stay,
         slope_k=at("slope", "k"), slope_blank=at("slope", "blank"),
-        slope_column=at("slope", "column_at"), moved_back=_indented(moved("w", "v"), 3), **sums,
+        slope_column=at("slope", "column_at"), moved_back=_indented(moved("w", "v"), 3),
     )  # fmt: skip
     names = [name for name, *_ in _operands(dtype, slope)]
     return _TEXT.format(
         title=", slope = its derivative by x" if slope else "",
         views=", ".join(names), count=len(names), dtype=dtype, rows="(time + 1)" if slope else "2",
         read=_indented(read, 2), scores=_indented(scores, 2), forward=_indented(forward, 3),
-        at_label=power("e1 - end"), at_blank=power("e2 - end"),
         backward=_indented(backward, 2) if slope else "",
     )  # fmt: skip
 
@@ -350,7 +342,6 @@ def _constants(dtype: str) -> tuple[Constant, ...]:
     floats = {
         "nil": 0.0, "unit": 1.0, "never": -1e30, "far": -1e6, "lowest": -math.inf,
         "per_bit": 1 / math.log(2), "minus_ln2": -f.split[0], "minus_rest": -f.split[1],
-        "under": -float(f.bias), "magic": float(2**f.digits + f.bias),
     }  # fmt: skip
     integers = {"digits": f.digits, "bias": f.bias, "twice": 2 * f.bias}
     return (

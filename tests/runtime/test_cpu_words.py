@@ -20,7 +20,9 @@ from tests.runtime.native_kernel import elementwise, run_native
 NUMBERS = [dtype.name for dtype in dtypes.REAL if dtype.computed is dtype]
 COMPLEX = [dtype.name for dtype in dtypes.COMPLEX]
 VALUES = [*NUMBERS, "bool"]
-TESTED_ELSEWHERE = {"complex_of", "philox_word", "uniform32", "bit", "out_of_range", "idiv", "imod"}
+TESTED_ELSEWHERE = {
+    "complex_of", "philox_word", "uniform32", "bit", "out_of_range", "idiv", "imod", "power_of_two",
+}  # fmt: skip
 
 
 def samples(dtype: str) -> np.ndarray:
@@ -269,6 +271,18 @@ def test_philox_words_and_uniforms_agree_with_the_vocabulary() -> None:
     want = [vocabulary.philox_word(key[0], key[1], block[e >> 2], e & 3) for e in range(16)]
     assert y.tolist() == want
     assert u.tolist() == [vocabulary._uniform32(word) for word in want]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_powers_of_two_are_exact(dtype: str) -> None:
+    n = {"float32": 127, "float64": 1023}[dtype]
+    x = np.array([0, 1, -1, 20, n, -n + 1, -n, -n - 1, -1e6, -1e30, -np.inf], dtype)
+    y = np.empty_like(x)
+    operands = [Operand("x", dtype, 1), Operand("y", dtype, 1, "w")]
+    run_native(elementwise(["y[i] = power_of_two(x[i])"], operands), [x, y], [], 0, len(x))
+    want = [1, 2, 0.5, 2**20, 2.0**n, 2.0 ** (1 - n), 0, 0, 0, 0, 0]
+    assert y.tolist() == want
+    assert [vocabulary.WORDS["power_of_two"].meaning(v) for v in x] == want
 
 
 # The quotient of a remainder is exact there; the gamma family is rounded once from it.

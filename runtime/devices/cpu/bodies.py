@@ -284,6 +284,14 @@ def uniform32(builder: ir.IRBuilder, word: ir.Value) -> ir.Value:
     return builder.fmul(builder.sitofp(top, F32), F32(2.0**-24))
 
 
+def power_of_two(builder: ir.IRBuilder, n: ir.Value) -> ir.Value:
+    digits, bias, word = (23, 127, I32) if n.type == F32 else (52, 1023, I64)
+    least = n.type(-float(bias))  # gives the bits of 0
+    held = builder.select(builder.fcmp_ordered("<", n, least), least, n)
+    moved = builder.fadd(held, n.type(float(2**digits + bias)))  # n + bias is its last digits
+    return builder.bitcast(builder.shl(builder.bitcast(moved, word), word(digits)), n.type)
+
+
 def bit(builder: ir.IRBuilder, condition: ir.Value, position: ir.Value) -> ir.Value:
     return builder.shl(builder.zext(condition, I64), position)
 

@@ -322,6 +322,7 @@ _BODIES: dict[str, Emit] = {
     "bit": _plain(bodies.bit),
     "philox_word": _plain(bodies.philox_word),
     "uniform32": _plain(bodies.uniform32),
+    "power_of_two": _plain(bodies.power_of_two),
 }
 
 _RULES: dict[str, Rule] = {
