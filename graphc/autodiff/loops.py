@@ -170,8 +170,8 @@ def branch_gradients(
             inside = Builder(step.graph)
             held, given = inputs[: len(captures)], inputs[len(captures) :]
             made = body.inlined(inside, (step, *held))
-            given = [fitted(inside, ct, made[k]) for k, ct in zip(live, given, strict=True)]
-            ends, starts = each_once(inside, [made[k] for k in live], given)
+            cts = [fitted(inside, ct, made[k]) for k, ct in zip(live, given, strict=True)]
+            ends, starts = each_once(inside, [made[k] for k in live], cts)
             xs = [held[k] for k in read]
             found = Sweep(inside, ends, xs, ()).run(starts)
             return [

@@ -110,6 +110,25 @@ def body(total, t):
 
 session().run(tf.scan(body, x, 0.0), {x: [1, 2, 0, -1, 2]})
 """,
+    "a NaN in a loop that checks are added to": """
+x = tf.placeholder(tf.float32, [None, 3], name="x")
+
+def body(total, row):
+    scale = tf.cond(row[0] > 0, lambda: tf.log(row[1]), lambda: row[1])
+    return total + scale * row
+
+sums = tf.scan(body, x, tf.zeros([3]))
+check = tf.add_check_numerics_ops()
+session().run([sums, check], {x: [[1, 2, 3], [0, -1, 2], [1, 0, 0], [1, 1, 1]]})
+""",
+    "an infinity in a gradient that checks are added to": """
+x = tf.placeholder(tf.float32, [], name="x")
+n = tf.placeholder(tf.int32, [], name="n")
+_, y = tf.while_loop(lambda k, h: k < n, lambda k, h: (k + 1, tf.sqrt(h) - 1.0), [0, x])
+slope = tf.gradients(y, x)
+check = tf.add_check_numerics_ops()
+session().run([slope, check], {x: 4.0, n: 3})
+""",
     "an assertion in a loop in a loop": """
 x = tf.placeholder(tf.float32, [None, None], name="x")
 

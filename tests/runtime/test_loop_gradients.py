@@ -71,7 +71,7 @@ def test_gradients_of_loops_whose_variables_grow(session, most):
         moved = [v + by * d for v, d in zip(start, across, strict=True)]
         return session.run(of, {x: moved[0], w: moved[1], turns: count})
 
-    for count in (3, 0):
+    for count in (3, 0):  # read by ``at``
         for of, found in ((loss, slopes), (dotted, curves)):
             exact = sum(np.sum(s * d) for s, d in zip(at(0, found), across, strict=True))
             expected = (at(1e-5, of) - at(-1e-5, of)) / 2e-5

@@ -135,16 +135,26 @@ def verify_tensor_all_finite(
 
 
 def add_check_numerics_ops() -> Node:
-    """An operation that checks every floating tensor made so far for NaN and infinity."""
-    from graphc.ir.graph import default_graph
+    """An operation that checks every floating tensor made so far for NaN and infinity, but for
+    what waits for variables to be written.
 
-    graph = default_graph()
-    checked = [
-        check_numerics(t, f"{t.name}, made {t.node.site.describe() if t.node.site else ''}")
-        for node in list(graph.nodes)
-        for t in node.outputs
-        if t.dtype.is_floating and node.op.name not in ("variable", "const", "check_numerics")
-    ]
+    Branches and loops are run a second time for it, with checks in every turn, so that the message
+    says in which turn and at which line the first one was computed.
+    """
+    from graphc.ir.graph import default_graph
+    from graphc.ops.control.checked import SOURCES, checked_twin, told
+
+    checked: list[Any] = []
+    behind: set[Node] = set()  # writes and what waits for them: a check must not make them happen
+    for node in list(default_graph().nodes):
+        before = (*(t.node for t in node.operands), *node.control)
+        if node.op.writes is not None or any(n in behind for n in before):
+            behind.add(node)
+        elif hasattr(node.op, "with_bodies"):
+            checked.append(checked_twin(node))
+        elif node.op.name not in SOURCES:
+            floating = [t for t in node.outputs if t.dtype.is_floating]
+            checked += [check_numerics(t, told(t)) for t in floating]
     return group(*checked, name="check_numerics")
 
 
