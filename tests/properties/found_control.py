@@ -1,6 +1,6 @@
 """Programs of branches and loops that once went wrong, as they were drawn."""
 
-from tests.properties.random_control import (  # noqa: F401
+from tests.properties.random_control import (
     Block,
     Choice,
     Fold,

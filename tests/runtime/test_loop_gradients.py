@@ -67,12 +67,12 @@ def test_gradients_of_loops_whose_variables_grow(session, most):
     curves = tf.gradients(dotted, [x, w])
     start = np.array([[0.3, -0.2, 0.8], [0.5, 0.1, -0.4]]), np.array([0.7, -0.3, 0.4])
 
-    def at(by, of):
+    def at(by, of, count):
         moved = [v + by * d for v, d in zip(start, across, strict=True)]
         return session.run(of, {x: moved[0], w: moved[1], turns: count})
 
-    for count in (3, 0):  # read by ``at``
+    for count in (3, 0):
         for of, found in ((loss, slopes), (dotted, curves)):
-            exact = sum(np.sum(s * d) for s, d in zip(at(0, found), across, strict=True))
-            expected = (at(1e-5, of) - at(-1e-5, of)) / 2e-5
+            exact = sum(np.sum(s * d) for s, d in zip(at(0, found, count), across, strict=True))
+            expected = (at(1e-5, of, count) - at(-1e-5, of, count)) / 2e-5
             np.testing.assert_allclose(exact, expected, rtol=1e-6, atol=1e-7)
