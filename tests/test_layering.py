@@ -65,6 +65,7 @@ BACKWARD = {
         "its slope has no other derivative than that of a scan's gradient"
     ),
     ("graphc.ops.control.branches", "graphc.autodiff.loops"): "the gradient of a branch is one",
+    ("graphc.ops.control.loops", "graphc.autodiff.growing"): "and that of one that grows",
     ("graphc.ops.control.loops", "graphc.autodiff.loops"): "the gradient of a loop is a loop",
     ("graphc.passes.cut", "graphc.lowering.program"): "cutting decides the feeds of the Program",
 }
