@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from math import prod
 from threading import Lock
@@ -201,6 +201,13 @@ def temporaries_exhausted(plan: Any) -> ResourceExhaustedError:
     return _exhausted(what, plan.program, plan.shapes, plan.memory.offsets)
 
 
+def stage_exhausted(layout: Any) -> ResourceExhaustedError:
+    """The error when memory for a stage's temporaries cannot be had, of a run that has begun."""
+    shapes = {buffer: own.shape for buffer, own in layout.own.items()}
+    what = f"{amount(layout.size)} for temporaries"
+    return _exhausted(what, layout.program, shapes, shapes, "no variable has changed")
+
+
 def results_exhausted(plan: Any) -> ResourceExhaustedError:
     """The error when the fetched arrays cannot be had."""
     size = sum(map(nbytes, plan.fetch_shapes))
@@ -209,7 +216,11 @@ def results_exhausted(plan: Any) -> ResourceExhaustedError:
 
 
 def _exhausted(
-    what: str, program: Program, shapes: Sequence[tuple[int, ...]], buffers: Iterable[int]
+    what: str,
+    program: Program,
+    shapes: Sequence[tuple[int, ...]] | Mapping[int, tuple[int, ...]],
+    buffers: Iterable[int],
+    so_far: str = "nothing has run",
 ) -> ResourceExhaustedError:
     origins = {b: step.origin for step in reversed(program.steps) for b in program.writes(step)}
     sizes = {b: prod(shapes[b]) * as_dtype(program.buffers[b].dtype).size for b in buffers}
@@ -220,7 +231,7 @@ def _exhausted(
         kind = f"{program.buffers[b].dtype}{list(shapes[b])}"
         rows.append((program.buffers[b].label, kind, f"{amount(sizes[b])}{line}"))
     return ResourceExhaustedError(
-        f"{what} cannot be had; nothing has run",
+        f"{what} cannot be had; {so_far}",
         subject=f"run of {', '.join(f.name for f in program.fetches) or 'operations'}",
         rows=rows,
         hint="feed smaller batches",

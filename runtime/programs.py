@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from runtime.devices.cpu.fingerprint import fingerprint
 from runtime.devices.cpu.loader import Code
 from runtime.object_cache import PROGRAM, ObjectCache, default_cache
 from runtime.plan import Sizes, base_name
+from runtime.segments import Layout, Span, spans
 
 
 @dataclass(eq=False)
@@ -63,6 +64,12 @@ class Loaded:
         self.chooses = any(isinstance(s, Launch) and s.other for s in self.program.steps)
         calls = any(blas.symbols_of(self.program.kernels[k]) for k in self.codes)
         self.around = blas.ALONE if calls else None
+        self.layouts: dict[tuple, Layout] = {}  # of runs that go stage by stage
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """Its stages, for such runs."""
+        return spans(self.program)
 
     @property
     def addresses(self) -> list[int]:

@@ -1,7 +1,8 @@
 """Runs whose sizes depend on data: stage by stage, each bound when its sizes are known.
 
-A stage ends after a host step that decides sizes (``boolean_mask``).  Temporaries live in arrays of
-their own here, because an arena is planned for known sizes.
+A stage ends after a step that decides sizes (``boolean_mask``, a loop that ends when it has to):
+:mod:`runtime.segments`.  Temporaries live in a block of their stage, because an arena is planned
+for known sizes.
 """
 
 from __future__ import annotations
@@ -16,17 +17,14 @@ import numpy as np
 from graphc.errors import ResourceExhaustedError
 from graphc.ir import dims
 from graphc.ir.dtype import as_dtype
-from graphc.lowering.program import GRAIN, Buffer, Copy, Host, Jumps, Launch, Place, Turns
-from runtime.blame import raise_failure
-from runtime.devices.cpu import table as codes
-from runtime.devices.cpu.boot import native
-from runtime.devices.cpu.table import Entry, RunState, TableBuilder
+from graphc.lowering.program import Buffer, Copy, Host, Place
 from runtime.interrupts import deferred_interrupt
-from runtime.memory import aligned_empty, amount, require_room
-from runtime.plan import PARALLEL_FROM, cut_block
+from runtime.memory import ALIGNMENT, aligned_empty, amount, require_room, stage_exhausted
 from runtime.ranks import Results
-from runtime.segments import Segment, Span, spans
+from runtime.segments import Layout, Own, Segment, Span, can_fail, is_alone
 from runtime.transaction import host_results, put_back, view_of_turn
+
+MOST_LAYOUTS = 256  # kept of a Program
 
 
 class Stretched(Exception):
@@ -57,8 +55,9 @@ def run_staged(
     gate = store.gate
     with gate.writing() if loaded.exclusive else gate.reading():
         run = _Run(loaded, dict(sizes), arrays, called)
-        steps = spans(loaded.program)
-        danger = max((k for k, s in enumerate(steps) if run.can_fail(s)), default=-1) + 1
+        steps = loaded.spans
+        failing = (any(map(can_fail, loaded.program.steps[slice(*s)])) for s in steps)
+        danger = max((k for k, fails in enumerate(failing) if fails), default=-1) + 1
         saved = loaded.back_up(everything=probing)
         try:
             for step in steps[:danger]:
@@ -81,12 +80,6 @@ def run_staged(
     return run.results()
 
 
-def can_fail(step: Any) -> bool:
-    if isinstance(step, Turns):
-        return bool(step.counts)  # there may be no room for what it stacks
-    return isinstance(step, Host) or (isinstance(step, Launch) and bool(step.checks))
-
-
 class _Run:
     def __init__(
         self, loaded: Any, values: dict[str, int], arrays: Sequence[np.ndarray], called: Results
@@ -98,25 +91,16 @@ class _Run:
         self.called = called
         self.memory: dict[int, np.ndarray] = dict(loaded.arrays)
         self.segment: Segment | None = None  # that is running, or ran last
+        self.blocks: list[tuple[np.ndarray, Layout]] = []
+        self.starts: dict[int, int] = {}  # of blocks
         for feed, array in zip(self.program.feeds, arrays, strict=True):
             self.memory[feed.buffer] = array
 
     def number(self, dim: dims.Dim) -> int:
         return dims.evaluate(dim, self.values)
 
-    def can_fail(self, span: Span) -> bool:
-        return any(can_fail(step) for step in self.program.steps[slice(*span)])
-
-    def first_size(self, buffer: int) -> str:
-        """The symbol that is a buffer's first size, if it is one."""
-        shape = self.program.buffers[buffer].shape
-        atom = dims.single_atom(shape[0]) if shape else None
-        return atom.name if isinstance(atom, dims.Symbol) else ""
-
-    def array(
-        self, buffer: int, chunks: int = 1, room: Mapping[str, int] | None = None
-    ) -> np.ndarray:
-        """A buffer's memory; ``room`` is for how many turns of loops that count them."""
+    def array(self, buffer: int) -> np.ndarray:
+        """A buffer's memory."""
         kind = self.program.buffers[buffer]
         if kind.place is Place.SLICE:
             assert self.segment is not None
@@ -124,15 +108,47 @@ class _Run:
             row = [self.number(d) for d in kind.shape]
             return view_of_turn(self.array(base), self.segment.turn(loop), row)
         if kind.place is Place.STEP:
-            return self.step_of(buffer)
+            assert self.segment is not None
+            return np.asarray(self.segment.step_of(buffer), np.int32)
         found = self.memory.get(buffer)
         if found is None:
-            values = {**self.values, **(room or {})}
-            shape = tuple(dims.evaluate(d, values) for d in kind.shape)
-            if kind.per_chunk:
-                shape = (chunks, *shape)
-            found = self.memory[buffer] = self.new_array(kind, shape)
+            held = self.block_of(buffer)
+            if held is None:
+                found = self.new_array(kind, tuple(self.number(d) for d in kind.shape))
+            else:
+                block, own = held
+                dtype = as_dtype(kind.dtype).numpy
+                end = own.offset + prod(own.shape) * dtype.itemsize
+                found = block[own.offset : end].view(dtype).reshape(own.shape)
+            self.memory[buffer] = found
         return found
+
+    def address(self, buffer: int) -> int:
+        """Where a buffer lies that is no slice."""
+        held = self.block_of(buffer) if buffer not in self.memory else None
+        if held is None:
+            return self.array(buffer).ctypes.data
+        block, own = held
+        return self.starts[id(block)] + own.offset
+
+    def block_of(self, buffer: int) -> tuple[np.ndarray, Own] | None:
+        """The block a temporary lies in, if its segment has one."""
+        for block, layout in self.blocks:
+            own = layout.own.get(buffer)
+            if own is not None:
+                return block, own
+        return None
+
+    def take_block(self, layout: Layout) -> int:
+        """Memory for the temporaries of a segment; its address."""
+        try:
+            require_room(layout.size)
+            block = aligned_empty((max(layout.size, ALIGNMENT),), np.dtype(np.uint8))
+        except (MemoryError, ValueError):
+            raise stage_exhausted(layout) from None
+        self.blocks.append((block, layout))
+        start = self.starts[id(block)] = block.ctypes.data
+        return start
 
     def new_array(self, kind: Buffer, shape: tuple[int, ...]) -> np.ndarray:
         dtype = as_dtype(kind.dtype)
@@ -151,25 +167,26 @@ class _Run:
         array = self.array(buffer)
         return array if shape is None else array.reshape(tuple(shape))
 
-    def step_of(self, buffer: int) -> np.ndarray:
-        """The number of the turn that a loop is in."""
-        assert self.segment is not None
-        steps = self.segment.steps.values()
-        loop = next(s.loop for s in steps if isinstance(s, Turns) and s.step == buffer)
-        return np.asarray(self.segment.turn(loop), np.int32)
-
     def prepare(self, span: Span) -> Callable[[], object]:
         """Ask for all the memory some steps need; what remains to be done."""
         step = self.program.steps[span[0]]
-        if span[1] - span[0] > 1 or isinstance(step, Jumps):
-            return Segment(self, span)
-        match step:
-            case Launch():
-                return self.launch(step)
-            case Copy(source, target):
-                there, here = self.array(target), self.array(source)
-                return partial(np.copyto, there, here.reshape(there.shape))
+        if not is_alone(self.program, step):
+            return Segment(self, self.layout(span))
+        if isinstance(step, Copy):
+            there, here = self.array(step.target), self.array(step.source)
+            return partial(np.copyto, there, here.reshape(there.shape))
         return partial(self.host, step)
+
+    def layout(self, span: Span) -> Layout:
+        """The layout of some steps for the sizes known now, perhaps from an earlier run."""
+        kept: dict[tuple, Layout] = self.loaded.layouts
+        key = (span, tuple(sorted(self.values.items())))
+        found = kept.get(key)
+        if found is None:
+            if len(kept) >= MOST_LAYOUTS:
+                kept.clear()
+            found = kept[key] = Layout(self.loaded, span, dict(self.values))
+        return found
 
     def host(self, step: Host, turns: Sequence[int] = ()) -> None:
         """Run a step in Python; in a loop, for these turns."""
@@ -201,34 +218,6 @@ class _Run:
         counted = {name: size for name, size in stretched.items() if name not in self.given}
         if counted:
             raise Stretched(counted)
-
-    def launch(self, step: Launch) -> Callable[[], object]:
-        """The launch as a table of its own, to be run."""
-        wanted = {d for b in step.blocks for d in (*b.strides, *b.sizes, b.extent, b.inner)}
-        wanted.discard(GRAIN)
-        known = {d: self.number(d) for d in wanted}
-        builder = TableBuilder()
-        entries, total = [], 0.0
-        for block in step.blocks:
-            cut = cut_block(block, step.weight, known)
-            if not cut.extent:
-                continue
-            total += cut.nanoseconds
-            chunks = -(-cut.extent // cut.grain)
-            words = [self.array(b, chunks).ctypes.data for b in block.buffers]
-            words += [known[d] for d in block.strides]
-            words += [cut.grain if d == GRAIN else known[d] for d in block.sizes]
-            entries.append(Entry(builder.block(words), cut.extent, cut.grain))
-        address = self.loaded.codes[step.kernel].address
-        if entries:
-            builder.launch(address, entries, total >= PARALLEL_FROM)
-        image = builder.build()
-        state = image.state({}, native().pool.address if image.parallel else 0)
-        return partial(self.run, step, state)
-
-    def run(self, step: Launch, state: RunState) -> None:
-        if native().run(state) == codes.FAILED:
-            raise_failure(self.program, step, int(state.words[codes.STATUS]), self, self.values)
 
     def results(self) -> tuple:
         out = []

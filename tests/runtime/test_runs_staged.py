@@ -5,7 +5,7 @@ import pytest
 
 import graphc as tf
 from graphc.errors import InvalidArgumentError, ShapeError
-from runtime import memory, staged
+from runtime import memory, segments, staged
 from tests.runtime.models import assert_same_bits, masked, ready, state_of
 
 
@@ -127,7 +127,7 @@ class Injected(Exception):
     """What a test puts into a run."""
 
 
-@pytest.mark.parametrize("act", ["run", "new_array", "host"])
+@pytest.mark.parametrize("act", ["take_block", "layout", "new_array", "host"])
 def test_a_failure_anywhere_in_a_run_leaves_all_variables_or_none_changed(act, monkeypatch):
     """Wherever memory runs out, or Ctrl-C arrives, before the last step that can fail."""
     model = masked()
@@ -196,7 +196,10 @@ def test_memory_that_cannot_be_had_is_told_of(monkeypatch):
     with tf.Session() as sess:
         with pytest.raises(tf.errors.ResourceExhaustedError) as caught:
             sess.run(total, {x: np.ones(40_000)})
-        assert "6.0 GiB for float32[40000, 40000] cannot be had" in str(caught.value)
+        message = str(caught.value)
+        assert "11.9 GiB for temporaries cannot be had; no variable has changed" in message
+        assert "pairs" in message
+        assert "float32[40000, 40000]" in message
         assert sess.run(total, {x: [1.0, -1.0, 1.0]}) == 8.0
 
 
@@ -256,3 +259,24 @@ def test_a_counted_size_of_one_broadcasts():
             sess.run(step, {x: rows, keep: [True, False, True]})
         assert sess.run(total) == 63
     assert calls == [3] * 4
+
+
+def test_sizes_that_come_again_lay_nothing_again(monkeypatch):
+    laid = []
+    layout = segments.Layout.__init__
+
+    def noted(self: object, *arguments: object) -> None:
+        laid.append(arguments[1])
+        layout(self, *arguments)
+
+    monkeypatch.setattr(segments.Layout, "__init__", noted)
+    x = tf.placeholder(tf.float32, [None], name="x")
+    chosen = tf.sort(tf.boolean_mask(x, x > 0.0)) * 2.0
+    with tf.Session() as sess:
+        for values in ([3.0, -1.0, 1.0], [2.0, -2.0, 5.0]):  # two of three, twice
+            wanted = np.sort([v for v in values if v > 0]) * 2
+            np.testing.assert_array_equal(sess.run(chosen, {x: values}), wanted)
+            assert len(laid) == len(set(laid))
+        count = len(laid)
+        np.testing.assert_array_equal(sess.run(chosen, {x: [4.0, 3.0, 1.0]}), [2, 6, 8])
+        assert len(laid) > count
