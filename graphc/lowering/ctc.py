@@ -8,13 +8,18 @@ Classification", 2006).
 Such probabilities leave the range of a float at once, and logarithms of them cost three ``exp``
 and a ``log`` per state and lose digits where they are large.  So each is a pair (m, e) that means
 ``m * 2**e``, with ``e`` a whole number held in a float.  A sum takes the largest ``e`` and scales
-the other terms by powers of two, which are made of bits; every :data:`KEPT` times what ``m`` has
-grown by moves into ``e``.  Zero is (0, about -1e30).  The digits of ``m`` are those of the dtype,
-however small a probability is: this is the log-space algorithm without its rounding.
+the other terms by powers of two, made of bits; every :data:`KEPT` times what ``m``
+has grown by moves into ``e``.  Zero is (0, about -1e30).  A probability has the digits of the
+dtype however small it is: this is the log-space algorithm without its rounding.
 
 Rows differ in their labels, whose number only the run knows.  What they need is laid end to end:
 row ``b`` begins ``starts[b] + b`` places behind the first, so that the sizes of the workspaces
 follow from the shapes of the operands.
+
+In the text a pair is two arrays, named by a letter and m or e: ``l`` labels and ``k`` blanks going
+forward, at every time or at two in turn, ``w`` labels and ``v`` blanks going back, ``e`` and ``s``
+what labels and the blank have at each time.  A label's place in ``l`` is one further on: at 0 there
+is none, which nothing reaches.
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ from graphc.ir.graph import Node, Tensor
 from graphc.lowering.nest import Lowered, Use, Workspace
 
 KEPT = 16  # times: until then m grows to 2**42 at the most
-CLASS, STATE = 0.8, 0.7  # nanoseconds per class, per label, of every time
+NANOSECONDS = 0.7  # per class and per state, of every time
 
 
 @dataclass(frozen=True)
@@ -391,7 +396,7 @@ def lower_ctc(node: Node) -> Lowered:
     per_time = classes + dims.ceildiv(2 * count, dims.maximum(1, batch)) + 8
     return Lowered(
         kernel, uses, [time, classes, blank, batch, count, 0], batch, time * per_time + 64,
-        STATE if slope else STATE / 2, checks=[node],
+        NANOSECONDS if slope else NANOSECONDS / 2, checks=[node],
     )  # fmt: skip
 
 
