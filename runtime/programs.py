@@ -120,6 +120,8 @@ def asked_of(state: Any, expected: Mapping[str, int] | None = None, spare: int =
         level=1 if chosen.optimize else 0, cuts=chosen.segments,
         **({"memory_limit": chosen.memory_limit} if chosen.memory_limit else {}),
     )  # fmt: skip
+    if not chosen.reroll:
+        options = replace(options, skip=options.skip | {"reroll"})
     if not options.memory_limit:
         return options
     known = tuple(sorted((expected or {}).items()))

@@ -57,7 +57,8 @@ class SessionOptions:
     ``threads`` 0 means one per core.  ``optimize`` False runs the graph as written (no pass that
     is not required).  ``log_device_placement`` prints where each prepared run goes.
     ``memory_limit`` is the most bytes a run's temporaries may take (0: no limit), ``segments`` the
-    lengths of segments that loops of these names are run again in.
+    lengths of segments that loops of these names are run again in.  ``reroll`` False leaves turns
+    that Python wrote out as they are.
     """
 
     threads: int = 0
@@ -65,6 +66,7 @@ class SessionOptions:
     log_device_placement: bool = False
     memory_limit: int = 0
     segments: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    reroll: bool = True
 
 
 @dataclass

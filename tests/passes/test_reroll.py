@@ -375,3 +375,13 @@ def kernels(turns):
 def test_more_turns_need_no_more_kernels():
     assert kernels(50) == kernels(60)
     assert len(kernels(50)) < 20
+
+
+@pytest.mark.parametrize("roll", [True, False])
+def test_an_option_leaves_them_written_out(roll):
+    fetches, feeds = built(plain)
+    with tf.Session(config=tf.Options(reroll=roll)) as session:
+        session.run(tf.global_variables_initializer())
+        session.run(fetches, feeds)
+        text = str(session.inspect(fetches, feeds))
+    assert ("copies of" in text) is roll

@@ -22,7 +22,9 @@ class Options:
 
     ``segments`` chooses by hand: for the name of a loop, or a pattern of names, the number of turns
     of a segment that is run again, or several of them for segments in segments; 0 keeps everything.
-    ``threads`` (0: one per core) and ``optimize`` are those of a ``tf.ConfigProto``.
+    ``reroll`` False leaves a cell that Python repeated as it was written; else its copies become a
+    loop, and 1,000 of them compile like one.  ``threads`` (0: one per core) and ``optimize`` are
+    those of a ``tf.ConfigProto``.
 
     >>> tf.Session(config=tf.Options(memory_limit=64 << 20))
     >>> tf.Session(config=tf.Options(segments={"rnn/*": 40}))
@@ -32,6 +34,7 @@ class Options:
     segments: Mapping[str, int | Sequence[int]] = field(default_factory=dict)
     threads: int = 0
     optimize: bool = True
+    reroll: bool = True
 
     def __post_init__(self) -> None:
         if not _is_whole(self.memory_limit) or self.memory_limit < 0:
@@ -48,7 +51,7 @@ class Options:
     def session_options(self) -> SessionOptions:
         """What the session does about it."""
         return SessionOptions(
-            threads=int(self.threads), optimize=bool(self.optimize),
+            threads=int(self.threads), optimize=bool(self.optimize), reroll=bool(self.reroll),
             memory_limit=int(self.memory_limit),
             segments=tuple(
                 (name, tuple(int(n) for n in _lengths(lengths)))
