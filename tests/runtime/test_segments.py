@@ -262,3 +262,66 @@ def test_options_refuse_what_is_no_limit():
     for wrong in ((3, 5), -1, (4, 0)):
         with pytest.raises(ValueError, match="segments of 'rnn' are numbers of turns"):
             tf.Options(segments={"rnn": wrong})
+
+
+# --- what stands between a loop and its gradient --------------------------------------------------
+
+
+def language_model(time_major, turns=40, words=7):
+    """The loss of a small language model, its gradients, and what it reads."""
+    tf.set_random_seed(3)
+    first, second = (turns, 5) if time_major else (5, turns)
+    x = tf.placeholder(tf.float32, [first, second, WIDTH])
+    labels = tf.placeholder(tf.int32, [first, second])
+    cell = tf.nn.rnn_cell.LSTMCell(WIDTH)
+    out, _ = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32, time_major=time_major)
+    logits = tf.layers.dense(tf.reshape(out, [-1, WIDTH]), words)
+    each = tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=tf.reshape(labels, [-1]), logits=logits
+    )
+    loss = tf.reduce_mean(each) + 1e-3 * tf.reduce_mean(tf.square(out))
+    shape = (turns, 5) if time_major else (5, turns)
+    drawn_labels = np.random.default_rng(1).integers(0, words, shape)
+    feed = {x: drawn(*shape, WIDTH), labels: drawn_labels}
+    return [loss, *tf.gradients(loss, tf.trainable_variables())], logits, feed
+
+
+@pytest.mark.parametrize("time_major", [True, False])
+def test_losses_of_outputs_are_made_with_the_segments(time_major):
+    fetches, _, feed = language_model(time_major)
+    assert_same(fetches, feed, ways=(5, (20, 4), 6))
+    whole = 40 * 5 * WIDTH * 4  # bytes of the outputs
+    largest = []
+    for options in ({}, {"segments": {"*": 5}}):
+        with tf.Session(config=tf.Options(**options)) as session:
+            session.run(tf.global_variables_initializer())
+            owners = session.inspect(fetches, feed).memory.owners
+            largest.append(max(size for label, size, _ in owners if "abel" not in label))
+    assert largest[1] < whole <= largest[0]
+
+
+def test_what_somebody_fetches_is_there_as_well():
+    fetches, logits, feed = language_model(True)
+    assert_same([*fetches, logits], feed, ways=(5,))
+
+
+def test_a_loss_that_the_gradient_waits_for():
+    tf.set_random_seed(2)
+    x = tf.placeholder(tf.float32, [TURNS, BATCH, WIDTH])
+    out, _ = tf.nn.dynamic_rnn(
+        tf.nn.rnn_cell.GRUCell(WIDTH), x, dtype=tf.float32, time_major=True
+    )  # fmt: skip
+    total = tf.reduce_sum(tf.square(out))
+    loss = tf.reduce_sum(tf.sin(out) * tf.reduce_max(out, axis=2, keepdims=True)) / total
+    loss += tf.reduce_sum(tf.exp(loss) * tf.transpose(out, [2, 0, 1]))
+    fetches = [loss, total, *tf.gradients(loss, [x, *tf.trainable_variables()])]
+    assert_same(fetches, {x: drawn(TURNS, BATCH, WIDTH)}, ways=(4, 5), rtol=3e-6)
+
+
+def test_the_gradient_of_a_language_model_takes_a_tenth():
+    fetches, _, feed = language_model(False, turns=400)
+    expected, line = values(fetches, feed)
+    got, less = values(fetches, feed, memory_limit=peak(line) // 10)
+    assert peak(less) <= peak(line) // 10
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6 * np.abs(b).max())

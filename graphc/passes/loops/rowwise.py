@@ -125,10 +125,7 @@ class _Finder:
                     self.reads[node] = ({}, [])
                     late.update(node.outputs)
                 continue
-            found = self._place(node)
-            if found is not None:
-                place[node.outputs[0]] = found
-                self.region.nodes.append(node)
+            self._follow(node)
 
     def trim(self) -> None:
         """Keep what makes something wanted, and what that reads."""
@@ -159,8 +156,8 @@ class _Finder:
             return place[x].axis in op.axes(x.type)
         return False
 
-    def _place(self, node: Node) -> Place | None:
-        """Where a node's output has the turns; None where it is not made turn by turn."""
+    def _follow(self, node: Node) -> None:
+        """Take a node in, if it is made turn by turn."""
         op, place = node.op, self.region.place
         outside: dict[Tensor, Place] = {}
         captures: list[Tensor] = []
@@ -169,7 +166,7 @@ class _Finder:
         if op.kind is Kind.ELEMENTWISE:
             found = self._elementwise(node, outside, captures)
         elif first not in place:
-            return None
+            return
         elif op.name in SAME:
             found = place[first]
         elif op.name in RESHAPES:
@@ -187,8 +184,35 @@ class _Finder:
                 captures.append(right)
                 found = place[first]
         if found is not None:
-            self.reads[node] = (outside, captures)
-        return found
+            self._add(node, found, outside, captures)
+
+    def _add(
+        self, node: Node, found: Place, outside: dict[Tensor, Place] | None = None,
+        captures: Sequence[Tensor] = (),
+    ) -> None:  # fmt: skip
+        self.reads[node] = (outside or {}, list(captures))
+        self.region.place[node.outputs[0]] = found
+        self.region.nodes.append(node)
+
+    def _is_spread(self, tensor: Tensor, at: Place) -> bool:
+        """Whether a tensor is the same for all turns, spread along their axis; then it is taken in,
+        so that nobody needs it whole."""
+        node, op, rank = tensor.node, tensor.node.op, tensor.type.rank or 0
+        if tensor in self.region.place:
+            return self.region.place[tensor] == at
+        if op.name != "broadcast_to" and (op.kind is not Kind.ELEMENTWISE or op.may_fail):
+            return False
+        if op.random or op.effect or node.control or len(node.outputs) != 1:
+            return False
+        captures = []
+        for x in node.operands:
+            axis = at.axis - (rank - (x.type.rank or 0))
+            if axis < 0 or x.type.dims[axis] == 1:
+                captures.append(x)
+            elif not self._is_spread(x, at._replace(axis=axis)):
+                return False
+        self._add(node, at, captures=captures)
+        return True
 
     def _elementwise(
         self, node: Node, outside: dict[Tensor, Place], captures: list[Tensor]
@@ -208,7 +232,9 @@ class _Finder:
             if axis < 0 or t.type.dims[axis] == 1:
                 captures.append(t)
             elif t.type.dims[axis] == found.before * self.turns * found.after:
-                outside[t] = found._replace(axis=axis)
+                at = found._replace(axis=axis)
+                if not self._is_spread(t, at):
+                    outside[t] = at
             else:
                 return None
         return found

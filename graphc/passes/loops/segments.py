@@ -293,11 +293,12 @@ class _Cut:
         n, part = scan.op.carried, _Segment(self, scan)
         b = self.change.builder(like=scan)
         if self.rest == 0:
-            xs = [*part.beginnings, *(self._in_segments(b, t) for t in part.read)]
+            xs = [*part.beginnings, *(self._in_segments(b, t) for t in part.sliced)]
             xs += [in_parts(b, t, p, self.count, self.size) for t, p in part.outside.items()]
             captures = part.held
         else:
-            xs, captures = part.beginnings, [*part.held, *part.read]
+            xs, captures = part.beginnings, part.held
+        captures = [*captures, *part.picked]
         zeros = [b.full(t.type.dims, 0, t.dtype) for s in part.sums for t in s.outputs]
         carries = [*starts, *zeros]
         types = [("carry", t.type) for t in carries] + [("slice", _row(t.type)) for t in xs]
@@ -335,9 +336,19 @@ class _Cut:
     def _in_segments(self, b: Builder, tensor: Tensor) -> Tensor:
         return b.reshape(tensor, shape=(self.count, self.size, *tensor.type.dims[1:]))
 
-    def picked(self, b: Builder, tensor: Tensor, first: Tensor) -> Tensor:
-        """The rows of one segment, copied: where a rest is left, the whole has no such shape."""
-        return b.gather(tensor, b.add(b.range(limit=self.size, dtype=int32), first))
+    def picked(self, b: Builder, tensor: Tensor, given: Tensor, first: Tensor) -> Tensor:
+        """The rows of one segment, copied from what is ``given`` whole."""
+        turns = b.add(b.range(limit=self.size, dtype=int32), first)
+        if not _is_turned(tensor):
+            return b.gather(given, turns)
+        perm = tensor.node.op.perm
+        return b.transpose(b.gather(given, turns, axis=perm[0]), perm=perm)
+
+
+def _is_turned(tensor: Tensor) -> bool:
+    """Whether a tensor is another with its axes in another order, the first not the first."""
+    op = tensor.node.op
+    return op.name == "transpose" and op.perm is not None and op.perm[0] != 0
 
 
 class _Segment:
@@ -351,7 +362,11 @@ class _Segment:
         members = [*self.again, scan]
         made = {t for p in self.again for t in p.outputs}
         made.update(self.region.wanted if self.region else ())
-        self.read = [t for t in dict.fromkeys(t for p in members for t in _xs(p)) if t not in made]
+        read = [t for t in dict.fromkeys(t for p in members for t in _xs(p)) if t not in made]
+        # What is only turned, batch and time, is turned a segment at a time: nobody has it whole.
+        self.sliced = [t for t in read if cut.rest == 0 and not _is_turned(t)]
+        self.chosen = [t for t in read if t not in self.sliced]
+        self.picked = [t.node.operands[0] if _is_turned(t) else t for t in self.chosen]
         captures = dict.fromkeys(t for p in members for t in _captures(p))
         self.held = list(captures | (self.region.captures if self.region else {}))
         self.beginnings = [t for p in self.again for t in cut.cut[p].outputs[-p.op.carried :]]
@@ -362,13 +377,11 @@ class _Segment:
         carries = [next(take) for _ in range(scan.op.carried)]
         totals = [next(take) for _ in self.sums]
         begun = {p: [next(take) for _ in range(p.op.carried)] for p in self.again}
-        whole = cut.rest == 0
-        rows = {t: next(take) for t in self.read} if whole else {}
+        rows = {t: next(take) for t in self.sliced}
         parts = {t: next(take) for t in self.outside}
         values = {t: next(take) for t in self.held}
         first = inside.add(inside.mul(step, cut.size), cut.begin_of(inside))
-        if not whole:
-            rows = {t: cut.picked(inside, next(take), first) for t in self.read}
+        rows |= {t: cut.picked(inside, t, next(take), first) for t in self.chosen}
         for p in self.again:
             node = _turns(inside, p, begun[p], rows, values, first, cut.size, cut.deeper)
             rows |= zip(p.outputs, node.outputs, strict=True)
