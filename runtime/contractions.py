@@ -11,7 +11,7 @@ from graphc.ir.dtype import as_dtype
 from graphc.lowering.facts import IN_PLACE, IN_STRIPS, ContractionFacts, holding
 from graphc.lowering.program import Block, Launch, Program
 from graphc.report.report import ContractionEntry
-from runtime.plan import PARALLEL_FROM, Cut, Plan, cut_block
+from runtime.plan import AWAKE_FROM, PARALLEL_FROM, Cut, Plan, cut_block
 
 PEAKS = ("float32", "float64")  # what a core reaches is measured for these
 
@@ -90,10 +90,11 @@ def _numbers(
     entry: ContractionEntry, program: Program, step: Launch, blocks: list[Block], plan: Plan,
     microseconds: float | None,
 ) -> None:  # fmt: skip
-    cuts = [_cut(block, step, plan) for block in blocks]
+    least = AWAKE_FROM if program.loops_around(entry.step) else PARALLEL_FROM
+    cuts = [_cut(block, step, plan, least) for block in blocks]
     entry.tasks = sum(cut.extent for cut in cuts)
     entry.chunks = sum(-(-cut.extent // cut.grain) for cut in cuts if cut.extent)
-    entry.threads = _threads(step, plan)
+    entry.threads = _threads(step, plan, least)
     spaces = {b for block in blocks for b in block.buffers if _is_workspace(program, b)}
     entry.workspace = sum(
         prod(plan.shapes[b]) * as_dtype(program.buffers[b].dtype).size for b in spaces
@@ -109,8 +110,8 @@ def _is_workspace(program: Program, buffer: int) -> bool:
     return program.buffers[buffer].label == "workspace"
 
 
-def _cut(block: Block, step: Launch, plan: Plan) -> Cut:
-    return cut_block(block, step.weight, dict(_known(block, plan)))
+def _cut(block: Block, step: Launch, plan: Plan, least: float) -> Cut:
+    return cut_block(block, step.weight, dict(_known(block, plan)), least)
 
 
 def _known(block: Block, plan: Plan) -> Iterator[tuple[Dim, int]]:
@@ -118,11 +119,11 @@ def _known(block: Block, plan: Plan) -> Iterator[tuple[Dim, int]]:
         yield dim, dims.evaluate(dim, plan.values)
 
 
-def _threads(step: Launch, plan: Plan) -> int:
+def _threads(step: Launch, plan: Plan, least: float) -> int:
     """How many threads may share the launch."""
     from runtime.devices.cpu.boot import native
 
-    cuts = [_cut(block, step, plan) for block in step.blocks]
+    cuts = [_cut(block, step, plan, least) for block in step.blocks]
     chunks = sum(-(-cut.extent // cut.grain) for cut in cuts if cut.extent)
-    shared = sum(cut.nanoseconds for cut in cuts) >= PARALLEL_FROM
+    shared = sum(cut.nanoseconds for cut in cuts) >= least
     return max(1, min(chunks, native().pool.threads)) if shared else 1
