@@ -247,7 +247,7 @@ class _Assembly:
             return
         op = unit.node.op
         if is_control(unit.node) and runs_natively(unit.node):
-            lower_control(self, unit.node)
+            lower_control(self, unit.node, at)
         elif runs_in_python(unit.node):
             self._lower_host(unit.node)
         elif op.contraction is not None:
@@ -268,7 +268,7 @@ class _Assembly:
             source = node.operands[operand]
             buffer = self.buffer_of[self.root(source)]
             if tensor not in self.buffer_of:
-                if not self._is_dying(self.root(source), at) or node.operands.count(source) > 1:
+                if not self.is_dying(self.root(source), at) or node.operands.count(source) > 1:
                     held = self.buffers[buffer]
                     buffer = self.new_buffer(Place.ARENA, held.dtype, tensor.type.dims, tensor.name)
                 self.buffer_of[tensor] = buffer
@@ -295,7 +295,7 @@ class _Assembly:
         placed = {
             t: self.buffer_of[self.root(t)] for t in group.outputs if self.root(t) in self.buffer_of
         }
-        overlay = overlay_outputs(group, self.root, placed, lambda t: self._is_dying(t, at))
+        overlay = overlay_outputs(group, self.root, placed, lambda t: self.is_dying(t, at))
         key, externals = self._template_key(group, overlay.over)
         if key not in self.templates:
             self.templates[key] = (in_every_form(lambda: _lowered(group, overlay)), externals)
@@ -304,7 +304,7 @@ class _Assembly:
         for lowered in parts:
             self._launch(unit, lowered, renamed, overlay.staged)
 
-    def _is_dying(self, tensor: Tensor, at: int) -> bool:
+    def is_dying(self, tensor: Tensor, at: int) -> bool:
         """Whether a temporary is read here for the last time, by this name or any other."""
         buffer = self.buffer_of.get(tensor)
         return (

@@ -53,19 +53,19 @@ def _is_native(graph: Graph) -> bool:
     return True
 
 
-def lower_control(assembly: Any, node: Node) -> None:
-    """Append the steps of a node that has bodies."""
+def lower_control(assembly: Any, node: Node, at: int) -> None:
+    """Append the steps of a node that has bodies, whose unit is number ``at``."""
     assembly.finish_tail()
     lower = {"cond": _lower_cond, "scan": _lower_scan, "while_loop": _lower_while}[node.op.name]
-    lower(_Lowering(assembly, node))
+    lower(_Lowering(assembly, node, at))
     assembly.finish_tail()
 
 
 class _Lowering:
     """The steps of one node with bodies."""
 
-    def __init__(self, assembly: Any, node: Node) -> None:
-        self.assembly, self.node = assembly, node
+    def __init__(self, assembly: Any, node: Node, at: int) -> None:
+        self.assembly, self.node, self.at = assembly, node, at
         self.origin = Origin((node.name,), node.sites)
 
     def operand(self, k: int) -> int:
@@ -107,20 +107,22 @@ class _Lowering:
             self.append(Copy(source, target, self.origin))
 
     def run(
-        self, body: Body, inputs: Sequence[int], into: dict[int, int], owned: Sequence[int] = ()
-    ) -> list[int]:
+        self, body: Body, inputs: Sequence[int], into: dict[int, int], owned: Sequence[int] = (),
+        given_up: Sequence[int] = (),
+    ) -> list[int]:  # fmt: skip
         """Append a body's steps; the buffers of its outputs.
 
         ``into`` asks for outputs in buffers of the caller's, which are granted where the body
         computes them; ``owned`` are the buffers of the first inputs, carries that the body may
-        overwrite once they are read: with what comes next, where it is computed later.
+        overwrite once they are read: with what comes next, where it is computed later.  So are
+        buffers ``given_up``, of any inputs.
         """
         graph = body.graph
         inner = self.assembly.nested(graph)
         for tensor, buffer in zip(graph.inputs, inputs, strict=True):
             inner.buffer_of[tensor] = buffer
-        inner.pinned |= {*inputs} - {*owned}
-        inner.owned = {*owned}
+        inner.pinned |= {*inputs} - {*owned, *given_up}
+        inner.owned = {*owned, *given_up}
         taken: set[Tensor] = set()
         for k, buffer in into.items():
             root = inner.root(graph.outputs[k])
@@ -158,16 +160,54 @@ class _Lowering:
 def _lower_cond(lowering: _Lowering) -> None:
     node, op = lowering.node, lowering.node.op
     captures = [lowering.operand(k) for k in range(1, len(node.operands))]
+    changed = _changed_in_place(lowering)
     results = [lowering.result(k) for k in range(len(node.outputs))]
+    into = {k: buffer for k, buffer in enumerate(results) if k not in changed}
     step, (otherwise, end) = lowering.step_buffer(), lowering.assembly.labels(2)
     lowering.append(Unless(lowering.operand(0), otherwise, lowering.origin))
     for body in (op.then, op.otherwise):
-        made = lowering.run(body, [step, *captures], dict(enumerate(results)))
+        made = lowering.run(body, [step, *captures], into, given_up=list(changed.values()))
         lowering.move(made, results, body.graph.outputs)
         if body is op.then:
             lowering.append(Goto(end, lowering.origin))
             lowering.append(Label(otherwise, lowering.origin))
     lowering.append(Label(end, lowering.origin))
+
+
+def _changed_in_place(lowering: _Lowering) -> dict[int, int]:
+    """The results of a cond that take over the memory of an operand which both branches leave as
+    it is, or change in places; and that memory."""
+    node, op, assembly = lowering.node, lowering.node.op, lowering.assembly
+    found: dict[int, int] = {}
+    buffers = [lowering.operand(k) for k in range(len(node.operands))]
+    for k, output in enumerate(node.outputs):
+        place = _changed_input(op.then.graph, k)
+        if place is None or place != _changed_input(op.otherwise.graph, k):
+            continue
+        operand, buffer = assembly.root(node.operands[place]), buffers[place]
+        if (
+            output not in assembly.buffer_of
+            and buffers.count(buffer) == 1
+            and operand.type == output.type
+            and assembly.is_dying(operand, lowering.at)
+        ):
+            found[k] = assembly.buffer_of[output] = buffer
+            assembly.tenants.setdefault(buffer, []).append(output)
+    return found
+
+
+def _changed_input(graph: Graph, k: int) -> int | None:
+    """The input that an output is, or is made of by changes in places."""
+    tensor = graph.outputs[k]
+    while tensor not in graph.inputs:
+        op = tensor.node.op
+        if op.over:
+            tensor = tensor.node.operands[op.over[tensor.index]]
+        elif op.name == "identity":
+            tensor = tensor.node.operands[0]
+        else:
+            return None
+    return graph.inputs.index(tensor) or None
 
 
 def _lower_scan(lowering: _Lowering) -> None:

@@ -190,3 +190,39 @@ def test_a_loop_after_a_count_runs_natively():
         got, slopes = session.run([sums, slope], {x: [1, -2, 3, -4, 5]})
     assert got.tolist() == [1, 4, 9]
     assert slopes.tolist() == [1, 0, 1, 0, 1]
+
+
+def test_a_branch_writes_its_row_in_place():
+    n = tf.placeholder(tf.int32, [])
+
+    def turn(i, a):
+        keep = tf.equal(i % 2, 0)
+        return i + 1, tf.cond(keep, lambda: a.write(i, tf.fill([7], 1.0)), lambda: a)
+
+    held = tf.TensorArray(tf.float32, size=1000)
+    rows = tf.while_loop(lambda i, _: i < n, turn, [0, held])[1].stack()
+    with tf.Session() as session:
+        program = program_of(session, [rows], {n: 5})
+        steps = program.steps
+        begin = next(k for k, s in enumerate(steps) if isinstance(s, Turns))
+        end = next(k for k, s in enumerate(steps) if isinstance(s, Again))
+        copied = [program.buffers[s.target].shape for s in steps[begin:end] if isinstance(s, Copy)]
+        assert (1000, 7) not in copied
+        assert (1000,) not in copied
+        assert session.run(rows, {n: 6}).sum(1)[:6].tolist() == [7, 0, 7, 0, 7, 0]
+
+
+def test_a_branch_that_reads_what_it_writes_over_reads_it_as_it_was():
+    chosen, x = tf.placeholder(tf.bool, []), tf.placeholder(tf.float32, [3])
+    rows = x * 1.5 + 1.0
+
+    def written():
+        held = tf.TensorArray(tf.float32, size=3, clear_after_read=False).unstack(rows)
+        moved = held.grad("a").scatter([0, 1, 2], rows)
+        return tf.stack([moved.write(1, 10.0).stack(), rows])
+
+    both = tf.cond(chosen, written, lambda: tf.stack([rows, rows]))
+    with tf.Session() as session:
+        one, two = (session.run(both, {x: [2, 4, 6], chosen: c}) for c in (True, False))
+    assert one.tolist() == [[4, 17, 10], [4, 7, 10]]
+    assert two.tolist() == [[4, 7, 10], [4, 7, 10]]
