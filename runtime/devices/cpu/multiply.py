@@ -106,8 +106,8 @@ def strip_space(b: ir.IRBuilder) -> ir.Value:
 
 @Word
 def copy_row(b: ir.IRBuilder, source: ir.Value, target: ir.Value, count: ir.Value) -> None:
-    pointers = (b.inttoptr(place, POINTER) for place in (source, target))
-    copy_run(b, b.module.graphc_lanes, *pointers, I64(0), count, count)
+    here, there = b.inttoptr(source, POINTER), b.inttoptr(target, POINTER)
+    copy_run(b, b.module.graphc_lanes, here, there, I64(0), count, count)
 
 
 @Word
