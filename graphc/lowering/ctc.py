@@ -58,12 +58,14 @@ def ctc(args, start, stop):
     {views} = views(args, {count})
     time, classes, blank, batch, given, busy = sizes(args, 6)
     slot = take_slot(args)
-    home = to_int64(starts[start]) + start
+    least = maximum(zero, minimum(to_int64(starts[start]), given))
+    home = least + start
     strange = logical_or(ne(to_int64(starts[0]), 0), ne(to_int64(starts[batch]), given))
     bad = bit(strange, 0)
     for b in range(start, stop):
         n = to_int64(lengths[b])
         wrong = logical_or(lt(n, 0), gt(n, time))
+        wrong = logical_or(wrong, gt(starts[b], starts[b + 1]))
 {read}
         bad = bad | bit(wrong, 0)
         if wrong or ahead:
@@ -98,7 +100,7 @@ def ctc(args, start, stop):
 
 # The labels of a row that count, and whether a step may lead to each from the label before it.
 _READ = """\
-first = maximum(to_int64(starts[b]), to_int64(starts[start]))
+first = maximum(to_int64(starts[b]), least)
 l = 0
 ended = zero
 for k in range(first, minimum(to_int64(starts[b + 1]), given)):

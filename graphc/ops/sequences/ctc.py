@@ -81,6 +81,8 @@ class CtcLoss(Op):
         if starts[0] != 0 or starts[-1] != len(labels):
             where = "before row 0" if starts[0] else f"after row {batch - 1}, the last"
             raise InvalidArgumentError(f"there are labels for rows {where}")
+        if (np.diff(starts) < 0).any():
+            raise InvalidArgumentError(f"starts must not fall: {starts.tolist()}")
         blank = self.blank % classes if classes else 0
         loss, slope = np.zeros(batch), np.zeros(by_time.shape)
         for b in range(batch):
