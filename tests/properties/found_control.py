@@ -486,4 +486,69 @@ FOUND = {
             ticks=None,
         ),
     ),
+    # Zeros of a size that a turn decides left the loop.
+    "zeros of a size within": Program(
+        inputs=((), (), (3, 3)),
+        open=(True, False, False),
+        block=Block(
+            statements=(
+                Fold(
+                    kind="scan",
+                    starts=(0,),
+                    elems=(2, 2),
+                    block=Block(
+                        statements=(
+                            While(
+                                carried=(4, 2),
+                                block=Block(
+                                    statements=(
+                                        While(
+                                            carried=(8, 3, 1),
+                                            block=Block(
+                                                statements=(
+                                                    Plain(op="add", args=(7, 0), shape=(3,), how=0),
+                                                ),
+                                                results=(
+                                                    Result(like=10, new=10, fits=True, mix="only"),
+                                                    Result(like=11, new=0, fits=True, mix="sin"),
+                                                    Result(like=12, new=11, fits=True, mix="sin"),
+                                                ),
+                                                ticks=None,
+                                            ),
+                                            turns=2,
+                                            way="fed",
+                                            bound=0.5,
+                                            form="tuple",
+                                            grows=True,
+                                        ),
+                                    ),
+                                    results=(
+                                        Result(like=7, new=12, fits=True, mix="sin"),
+                                        Result(like=8, new=11, fits=True, mix="half"),
+                                    ),
+                                    ticks=None,
+                                ),
+                                turns=2,
+                                way="up",
+                                bound=None,
+                                form="tuple",
+                                grows=False,
+                            ),
+                        ),
+                        results=(Result(like=3, new=7, fits=False, mix="only"),),
+                        ticks=None,
+                    ),
+                    reverse=False,
+                    form="tuple",
+                    by_array=False,
+                ),
+                Plain(op="sub", args=(2, 0), shape=(3, 3), how=0),
+            ),
+            results=(
+                Result(like=2, new=4, fits=True, mix="sin"),
+                Result(like=0, new=3, fits=False, mix="sin"),
+            ),
+            ticks=None,
+        ),
+    ),
 }

@@ -76,3 +76,40 @@ def test_gradients_of_loops_whose_variables_grow(session, most):
             exact = sum(np.sum(s * d) for s, d in zip(at(0, found, count), across, strict=True))
             expected = (at(1e-5, of, count) - at(-1e-5, of, count)) / 2e-5
             np.testing.assert_allclose(exact, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_rows_that_grow_within_a_turn_do_not_leave_the_loop(session):
+    """Their sizes differ from turn to turn: nothing of them is stacked, kept or done before."""
+    x, w = tf.placeholder(tf.float64, [4, 3]), tf.placeholder(tf.float64, [3])
+
+    def turn(total, pair):
+        row, most = pair
+        (rows,) = tf.while_loop(
+            lambda rows: tf.shape(rows)[0] < most,
+            lambda rows: [tf.concat([rows, rows[-1:] * 0.5], 0)],
+            [row[tf.newaxis]], [tf.TensorShape([None, 3])], return_same_structure=True,
+        )  # fmt: skip
+        return total * 0.5 + tf.reduce_sum(tf.sin(rows * w) + tf.zeros_like(rows) + w, 0)
+
+    last = tf.foldl(turn, (x, tf.constant([2, 1, 4, 3])), tf.zeros([3], tf.float64))
+    slopes = tf.gradients(last, [x, w])
+    value = np.random.default_rng(0).standard_normal((4, 3))
+    weights = np.array([0.5, -1.0, 2.0])
+
+    def meaning(value, weights):
+        total = np.zeros(3)
+        for row, most in zip(value, [2, 1, 4, 3], strict=True):
+            rows = row * 0.5 ** np.arange(most)[:, None]
+            total = total * 0.5 + np.sum(np.sin(rows * weights) + weights, 0)
+        return total
+
+    got, of_x, of_w = session.run([last, *slopes], {x: value, w: weights})
+    np.testing.assert_allclose(got, meaning(value, weights))
+    step = 1e-6
+    for k in range(3):
+        way = np.eye(3)[k] * step
+        there, back = meaning(value, weights + way), meaning(value, weights - way)
+        np.testing.assert_allclose(of_w[k], np.sum(there - back) / (2 * step), rtol=1e-6)
+    way = np.random.default_rng(1).standard_normal((4, 3)) * step
+    there, back = meaning(value + way, weights), meaning(value - way, weights)
+    np.testing.assert_allclose(np.sum(of_x * way), np.sum(there - back) / 2, rtol=1e-6)
