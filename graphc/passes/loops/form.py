@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.ir.bindings import data_sizes
 from graphc.ir.body import Body
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node, Tensor
@@ -97,6 +98,11 @@ class LoopForm:
 
 def scans(graph: Graph, lean: bool = False) -> list[Node]:
     """The scans of a graph that may be taken apart; with ``lean``, those that must keep no more
-    than they do as well."""
+    than they do as well.  One whose turns decide sizes stays: these cannot be stacked, nor be
+    known outside."""
     found = (n for n in graph.nodes if n.op.name == "scan" and not n.op.effect)
-    return [n for n in found if lean or not n.op.lean]
+    return [n for n in found if (lean or not n.op.lean) and not _decides_sizes(n.op.body)]
+
+
+def _decides_sizes(body: Body) -> bool:
+    return any(n.op.binding and data_sizes(getattr(n.op, n.op.binding)) for n in body.graph.nodes)

@@ -10,7 +10,6 @@ rounded in another way.
 
 from __future__ import annotations
 
-from graphc.ir.bindings import Bindings, data_sizes
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.op import Kind
@@ -79,14 +78,11 @@ def _kept(one: LoopForm, two: LoopForm) -> list[tuple[Tensor, Tensor]]:
             read.update(node.operands)
     compared = {t for n in two.graph.nodes if n.op.name in EQUALITIES for t in n.operands}
     kept: list[Tensor] = []
-    counted = set(Bindings(two.graph.nodes).binder)
     cheap = set(inputs)
     for node in two.graph.nodes:
         for tensor in node.outputs:
             if tensor not in same or tensor in inputs:
                 continue
-            if not counted.isdisjoint(data_sizes(tensor.type.dims)):
-                continue  # of a size that differs from turn to turn
             is_cheap = cheap.issuperset(node.operands) and not _is_dear(node)
             if node.op.name == "const" or (is_cheap and tensor not in compared):
                 cheap.add(tensor)
