@@ -332,6 +332,7 @@ from frontends.tf.platform.config import OptimizerOptions as OptimizerOptions
 from frontends.tf.platform.config import RunMetadata as RunMetadata
 from frontends.tf.platform.config import RunOptions as RunOptions
 from frontends.tf.platform.options import Options as Options
+from frontends.tf.platform.options import segments as segments
 from frontends.tf.platform.protos import AttrValue as AttrValue
 from frontends.tf.platform.protos import Event as Event
 from frontends.tf.platform.protos import GraphDef as GraphDef

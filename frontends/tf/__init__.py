@@ -143,7 +143,7 @@ _OWNERS = {
     "frontends.tf.platform.config": (
         "ConfigProto GPUOptions GraphOptions OptimizerOptions RunMetadata RunOptions"
     ),
-    "frontends.tf.platform.options": "Options",
+    "frontends.tf.platform.options": "Options segments",
     "frontends.tf.platform.protos": (
         "AttrValue Event GraphDef HistogramProto MetaGraphDef NameAttrList NodeDef SessionLog "
         "Summary SummaryMetadata TensorInfo"

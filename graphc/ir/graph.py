@@ -175,6 +175,7 @@ class Graph:
         self.targets: tuple[Node, ...] = ()
         self.finalized = False
         self.seed: int | None = None
+        self.cuts: tuple[int, ...] | None = None  # what loops made now are asked (ops.control)
         self.collections: dict[Any, list] = {}
         self.unreached: list[tuple[Tensor, list[Tensor]]] = []  # a loss, what it does not reach
         self._names: dict[str, int] = {}

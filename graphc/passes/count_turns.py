@@ -45,7 +45,7 @@ def count_turns(graph: Graph, options: Options) -> Graph:
         op: Any = node.op
         _, body = op.fitted_to([t.type for t in node.operands])
         scan = REGISTRY["scan"](
-            body=body, carried=op.carried, scanned=0, length=turns, traced=op.traced
+            body=body, carried=op.carried, scanned=0, length=turns, traced=op.traced, cuts=op.cuts
         )
         change.builder(like=node)
         types = [t.type for t in node.outputs]

@@ -325,3 +325,38 @@ def test_the_gradient_of_a_language_model_takes_a_tenth():
     assert peak(less) <= peak(line) // 10
     for a, b in zip(got, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6 * np.abs(b).max())
+
+
+# --- asked for where a loop is made ---------------------------------------------------------------
+
+
+def test_segments_are_asked_for_where_a_loop_is_made():
+    x = tf.placeholder(tf.float32, [TURNS, WIDTH])
+
+    def summed(h, row):
+        return tf.foldl(lambda a, v: tf.sin(a * v), row, h)
+
+    plain = tf.scan(summed, x, tf.constant(0.5))
+    with tf.segments(4):
+        cut = tf.scan(summed, x, tf.constant(0.5))
+
+    @tf.segments((6, 2))
+    def counted():
+        turn = lambda k, h: (k + 1, tf.sin(h + 1))  # noqa: E731
+        return tf.while_loop(lambda k, h: k < TURNS, turn, [0, x[0]])[1]
+
+    last = counted()
+    slopes = [tf.gradients(tf.reduce_sum(y * y), x)[0] for y in (plain, cut, last)]
+    feed = {x: drawn(TURNS, WIDTH)}
+    with tf.Session() as session:
+        a, b, _ = session.run(slopes, feed)
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+        loops = {entry.segments == [4] for entry in session.inspect(slopes[1], feed).loops}
+        assert True in loops
+        (entry,) = (e for e in session.inspect(slopes[2], feed).loops if e.segments)
+        assert (entry.segments, entry.because) == ([6, 2], "asked for")
+
+
+def test_segments_refuse_what_is_no_length():
+    with pytest.raises(ValueError, match="numbers of turns, each smaller"), tf.segments((2, 3)):
+        pass

@@ -1,12 +1,14 @@
-"""``tf.Options``: what a session may be asked that TensorFlow 1 has no word for."""
+"""``tf.Options`` and ``tf.segments``: what may be asked that TensorFlow 1 has no word for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from numbers import Integral
 
+from graphc.ir.graph import default_graph
 from runtime.session import SessionOptions
 
 
@@ -40,13 +42,7 @@ class Options:
         if not _is_whole(self.memory_limit) or self.memory_limit < 0:
             raise ValueError(f"memory_limit is a number of bytes, got {self.memory_limit!r}")
         for name, lengths in self.segments.items():
-            said = _lengths(lengths)
-            falling = all(a > b for a, b in pairwise(said))
-            if not all(_is_whole(n) and n > 0 for n in said) or not falling:
-                raise ValueError(
-                    f"segments of {name!r} are numbers of turns, each smaller than the one before, "
-                    f"got {lengths!r}"
-                )
+            _lengths(lengths, f" of {name!r}")
 
     def session_options(self) -> SessionOptions:
         """What the session does about it."""
@@ -60,10 +56,34 @@ class Options:
         )  # fmt: skip
 
 
-def _lengths(said: int | Sequence[int]) -> tuple[int, ...]:
-    if isinstance(said, Sequence):
-        return tuple(said)
-    return (said,) if said else ()
+@contextmanager
+def segments(lengths: int | Sequence[int]) -> Iterator[None]:
+    """Loops made inside are run again in segments of so many turns for their gradients, and keep
+    the beginnings of segments alone.
+
+    Several lengths are segments in segments; 0 keeps everything, whatever limit of memory a session
+    has.  Loops inside a loop are left to the compiler.  It decorates functions as well.
+
+    >>> with tf.segments(40):
+    ...     outputs, state = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32)
+    """
+    said = tuple(int(n) for n in _lengths(lengths))
+    graph = default_graph().root
+    before, graph.cuts = graph.cuts, said
+    try:
+        yield
+    finally:
+        graph.cuts = before
+
+
+def _lengths(said: int | Sequence[int], whose: str = "") -> tuple[int, ...]:
+    lengths = tuple(said) if isinstance(said, Sequence) else (said,) if said else ()
+    falling = all(a > b for a, b in pairwise(lengths))
+    if not all(_is_whole(n) and n > 0 for n in lengths) or not falling:
+        raise ValueError(
+            f"segments{whose} are numbers of turns, each smaller than the one before, got {said!r}"
+        )
+    return lengths
 
 
 def _is_whole(number: object) -> bool:

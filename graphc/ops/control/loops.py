@@ -214,7 +214,7 @@ class WhileLoop(Loop):
 
     attributes = {
         "test": REQUIRED, "body": REQUIRED, "carried": REQUIRED, "sizes": REQUIRED, "limit": None,
-        "traced": (), "invariants": (),
+        "traced": (), "invariants": (), "cuts": None,
     }  # fmt: skip
     binding = "sizes"
 
@@ -295,6 +295,11 @@ def _stack_type(length: Dim, row: TensorType) -> TensorType:
 # --- building -------------------------------------------------------------------------------------
 
 
+def _asked(graph: Graph) -> tuple[int, ...] | None:
+    """The segments that somebody asked of the loops of a graph; those in bodies have none."""
+    return graph.cuts if graph.root is graph else None
+
+
 @composite
 def scan_over(
     b: Any, function: Function, carries: Sequence[Tensor], xs: Sequence[Tensor], length: Dim,
@@ -314,7 +319,7 @@ def scan_over(
     m = n + len(variables)
     op = Scan(
         body=body, carried=m, scanned=len(xs), length=length, reverse=reverse,
-        traced=tuple(range(m)),
+        traced=tuple(range(m)), cuts=_asked(_graph_of(b)),
     )  # fmt: skip
     held = latest(b, variables, variables)
     made = b.home.add(op, [*carries, *held, *xs, *captures, *found], name=name).outputs
@@ -326,12 +331,11 @@ def scan_over(
 def loop_while(
     b: Any, test: Function, function: Function, carries: Sequence[Tensor],
     invariants: Sequence[Shape | None] | None = None, limit: Dim | None = None,
-    name: str = "while", kept: Sequence[int] = (), late: Sequence[Late] = (),
+    name: str = "while", late: Sequence[Late] = (),
 ) -> list[Tensor | None]:  # fmt: skip
     """Run ``function(step, *carries)`` while ``test(step, *carries)`` is true: the carries at the
-    end, and what it gave besides them, stacked, as well as what every turn left the carries
-    ``kept``.  ``invariants`` are the shapes of carries whose sizes, data-dependent ones, change
-    from turn to turn.
+    end, and what it gave besides them, stacked.  ``invariants`` are the shapes of carries whose
+    sizes, data-dependent ones, change from turn to turn.
 
     Carries that are ``late`` stand behind the others in what ``function`` gives and in the result:
     None where no turn told their types.
@@ -354,7 +358,7 @@ def loop_while(
     for graph, _ in (first, second):
         for variable in variables:
             graph.inside(variable)
-    stacks = [*second[1][n:], *(second[1][k] for k in kept)]
+    stacks = second[1][n:]
     outputs = (*second[1][:n], *second[0].left(variables), *stacks)
     for graph, _ in (first, second):
         graph.carry(variables, n)
@@ -366,6 +370,7 @@ def loop_while(
         test=asked, body=body, carried=m, sizes=tuple(changing), limit=limit,
         traced=() if any(shapes) else tuple(range(m)),
         invariants=(*shapes, *(None for _ in variables)) if any(shapes) else (),
+        cuts=_asked(outer),
     )  # fmt: skip
     operands = [*carries, *latest(b, variables, variables), *captures]
     made = b.home.add(op, operands, name=name).outputs

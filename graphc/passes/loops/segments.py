@@ -45,7 +45,7 @@ def cut_loops(graph: Graph, options: Options) -> Graph:
     while family := next((f for f in families(graph) if f.first.name not in seen), None):
         seen.add(family.first.name)
         said, reason = _lengths(family, options), refusal(family)
-        if all(scan.op.cuts is None for scan in family.scans):
+        if any(scan.op.cuts is None for scan in family.scans):
             options.log.loops.append(_memory(graph, family, () if reason else said, reason))
         if said and reason:
             options.log.note("segments", family.first, f"not run again: {reason}")
