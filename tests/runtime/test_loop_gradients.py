@@ -113,3 +113,29 @@ def test_rows_that_grow_within_a_turn_do_not_leave_the_loop(session):
     way = np.random.default_rng(1).standard_normal((4, 3)) * step
     there, back = meaning(value + way, weights), meaning(value - way, weights)
     np.testing.assert_allclose(np.sum(of_x * way), np.sum(there - back) / 2, rtol=1e-6)
+
+
+def test_no_turn_gives_no_slope_and_passes_the_start_on(session):
+    x, w = tf.placeholder(tf.float64, [None, 3]), tf.placeholder(tf.float64, [3])
+    start = tf.placeholder(tf.float64, [3])
+    turns = tf.placeholder(tf.int32, [])
+    results = {
+        "scan": tf.reduce_sum(tf.scan(lambda a, r: a * w + r, x, start)),
+        "map": tf.reduce_sum(tf.map_fn(lambda r: r * w, x)) + tf.reduce_sum(start),
+        "foldl": tf.reduce_sum(tf.foldl(lambda a, r: a * w + r, x, start)),
+        "foldr": tf.reduce_sum(tf.foldr(lambda a, r: a * w + r, x, start)),
+        "while": tf.reduce_sum(
+            tf.while_loop(lambda k, a: k < turns, lambda k, a: (k + 1, a * w), [0, start])[1]
+        ),
+        "at most none": tf.reduce_sum(
+            tf.while_loop(lambda a: True, lambda a: a * w, [start], maximum_iterations=turns)
+        ),
+    }
+    fed = {x: np.zeros((0, 3)), w: np.ones(3), start: np.arange(3.0), turns: 0}
+    for name, result in results.items():
+        slopes = [g for g in tf.gradients(result, [w, start, x]) if g is not None]
+        value, of_w, *rest = session.run([result, *slopes], fed)
+        passed = 0.0 if name == "scan" else 3.0
+        assert value == passed, name
+        np.testing.assert_array_equal(of_w, np.zeros(3), err_msg=name)
+        np.testing.assert_array_equal(rest[0], np.full(3, passed / 3), err_msg=name)
