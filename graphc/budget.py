@@ -57,9 +57,7 @@ class Choice:
     loops: tuple[LoopChoice, ...]
 
 
-def within_limit(
-    options: Options, compile: Callable[[Options], Any], title: str = ""
-) -> tuple[Any, Choice]:
+def within_limit(options: Options, compile: Callable[[Options], Any]) -> tuple[Any, Choice]:
     """The compilation that keeps to ``options.memory_limit``, and how; ``compile`` makes one.
 
     A compilation has a ``program`` and the ``options`` it was made with.  Sizes are those of
@@ -70,7 +68,7 @@ def within_limit(
     found = search.run()
     choice = search.choice()
     if choice.peak > options.memory_limit:
-        raise _not_met(choice, title or found.program.title)
+        raise _not_met(choice, ", ".join(fetch.name for fetch in found.program.fetches))
     return found, choice
 
 

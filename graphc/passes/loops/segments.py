@@ -8,7 +8,8 @@ segment are there at a time (Chen, Xu, Zhang and Guestrin, "Training Deep Nets w
 Cost", 2016).  Segments are cut again where more lengths are said: with ``k`` lengths the turns are
 run ``k`` more times, and what is kept goes with the ``k + 1``-th root of their number.  Turns that
 make no whole segment run beside.  A loop without a gradient is cut as well, and its work for all
-turns at once is that for a segment's.
+turns at once is that for a segment's.  So is what stands between a loop and its gradient, where it
+is made turn by turn (:mod:`graphc.passes.loops.rowwise`).
 
 Before: loops have been counted.   After: the families that ``Options.cuts`` names, and those whose
 own ``cuts`` say so, are cut; every turn computes what it did, in the same order.   Leaves alone:
