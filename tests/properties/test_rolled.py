@@ -3,7 +3,7 @@ their gradients, whatever is read of which turn."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import graphc as tf
@@ -84,6 +84,7 @@ def results(parts, form, kind, turns):
         return session.run([loss, *others, *gradients], {x: value})
 
 
+@example(parts=["gate", "product", "product", "rotated"], form="stack", kind="last", turns=5)
 @settings(max_examples=25, deadline=None)
 @given(
     parts=st.lists(st.sampled_from(PARTS), min_size=1, max_size=4),

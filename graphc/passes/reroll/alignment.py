@@ -109,7 +109,8 @@ class Alignment:
         self._waiting: list[Member] = []
         self._absorb(list(chain))
         self._grow(chain[0].forward is None)
-        self._complete(self.length - 1)
+        for turn in range(self.middle + 1, self.length):
+            self._complete(turn)
         while self._lengthened():
             pass
         self._check()
@@ -360,6 +361,8 @@ class Alignment:
 
     def _complete(self, turn: int) -> int:
         """Find nodes that ``turn`` lacks by what they read; how many it has then."""
+        if all(member.nodes[turn] is not None for member in self.members):
+            return len(self.members)
         for sure in (True, False):  # first those whose slices are the next ones
             for member in self.in_order():
                 if member.nodes[turn] is None:
@@ -455,8 +458,9 @@ class Alignment:
     # --- whether it may be a loop -------------------------------------------------------------
 
     def _check(self) -> None:
-        if any(m.nodes[-1] is None and m.pattern.op.may_fail for m in self.members):
-            raise Irregular
+        for member in self.members:
+            if member.pattern.op.may_fail and not all(member.nodes):
+                raise Irregular  # it could fail in a turn that never was
         outside = {t.node for row in self.rows for t in row.tensors if t is not None}
         outside |= {c.start.node for c in self.carries if c.start is not None}
         outside |= {o.tensor.node for m in self.members for o in m.operands if isinstance(o, Same)}

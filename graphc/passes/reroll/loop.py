@@ -46,8 +46,9 @@ class Rolled:
         filled: list[list[Tensor]] = []
         for row in rows:
             known = [t for t in row if t is not None]
-            if len(known) < len(row):
-                like = (r[-1] for r in rows if r[-1] is not None and r[:-1] == known)
+            while len(known) < len(row):
+                n = len(known)
+                like = (r[n] for r in rows if r[n] is not None and r[:n] == known)
                 after = next(like, following(known))
                 known.append(known[-1] if after is None else after)
             filled.append(known)
