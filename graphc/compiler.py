@@ -93,8 +93,9 @@ def compile_part(
 
     compilation, choice = within_limit(options, attempt)
     compilation.choice = choice
-    for record in heard if listener is not None else ():
-        listener(record)
+    if listener is not None:
+        for record in heard:
+            listener(record)
     return compilation
 
 

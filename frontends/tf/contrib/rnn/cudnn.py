@@ -67,7 +67,7 @@ class _CudnnRNN(Layer):
     def _cell(self) -> Any:
         raise NotImplementedError
 
-    def call(  # type: ignore[override]
+    def call(
         self,
         inputs: Tensor,
         initial_state: Any = None,
