@@ -109,8 +109,8 @@ class Alignment:
         self._waiting: list[Member] = []
         self._absorb(list(chain))
         self._grow(chain[0].forward is None)
-        for turn in range(self.middle + 1, self.length):
-            self._complete(turn)
+        for late in range(self.middle + 1, self.length):
+            self._complete(late)
         while self._lengthened():
             pass
         self._check()
