@@ -109,11 +109,13 @@ class PlainRun:
             case Turns():
                 trips = ENDLESS if step.trips is None else self._number(step.trips)
                 self.loops[step.loop] = Loop(step, at, 0, trips)
+                self._count(step.loop)
                 if trips <= 0:
                     return self._end_of(step.loop) + 1
             case Again(number):
                 loop = self.loops[number]
                 loop.done += 1
+                self._count(number)
                 if loop.done < loop.trips:
                     return loop.begin + 1
             case Unless(pred, label):
@@ -122,6 +124,12 @@ class PlainRun:
             case Goto(label):
                 return self._label(label)
         return at + 1
+
+    def _count(self, number: int) -> None:
+        """Tell the turns so far, where they are a size: what the loop stacks has as many rows."""
+        loop = self.loops[number]
+        if loop.start.counts:
+            self.sizes.values[loop.start.counts] = loop.done
 
     def _end_of(self, loop: int) -> int:
         return next(
@@ -142,7 +150,7 @@ class PlainRun:
         if buffer.place is Place.SLICE:
             base, loop = buffer.key
             count, turn = self._number(dims.product(buffer.shape)), self.loops[loop].turn
-            return self._buffer(base)[turn * count : (turn + 1) * count]
+            return self._rows(base, (turn + 1) * count)[turn * count :]
         if buffer.place is Place.STEP:
             turns = [loop.turn for loop in self.loops.values() if loop.start.step == number]
             return np.array(turns[:1] or [0], np.int32)
@@ -169,6 +177,14 @@ class PlainRun:
                 array = array.view(as_dtype(buffer.dtype).numpy)
         self.memory[number] = array
         return array
+
+    def _rows(self, base: int, size: int) -> np.ndarray:
+        """The first elements of a buffer that slices stand in, which may grow turn by turn."""
+        array = self._buffer(base)
+        if array.size < size:
+            more = np.full(size - array.size, 0xA5, np.uint8).repeat(array.itemsize)
+            array = self.memory[base] = np.concatenate([array, more.view(array.dtype)])
+        return array[:size]
 
     def _launch(self, step: Launch) -> None:
         kernel = self.program.kernels[step.kernel]

@@ -32,7 +32,8 @@ WITHOUT_CASES = {
     "takes a Python function": "custom_gradient numpy_function py_func py_function",
     "takes functions of tensors: tests/programs, where whole programs are compared": (
         "case cond foldl foldr map_fn nn.bidirectional_dynamic_rnn nn.dynamic_rnn "
-        "nn.raw_rnn nn.static_bidirectional_rnn nn.static_rnn scan switch_case while_loop"
+        "nn.raw_rnn nn.static_bidirectional_rnn nn.static_rnn nn.static_state_saving_rnn scan "
+        "switch_case while_loop"
     ),
     "prints, or tells the time": "print timestamp",
     "looks at the whole graph": "add_check_numerics_ops",
