@@ -30,7 +30,7 @@ from runtime.devices.cpu.fingerprint import fingerprint
 from runtime.devices.cpu.loader import Code
 from runtime.object_cache import PROGRAM, ObjectCache, default_cache
 from runtime.plan import Sizes, base_name
-from runtime.segments import Layout, Span, spans
+from runtime.segments import Layout, Span, can_fail, spans
 
 
 @dataclass(eq=False)
@@ -70,6 +70,12 @@ class Loaded:
     def spans(self) -> list[Span]:
         """Its stages, for such runs."""
         return spans(self.program)
+
+    @cached_property
+    def spans_that_fail(self) -> int:
+        """How many stages there are up to the last that can fail."""
+        failing = [any(map(can_fail, self.program.steps[slice(*s)])) for s in self.spans]
+        return max((k + 1 for k, fails in enumerate(failing) if fails), default=0)
 
     @property
     def addresses(self) -> list[int]:

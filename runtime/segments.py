@@ -58,8 +58,8 @@ def holds_objects(buffer: Buffer) -> bool:
 
 
 def spans(program: Program) -> list[Span]:
-    """The steps of a program in pieces: the sizes of each are known when the one before has run,
-    and none but those up to the last step that can fail has steps that can."""
+    """The steps of a program in pieces.  The sizes of each are known when those before have run;
+    one ends with the last step that can fail."""
     found: list[Span] = []
     begin, deep, labels, counts = 0, 0, set[int](), False
     danger = max((k for k, step in enumerate(program.steps) if can_fail(step)), default=-1)

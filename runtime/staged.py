@@ -21,7 +21,7 @@ from graphc.lowering.program import Buffer, Copy, Host, Place
 from runtime.interrupts import deferred_interrupt
 from runtime.memory import ALIGNMENT, aligned_empty, amount, require_room, stage_exhausted
 from runtime.ranks import Results
-from runtime.segments import Layout, Own, Segment, Span, can_fail, is_alone
+from runtime.segments import Layout, Own, Segment, Span, is_alone
 from runtime.transaction import host_results, put_back, view_of_turn
 
 MOST_LAYOUTS = 256  # kept of a Program
@@ -56,8 +56,7 @@ def run_staged(
     with gate.writing() if loaded.exclusive else gate.reading():
         run = _Run(loaded, dict(sizes), arrays, called)
         steps = loaded.spans
-        failing = (any(map(can_fail, loaded.program.steps[slice(*s)])) for s in steps)
-        danger = max((k for k, fails in enumerate(failing) if fails), default=-1) + 1
+        danger = loaded.spans_that_fail
         saved = loaded.back_up(everything=probing)
         try:
             for step in steps[:danger]:
@@ -91,8 +90,7 @@ class _Run:
         self.called = called
         self.memory: dict[int, np.ndarray] = dict(loaded.arrays)
         self.segment: Segment | None = None  # that is running, or ran last
-        self.blocks: list[tuple[np.ndarray, Layout]] = []
-        self.starts: dict[int, int] = {}  # of blocks
+        self.blocks: list[tuple[np.ndarray, int, Layout]] = []  # with their addresses
         for feed, array in zip(self.program.feeds, arrays, strict=True):
             self.memory[feed.buffer] = array
 
@@ -116,7 +114,7 @@ class _Run:
             if held is None:
                 found = self.new_array(kind, tuple(self.number(d) for d in kind.shape))
             else:
-                block, own = held
+                block, _, own = held
                 dtype = as_dtype(kind.dtype).numpy
                 end = own.offset + prod(own.shape) * dtype.itemsize
                 found = block[own.offset : end].view(dtype).reshape(own.shape)
@@ -128,15 +126,15 @@ class _Run:
         held = self.block_of(buffer) if buffer not in self.memory else None
         if held is None:
             return self.array(buffer).ctypes.data
-        block, own = held
-        return self.starts[id(block)] + own.offset
+        _, start, own = held
+        return start + own.offset
 
-    def block_of(self, buffer: int) -> tuple[np.ndarray, Own] | None:
-        """The block a temporary lies in, if its segment has one."""
-        for block, layout in self.blocks:
+    def block_of(self, buffer: int) -> tuple[np.ndarray, int, Own] | None:
+        """The block a temporary lies in, if its segment has one, with the block's address."""
+        for block, start, layout in self.blocks:
             own = layout.own.get(buffer)
             if own is not None:
-                return block, own
+                return block, start, own
         return None
 
     def take_block(self, layout: Layout) -> int:
@@ -146,8 +144,8 @@ class _Run:
             block = aligned_empty((max(layout.size, ALIGNMENT),), np.dtype(np.uint8))
         except (MemoryError, ValueError):
             raise stage_exhausted(layout) from None
-        self.blocks.append((block, layout))
-        start = self.starts[id(block)] = block.ctypes.data
+        start = block.ctypes.data
+        self.blocks.append((block, start, layout))
         return start
 
     def new_array(self, kind: Buffer, shape: tuple[int, ...]) -> np.ndarray:

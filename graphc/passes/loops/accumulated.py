@@ -10,7 +10,7 @@ from __future__ import annotations
 from graphc.ir.builder import Builder
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node, Tensor
-from graphc.passes.loops.form import LoopForm, scans
+from graphc.passes.loops.form import LoopForm, flat, scans
 from graphc.passes.options import Options
 
 
@@ -84,7 +84,7 @@ def _read(term: Node) -> tuple[Tensor, ...]:
 def _total(b: Builder, term: Node, stacks: list[Tensor]) -> Tensor:
     """A term summed over the turns, of the stacks of what it reads."""
     if term.op.name == "matmul":
-        *rows, shares = (_flat(b, s) for s in stacks)
+        *rows, shares = (flat(b, s) for s in stacks)
         return _joined(b, [b.matmul(part, shares, transpose_a=True) for part in rows])
     axes = term.op.axes(term.operands[0].type)
     return b.reduce_sum(stacks[0], axis=(0, *(axis + 1 for axis in axes)))
@@ -98,8 +98,3 @@ def _parts(joined: Tensor) -> tuple[Tensor, ...]:
 
 def _joined(b: Builder, parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else b.concat(*parts, axis=0)
-
-
-def _flat(b: Builder, stack: Tensor) -> Tensor:
-    turns, rows, columns = stack.type.dims
-    return b.reshape(stack, shape=(turns * rows, columns))

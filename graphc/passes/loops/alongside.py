@@ -15,7 +15,7 @@ from graphc.ir.builder import Builder
 from graphc.ir.dims import Dim
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node, Tensor
-from graphc.passes.loops.form import LoopForm, scans
+from graphc.passes.loops.form import LoopForm, flat, scans
 from graphc.passes.options import Options
 
 
@@ -119,11 +119,6 @@ def _takes_columns(node: Node) -> bool:
     return bool(node.op.begin[0] == 0 and rows == read)
 
 
-def _flat(b: Builder, stack: Tensor) -> Tensor:
-    turns, rows, columns = stack.type.dims
-    return b.reshape(stack, shape=(turns * rows, columns))
-
-
 def _before(form: LoopForm, options: Options) -> bool:
     slices = {inside: operand for operand, inside in form.xs}
     weights = {inside: operand for operand, inside in form.captures}
@@ -136,7 +131,7 @@ def _before(form: LoopForm, options: Options) -> bool:
         b = form.outer.builder(like=node)
         stack = slices[left]
         turns, rows = stack.type.dims[:2]
-        product = b.matmul(_flat(b, stack), weights[right], transpose_b=node.op.transpose_b)
+        product = b.matmul(flat(b, stack), weights[right], transpose_b=node.op.transpose_b)
         columns = product.type.dims[1]
         whole = b.reshape(product, shape=(turns, rows, columns))
         form.edit.replace(node.outputs[0], form.scanned(whole))
@@ -164,7 +159,7 @@ def _after(form: LoopForm, options: Options) -> bool:
         form.done([])
         held = form.outer.resolve(old)
         b = form.outer.builder(like=node)
-        product = b.matmul(_flat(b, held), weights[right], transpose_b=node.op.transpose_b)
+        product = b.matmul(flat(b, held), weights[right], transpose_b=node.op.transpose_b)
         made = b.reshape(product, shape=(turns, rows, product.type.dims[1]))
         form.outer.replace(old, made)
         options.log.note("loops", node, f"computed after the loop {form.node.name}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphc.ir.bindings import data_sizes
 from graphc.ir.body import Body
+from graphc.ir.builder import Builder
 from graphc.ir.edit import Edit
 from graphc.ir.graph import Graph, Node, Tensor
 from graphc.ir.types import TensorType
@@ -94,6 +95,12 @@ class LoopForm:
             self.outer.replace(self.trace(self.op.traced.index(k)), made.outputs[new + at])
         rows = [*self.stacks, *fresh]
         return [made.outputs[n + rows.index(t)] for t in exported]
+
+
+def flat(b: Builder, stack: Tensor) -> Tensor:
+    """The matrices of all turns as one, their rows below each other."""
+    turns, rows, columns = stack.type.dims
+    return b.reshape(stack, shape=(turns * rows, columns))
 
 
 def scans(graph: Graph, lean: bool = False) -> list[Node]:
