@@ -11,7 +11,7 @@ from graphc.ir.dtype import as_dtype
 from graphc.lowering.facts import IN_PLACE, IN_STRIPS, ContractionFacts, holding
 from graphc.lowering.program import Block, Launch, Program
 from graphc.report.report import ContractionEntry
-from runtime.plan import AWAKE_FROM, PARALLEL_FROM, Cut, Plan, cut_block
+from runtime.plan import Cut, Plan, cut_block, shared_from
 
 PEAKS = ("float32", "float64")  # what a core reaches is measured for these
 
@@ -90,7 +90,7 @@ def _numbers(
     entry: ContractionEntry, program: Program, step: Launch, blocks: list[Block], plan: Plan,
     microseconds: float | None,
 ) -> None:  # fmt: skip
-    least = AWAKE_FROM if program.loops_around(entry.step) else PARALLEL_FROM
+    least = shared_from(bool(program.loops_around(entry.step)))
     cuts = [_cut(block, step, plan, least) for block in blocks]
     entry.tasks = sum(cut.extent for cut in cuts)
     entry.chunks = sum(-(-cut.extent // cut.grain) for cut in cuts if cut.extent)

@@ -81,6 +81,11 @@ class Sizes:
         return dict(zip(self.dims, self.function(values), strict=True))
 
 
+def shared_from(in_loop: bool) -> float:
+    """Estimated nanoseconds from which a row is shared out."""
+    return AWAKE_FROM if in_loop else PARALLEL_FROM
+
+
 def cut_block(
     block: Block, weight: float, known: Mapping[Dim, int], least: float = PARALLEL_FROM
 ) -> Cut:
@@ -219,7 +224,7 @@ class _Binding:
             self.turns.pop()
         if not isinstance(step, Launch):
             return []
-        least = AWAKE_FROM if len(self.turns) > 1 else PARALLEL_FROM
+        least = shared_from(len(self.turns) > 1)
         cuts = [cut_block(b, step.weight, self.known, least) for b in step.blocks]
         total = sum(c.nanoseconds for c in cuts)
         self.nanoseconds += self.turns[-1] * total

@@ -41,7 +41,7 @@ from runtime.devices.cpu import table as codes
 from runtime.devices.cpu.boot import native
 from runtime.devices.cpu.table import Entry, Relative, RunState, TableBuilder, Word
 from runtime.jumps import ENDLESS, FIRST_ROOM, JumpRows
-from runtime.plan import AWAKE_FROM, PARALLEL_FROM, Cut, cut_block
+from runtime.plan import Cut, cut_block, shared_from
 
 BLOCK = "block"  # the base of a segment's own temporaries
 Span = tuple[int, int]  # the first of some steps, and one past the last
@@ -138,7 +138,7 @@ class Layout:
             deep += isinstance(step, Turns)
             deep -= isinstance(step, Again)
             if isinstance(step, Launch):
-                least = AWAKE_FROM if deep else PARALLEL_FROM
+                least = shared_from(deep > 0)
                 blocks = step.blocks
                 wanted = {d for b in blocks for d in (b.extent, b.inner)}
                 known = {d: self._number(d) for d in wanted}
