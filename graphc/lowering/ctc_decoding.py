@@ -169,19 +169,7 @@ for turn in range(live):
     beam[slot, end] = heap[slot, 0]
     p = heap[slot, end]
     value = whole[slot, p]
-    s = 0
-    c = 1
-    while c < end:
-        if c + 1 < end:
-            if whole[slot, heap[slot, c + 1]] < whole[slot, heap[slot, c]]:
-                c = c + 1
-        if whole[slot, heap[slot, c]] < value:
-            heap[slot, s] = heap[slot, c]
-            s = c
-            c = s + s + 1
-        else:
-            c = end
-    heap[slot, s] = p
+{down}
 """
 
 # prefixes as they are: by a blank, or by their last label once more
@@ -224,12 +212,29 @@ for i in range(live):
 {up}
 """
 
-# node p of that value rises from place s of the heap
+# a node of that value rises from place s of the heap
 _UP = """\
 while s > 0 and whole[slot, heap[slot, shift_right(s - 1, one)]] > value:
     heap[slot, s] = heap[slot, shift_right(s - 1, one)]
     s = shift_right(s - 1, one)
-heap[slot, s] = p
+heap[slot, s] = {node}
+"""
+
+# a node of that value sinks from the top of a heap of some size
+_DOWN = """\
+s = 0
+{child} = 1
+while {child} < {size}:
+    if {child} + 1 < {size}:
+        if whole[slot, heap[slot, {child} + 1]] < whole[slot, heap[slot, {child}]]:
+            {child} = {child} + 1
+    if whole[slot, heap[slot, {child}]] < value:
+        heap[slot, s] = heap[slot, {child}]
+        s = {child}
+        {child} = s + s + 1
+    else:
+        {child} = {size}
+heap[slot, s] = {node}
 """
 
 # node c, or a new one, takes the place of the least probable node, or a place of its own
@@ -258,25 +263,10 @@ whole[slot, c] = value
 quiet[slot, c] = lowest
 loud[slot, c] = value
 if kept == width:
-    s = 0
-    f = 1
-    while f < kept:
-        if f + 1 < kept:
-            if whole[slot, heap[slot, f + 1]] < whole[slot, heap[slot, f]]:
-                f = f + 1
-        if whole[slot, heap[slot, f]] < value:
-            heap[slot, s] = heap[slot, f]
-            s = f
-            f = s + s + 1
-        else:
-            f = kept
-    heap[slot, s] = c
+{down}
 else:
     kept = kept + 1
-    while s > 0 and whole[slot, heap[slot, shift_right(s - 1, one)]] > value:
-        heap[slot, s] = heap[slot, shift_right(s - 1, one)]
-        s = shift_right(s - 1, one)
-    heap[slot, s] = c
+{up}
 """
 
 _INTEGERS = "parent label inner after fresh free heap beam at"
@@ -343,11 +333,17 @@ def lower_prefix_search(node: Node) -> Lowered:
         for name in names.split():
             size = long.get(name, width + 2)
             uses.append(Use(Workspace(kind, (size,), True), name, (0, size), kind, "rw"))
+    sorting = _indented(_DOWN.format(node="p", child="c", size="end"), 1)
+    admitting = {
+        "down": _indented(_DOWN.format(node="c", child="f", size="kept"), 1),
+        "up": _indented(_UP.format(node="c"), 1),
+    }
     text = _SEARCH.format(
         views=", ".join(use.name for use in uses), count=len(uses), dtype=dtype,
         scores=_indented(_SCORES, 3),
-        carried=_indented(_CARRIED.format(up=_indented(_UP, 1)), 3),
-        admitted=_indented(_ADMITTED, 8), sorted=_indented(_SORTED, 3),
+        carried=_indented(_CARRIED.format(up=_indented(_UP.format(node="p"), 1)), 3),
+        admitted=_indented(_ADMITTED.format(**admitting), 8),
+        sorted=_indented(_SORTED.format(down=sorting), 3),
         shown="label[slot, c] != before" if op.merge_repeated else "c >= 0",
     )  # fmt: skip
     operands = tuple(Operand(u.name, u.dtype, len(u.shape), u.access) for u in uses)
